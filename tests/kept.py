@@ -142,7 +142,11 @@ class OwnersConnection(asyncpg.Connection):
         if giver is None or self.is_closed() or self.is_in_transaction():
             await super().close(timeout=timeout)
         else:
-            await self.reset(timeout=10)
+            try:
+                await self.reset(timeout=10)
+            except BaseException:  # its test ends: nobody gives it back
+                self.terminate()
+                raise
             giver.keep(_OWNER, self)
 
     def get_reset_query(self) -> str:

@@ -37,6 +37,7 @@ FAMILIES: Final = {
     "growth": "work that must not grow with the data",
     "growth-of-input": "texts of strangers in every name and value, and every file: no cost grows with their square",
     "kills": "a process dies between any two steps",
+    "long": "what takes seconds, of which `make test` draws a third",
     "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples, where it names no number of its own",
@@ -47,6 +48,7 @@ FAMILIES: Final = {
     "simulate": "a month of merchants with faults and crashes",
     "upgrade": "two releases beside each other, and the stop at a million orders",
 }
+LONG: Final = frozenset((ROOT / "tests/long.txt").read_text("utf-8").split())  # 3 s and more on a busy machine
 settings.register_profile("merge", deadline=None, max_examples=30, derandomize=True)  # who explores is `prove`
 settings.register_profile("prove", deadline=None, max_examples=500)
 settings.load_profile("merge")
@@ -165,6 +167,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     named = any("::" in given or "prove" in given for given in config.args)  # by whoever calls one test
     kept = [item for item in items if _runs(family_of(item), named=named)]
+    if proving is None and not any(".py" in given for given in config.args):
+        kept = [item for item in kept if not _is_long(item) or _is_drawn(item)]
     if len(kept) < len(items):
         staying = set(kept)
         config.hook.pytest_deselected(items=[item for item in items if item not in staying])
@@ -186,7 +190,15 @@ def family_of(item: pytest.Item) -> tuple[str, bool] | None:
         return "browser", True
     if is_hypothesis_test(getattr(item, "obj", None)):
         return "properties", True
-    return None
+    return ("long", True) if _is_long(item) else None
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.nodeid.partition("[")[0] in LONG
+
+
+def _is_drawn(item: pytest.Item) -> bool:
+    return random.Random(f"{seed()} {item.nodeid}").random() < 1 / 3
 
 
 def _runs(family: tuple[str, bool] | None, *, named: bool) -> bool:

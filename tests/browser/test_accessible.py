@@ -138,7 +138,7 @@ def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Sh
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("whose", ["owner", "operator", "seat"])
+@drawn("browser", "whose", ["owner", "operator", "seat"], 1)
 def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> None:
     """Last, for some of them do something: what is wrong is said where it is, on a page that everybody can use."""
     role, found = ROLE[whose], []

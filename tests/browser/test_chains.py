@@ -105,6 +105,17 @@ def looked_at(page: Page, *, script: bool) -> None:
     assert not script or not (found := faults_at_a_glance(page)), found
 
 
+def test_address_and_amount_are_copied_by_a_button(browser: Browser, there: There) -> None:
+    with visiting(browser, there.address, locale="de-DE") as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(there.link)
+        for field, value in (("amount", "49.90"), ("address", there.order.facts["chain"]["address"])):
+            row = page.locator(".group", has=page.locator(f"#{field}"))
+            row.get_by_role("button", name="Kopieren").click()
+            expect(row.get_by_role("button", name="Kopiert")).to_be_visible()
+            assert page.evaluate("navigator.clipboard.readText()") == value
+
+
 @pytest.mark.parametrize("way", ways("a payer on a chain"))
 def test_a_payer_pays_in_two_transfers_and_names_a_wallet_for_refunds(
     browser: Browser, there: There, way: tuple[tuple[int, int], bool]
@@ -174,6 +185,9 @@ def test_who_approves_a_refund_sees_its_wallet_and_the_operator_how_chains_stand
         looked_at(page, script=script)
         page.goto("/approvals")
         expect(page.get_by_text(f"It goes to {TO}")).to_be_visible()
+        looked_at(page, script=script)
+        follow(page, page.get_by_role("link", name="Review 1.00 USDC"))
+        expect(page.get_by_text(TO).first).to_be_visible()
         looked_at(page, script=script)
         follow(page, page.get_by_role("button", name="Approve 1.00 USDC"))
         expect(page.get_by_text("No refunds waiting.")).to_be_visible()

@@ -156,6 +156,40 @@ def test_search_finds_while_typing_and_goes_there_by_keyboard(browser: Browser, 
         expect(page.locator("#found")).to_be_hidden()
 
 
+FIELD_WORDS = {
+    "chargeback": "disputes", "Chargebacks": "disputes", "retrieval request": "disputes",
+    "VAMP": "disputes#monitoring-programmes", "dunning": "engine", "smart retries": "engine",
+    "retry": "engine#set-a-retry-policy", "subscription": "connect#from-a-billing-system",
+    "subscriptions": "connect#from-a-billing-system", "decline code": "connect#the-declined-transaction",
+    "SDK": "connect#use-a-client", "3DS": "risk-and-advances#when-the-bank-wants-a-confirmation",
+    "SCA": "risk-and-advances#when-the-bank-wants-a-confirmation",
+    "fraud": "risk-and-advances#the-risk-check", "payout": "money#payout", "bank transfer": "money#payout",
+    "partial refund": "money#refunds", "pre-auth": "money#captures",
+    "statement descriptor": "money#what-customers-see", "webhook": "webhooks",
+    "webhook signature": "webhooks#check-the-signature",
+    "verify webhook signature": "webhooks#check-the-signature", "ngrok": "webhooks#on-your-own-machine",
+    "webhook retries": "webhooks#a-receiver-that-is-down", "account updater": "cards#replaced-cards",
+    "idempotency key": "errors#when-to-repeat-a-call", "API key": "people-and-partners#keys",
+    "2FA": "people-and-partners#your-account", "KYC": "people-and-partners#become-a-merchant",
+    "quickstart": "first-payment", "gateway": "processors", "pay by link": "payment-links",
+    "instalment": "payment-links#parts", "A/B test": "prove-it#compare-engine-and-schedule",
+    "MT940": "money#compare-a-statement", "GDPR": "security", "docker": "operate",
+    "test card number": "test-cards", "early fraud warning": "disputes#fraud-warnings",
+    "network token": "cards#network-tokens",
+}  # fmt: skip
+
+
+def test_search_takes_the_words_of_the_field(browser: Browser, site: Documented) -> None:
+    with opened(browser, site, "/docs") as page:
+        page.get_by_placeholder("Search").fill("attempt.declined")
+        expect(page.locator("#found a").first).to_be_visible()
+        found = {}
+        for words in FIELD_WORDS:
+            page.get_by_placeholder("Search").fill(words)
+            found[words] = page.locator("#found a").first.get_attribute("href")
+    assert found == {words: f"/docs/{path}" for words, path in FIELD_WORDS.items()}
+
+
 def test_a_language_chosen_once_is_chosen_for_the_page(browser: Browser, site: Documented) -> None:
     with opened(browser, site, "/docs/rescue") as page:
         page.locator("#post-evaluate label", has_text="Python").click()

@@ -53,7 +53,7 @@ def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size:
 @deep("browser")
 def test_long_words_squeeze_neither_a_number_nor_the_name(browser: Browser, address: str) -> None:
     with signed_in(browser, address, email="op@example.test") as page:
-        for language, width in draw("browser", product(("de", "es", "fr"), (1024, 1280)), 2, label="long words"):
+        for language, width in draw("browser", product(("de", "es", "fr"), (1200, 1280)), 2, label="long words"):
             page.set_extra_http_headers({"accept-language": language})
             page.set_viewport_size({"width": width, "height": 900})
             page.goto("/orders")

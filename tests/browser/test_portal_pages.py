@@ -112,9 +112,8 @@ def test_the_table_is_not_cut_on_a_laptop(browser: Browser, address: str) -> Non
             shown = made.locator("thead th").filter(visible=True).all_inner_texts()
             assert ("Descriptor" in shown) == (width >= 1424)
             if width < 1424:
-                expect(made.locator("td.w .fold").first).to_be_visible()
-                assert "created" in made.locator("td.p").nth(3).inner_text()
+                expect(made.locator("td.w .tucked").first).to_be_visible()
+            expect(made.locator("td.p", has_text="created").first).to_be_visible()
         made.set_viewport_size({"width": 1000, "height": 800})
         scroll = made.locator(".scroll:has(> table.orders)")
-        assert scroll.evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX") == "auto"
-        assert "gradient" in scroll.evaluate("e => getComputedStyle(e).backgroundImage")
+        assert scroll.evaluate("e => e.scrollWidth <= e.clientWidth"), "it is whole wherever it is a table"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
-from tests.browser.visiting import PHONE, fits
+from playwright.sync_api import Browser, expect
+from tests.browser.accessibility import faults_at_a_glance
+from tests.browser.visiting import PHONE, WAYS, fits
 from tests.browser.walk import Walked, walked
 from tests.rings import drawn
 
@@ -41,4 +42,27 @@ def test_amounts_and_dates_stand_on_one_line_without_scrolling(
         assert page.locator("table.keep tbody tr").count() > 0
         assert page.evaluate(_BROKEN) == [], path
         assert max(page.evaluate(_OVER)) <= 0, path
+    context.close()
+
+
+@drawn("browser", "way", WAYS, 1)
+def test_a_payout_is_approved_on_its_review(browser: Browser, house: Walked, way: tuple[tuple[int, int], bool]) -> None:
+    (width, height), script = way
+    context = browser.new_context(
+        base_url=house.address,
+        viewport={"width": width, "height": height},
+        java_script_enabled=script,
+    )
+    context.add_cookies([{"name": COOKIE, "value": house.cookie("operator"), "url": house.address}])
+    page = context.new_page()
+    page.goto("/operator")
+    page.get_by_role("button", name=house.ground.a.mark).first.click()
+    page.goto("/approvals")
+    page.get_by_role("link", name="Review payout").first.click()
+    expect(page.get_by_text("In use since")).to_be_visible()
+    fits(page)
+    if script:
+        assert not faults_at_a_glance(page)
+    page.get_by_role("button", name="Approve and send").click()
+    expect(page.get_by_text("The payout is approved and is being sent.")).to_be_visible()
     context.close()

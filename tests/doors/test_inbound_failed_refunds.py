@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.flows.test_card_limits import POLICY, plan_now, started
+from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.doors.inbound.notices import routes
@@ -66,7 +66,7 @@ def story(
         method = subject.credential("approved")
         monkeypatch.setattr(charge, "open_card", lambda *_: method)
         monkeypatch.setattr(charge, "_closed_card", lambda *_: method)
-        async with sandbox_world(server, policy=POLICY) as made:
+        async with sandbox_world(server, policy=PATIENT) as made:
             own = dict(made[0].processors)
             shop = await make_shop(*made)
             change_world(made[0], processors={vendor: connector})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.doors.portal.staff import payout_review, review_form
 from tests.doors.rescue.door import FUNDS, Caller, Door, client_of, transmit_body
 from tests.doors.rescue.partner import Partner, make_one
 from tests.doors.stablecoin.signer import Signer, written
@@ -264,7 +265,8 @@ def finish(people: People) -> None:
     for row in door.sql("SELECT dispute_id FROM disputes WHERE merchant_id = $1 AND state = 'open'", mid):
         people.post("olga", f"/disputes/{row['dispute_id']}/decide", decided="won")
     for row in door.sql("SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND state = 'created'", mid):
-        people.post("olga", f"/approvals/payouts/{row['payout_id']}/approve")
+        _, fields = review_form(people.call("olga", "GET", payout_review(row["payout_id"])))
+        people.post("olga", "/approvals/payouts", **fields)
     for row in door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'", mid):
         people.post("olga", f"/approvals/adjustments/{row['adjustment_id']}", decision="refuse")
     for row in door.sql("SELECT order_id FROM order_heads WHERE merchant_id = $1 AND status IN (0, 1, 3, 4, 5)", mid):

@@ -132,6 +132,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/webhooks/{id}/replay"): _of("endpoint", body=lambda s: {"fromNumber": 1, "toNumber": 2}),
     ("GET", "/v1/webhooks/{id}/replays"): _of("endpoint"),
     ("GET", "/v1/events"): _v1(shared=True),
+    ("GET", "/v1/events/listen"): _v1(),
     ("POST", "/v1/evaluate/check"): _v1(body=_evaluate),
     ("GET", "/v1/sites"): _v1(),
     ("POST", "/v1/sites"): _v1(body=_site),
@@ -304,6 +305,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/docs/search.json"): _anyone(),
     ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/images/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/docs/test-cards.json"): _anyone(),
     ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),
     # the portal
@@ -318,6 +320,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/signin/code"): _anyone(body=lambda s: {"code": "000000"}),
     ("POST", "/signout"): _anyone(body=lambda s: {}),
     # one's own account: no address names anybody's
+    ("GET", "/find"): _page(),
     ("GET", "/account"): _page(),
     ("POST", "/account/name"): _page(may=EVERY_ROLE, body=lambda s: {"name": ""}),
     ("GET", "/account/password"): _page(),
@@ -385,6 +388,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/past"): _page(ids=_ORDER, query="asOfVersion=1"),
+    ("GET", "/orders/{order_id}/card"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/chain"): _page(ids=_ORDER, lets_in=frozenset({404})),
     ("POST", "/orders/{order_id}/chain/sweep"): _page(
         ids=_ORDER, whose="operator", may=NOBODY, body=lambda s: {"token": "coin"}, lets_in=frozenset({404})
@@ -427,6 +431,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/backtests"): _page(),
     ("POST", "/backtests"): _page(body=lambda s: {"decider": "retry-2", "days": "30"}),
     ("GET", "/backtests/{backtest_id}"): _page(ids={"backtest_id": "backtest"}),
+    ("GET", "/backtests/{backtest_id}/payments"): _page(ids={"backtest_id": "backtest"}),
     ("GET", "/backtests/{backtest_id}/payments.csv"): _page(ids={"backtest_id": "backtest"}),
     ("GET", "/policy"): _page(),
     ("POST", "/policy"): _page(
@@ -619,6 +624,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/settlement-addresses/{id}/approve"): _page(
         ids={"id": "account"}, whose="operator", may=NOBODY, lets_in=frozenset({404})
     ),
+    ("GET", "/settlement-addresses/payouts/{id}"): _page(
+        ids={"id": "account"}, whose="operator", may=NOBODY, lets_in=frozenset({404})
+    ),
     ("POST", "/settlement-addresses/payouts/{id}"): _page(
         ids={"id": "account"},
         whose="operator",
@@ -628,6 +636,8 @@ TABLE: dict[Key, Line] = {
     ),
     ("POST", "/settlement-addresses/{id}/withdraw"): _page(ids={"id": "account"}, may=OWNER, lets_in=frozenset({404})),
     ("GET", "/approvals"): _page(),
+    ("GET", "/approvals/refunds/{request_id}"): _page(ids={"request_id": "asked"}),
+    ("GET", "/orders/{order_id}/refunds/{request_id}"): _page(ids={"order_id": "asked_order", "request_id": "asked"}),
     ("POST", "/approvals/refunds/{request_id}"): _page(
         ids={"request_id": "asked"}, body=lambda s: {"decision": "refuse", "reason": "walk"}
     ),
@@ -641,10 +651,10 @@ TABLE: dict[Key, Line] = {
         may=OWNER, body=lambda s: {"role": "operations", "currency": "EUR", "day_max": "100.00"}
     ),
     ("POST", "/roles/sight"): _page(may=OWNER, body=lambda s: {"role": "analyst", "sight": "masked"}),
+    ("GET", "/approvals/payouts"): _page(whose="operator", may=NOBODY, lets_in=frozenset({303})),
     ("POST", "/approvals/payouts"): _page(
         whose="operator", may=NOBODY, body=lambda s: {"payout": s.ids["payout"]}, lets_in=frozenset({404, 409})
     ),
-    ("POST", "/approvals/payouts/{id}/approve"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY),
     ("POST", "/approvals/payouts/{id}/outcome"): _page(
         ids={"id": "payout"}, whose="operator", may=NOBODY, body=lambda s: {"outcome": "paid"}
     ),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from tests.doors.portal.staff import payout_review, review_form
 from tests.doors.rescue.door import FUNDS, transmit_body
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
@@ -40,7 +41,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/refund-address": "refund_address.named, of an order on a chain: test_custody.py",
     "/orders/{order_id}/chain/sweep": "chain.swept, of an order on a chain: test_strays.py",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
-    "/approvals/payouts/{id}/approve": "payout.approved, as /approvals/payouts does it for many",
     "/cards": "card_join.proposed, of two prints: tests/doors/portal/test_cards.py",
     "/onboarding": "go_live.asked, once all conditions hold",
     "/disputes/notices": "notice.tried, of one that fits nothing",
@@ -200,7 +200,14 @@ def _orders(walk: _Walk) -> None:
     )
     one = "SELECT request_id FROM refund_requests WHERE merchant_id = $1 AND state = 'waiting'"
     path = f"/orders/{waits}/refunds/{walk.ground.door.sql(one, walk.a.mid)[0][0]}"
-    walk.act("/orders/{order_id}/refunds/{request_id}", "order.refund_owed", path=path, decision="approve", seen="0")
+    _, fields = review_form(walk.page("owner", path))
+    walk.act(
+        "/orders/{order_id}/refunds/{request_id}",
+        "order.refund_owed",
+        path=path,
+        decision="approve",
+        seen=fields["seen"],
+    )
     walk.act("/orders/{order_id}/reveal", "order.revealed", "operations", path=f"/orders/{waits}/reveal")
     walk.act(
         "/orders/{order_id}/dispute", "dispute.simulated", path=f"/orders/{paid}/dispute", kind="service", amount="1.00"
@@ -391,7 +398,8 @@ def _disputes_and_refunds(walk: _Walk) -> None:
 
 def _money(walk: _Walk) -> None:
     ids = walk.a.ids
-    walk.act("/approvals/payouts", "payout.approved", "operator", payout=ids["payout"])
+    _, fields = review_form(walk.page("operator", payout_review(ids["payout"])))
+    walk.act("/approvals/payouts", "payout.approved", "operator", payout=ids["payout"], seen=fields["seen"])
     walk.a.caller.advance(minutes=1)
     walk.act(
         "/approvals/payouts/{id}/outcome",

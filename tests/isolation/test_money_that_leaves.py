@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.doors.portal.staff import As, portal, post
+from tests.doors.portal.staff import As, approve_reviewed, portal, post, review_form, texts
 from tests.doors.portal.test_impersonation import look, people_sql
 from tests.features.chains.serving import opened_channels
 from tests.features.chains.test_portal import log
@@ -51,7 +51,7 @@ PORTAL: Final[Mapping[str, str]] = {
     "settlements.page.post_proof": OWN, "settlements.page.post_withdrawal": OWN, "chains.page.post_address": OWN,
     "chains.page.post_withdrawal": OWN, "chains.page.post_tolerance": OWN,
     "refunds.requests.act": AGAIN,
-    "settlements.approvals.approve_payout": OPERATOR, "settlements.approvals.approve_payouts": OPERATOR,
+    "settlements.approvals.approve_payouts": OPERATOR,
     "settlements.approvals.decide_account": OPERATOR, "settlements.approvals.payout_outcome": OPERATOR,
     "chains.page.decide": OPERATOR, "chains.page.post_approval": OPERATOR, "chains.page.post_sweep": OPERATOR,
     "disputes.page.notice_again": OPERATOR,
@@ -243,8 +243,9 @@ async def _approved(
             assert (await post(olga, "/orders", one, **fields)).status_code == 403
         assert (await post(olga, "/orders", "/look-as/end")).status_code == 303
     assert not await done()
+    to, seen = review_form(await owner.get(path))
     for _ in range(2):
-        answer = await post(owner, "/approvals", path, **fields)
+        answer = await owner.post(to, data=seen | {"decision": "approve"})
         assert answer.status_code == 303, re.sub(r"<[^>]*>", " ", answer.text)[-3000:]
     assert await done()
     assert await shop.value("SELECT state FROM refund_requests") == "approved"
@@ -399,8 +400,9 @@ def test_money_beyond_the_order_goes_to_a_typed_address_within_limits_and_not_by
         assert await shop.value("SELECT count(*) FROM modifications") == 0
         assert THIRD in (await owner.get("/approvals")).text, "who agrees sees where it goes"
         request_id = await shop.value("SELECT request_id FROM refund_requests")
-        fields = {"decision": "approve", "seen": "0", "reason": ""}
-        assert (await post(owner, "/approvals", f"/approvals/refunds/{request_id}", **fields)).status_code == 303
+        path = f"/approvals/refunds/{request_id}"
+        assert THIRD in texts(await owner.get(path))
+        assert (await approve_reviewed(owner, path)).status_code == 303
         assert await shop.value("SELECT modification_id FROM modifications") == request_id
         assert await shop.value(SENT_TO) == 1
 

@@ -54,6 +54,7 @@ GATHERED = {
     "recoup/features/chains/intake.py _known": "a database's chains, for seconds",
     "recoup/flows/file_turns.py _turns": "databases",
     "recoup/flows/sign_up.py _TURNS": "databases",
+    "recoup/doors/clock/worker.py _begun": "loops of a worker",
     "recoup/flows/outlive.py _UNDER_WAY": "work that goes on, until it ends",
 }
 

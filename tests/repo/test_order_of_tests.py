@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests import rings
 from tests.long_first import LONG, dealt
 from tests.rings import each
 
@@ -28,3 +29,12 @@ def test_the_tests_of_a_file_stay_together() -> None:
 
 def test_the_long_files_are_there() -> None:
     assert not [name for name in LONG if not (ROOT / name).exists()]
+
+
+def test_the_long_tests_are_there() -> None:
+    gone = []
+    for line in rings.LONG:
+        path, name = line.split("::")
+        if f"def {name}(" not in (ROOT / path).read_text("utf-8"):
+            gone.append(line)
+    assert not gone

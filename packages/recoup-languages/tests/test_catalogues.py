@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from tests.rings import each
+from tests.rings import drawn, each
 
 from recoup.doors.checkout import visit as checkout_words
 from recoup.doors.portal.templates import FOLDER, _environment
@@ -52,7 +52,7 @@ def test_a_translation_chooses_by_words_that_a_page_fills_in(language: str) -> N
     assert [word for word in sorted(asked) if f'"{word}"' not in said] == []
 
 
-@pytest.mark.parametrize("language", languages())
+@drawn("docs", "language", languages(), 2)
 def test_every_page_can_be_made(language: str) -> None:
     for file in FOLDER.rglob("*.html"):
         _environment(language).get_template(file.relative_to(FOLDER).as_posix())
@@ -114,3 +114,29 @@ def test_what_mails_say_is_in_the_catalogues() -> None:
 def test_whatever_is_said_to_a_locale_is_a_message_wherever_it_stands() -> None:
     tree = ast.parse("""def tell(to, name): return name, to.say("Good morning, {name}", name=name)""")
     assert [text for root in harvest._spoken(tree) for text in harvest._texts(root)] == ["Good morning, {name}"]
+
+
+# (language, English term, what must not stand for it)
+OTHER_WORDS = [
+    ("de", "order", "Auftr[aä]g"),
+    ("de", "on hold", "angehalten"),
+    ("de", "dispute", "Anfechtung"),
+    ("es", "rescue engine", "motor de rescate"),
+    ("fr", "rescue engine", "moteur de sauvetage"),
+    ("fr", "comparison group", "groupe témoin"),
+    ("fr", "attempts?", "[Ee]ssais?"),
+    ("fr", "merchants?", "(?<!ompte )(?<!omptes )marchands?"),
+    ("zh", "site", "网站"),
+]
+KEPT = ("It is an order to the bank", "This form came from another site")
+
+
+@each(("language", "term", "other"), OTHER_WORDS)
+def test_one_english_term_has_one_translation(language: str, term: str, other: str) -> None:
+    """An order was Auftrag on one page and Bestellung on the next."""
+    known = catalogue(language)
+    said = {one: words for one, words in (known.pages | known.words).items() if not one.startswith(KEPT)}
+    assert any(re.search(rf"\b{term}\b", one) for one in said)
+    assert [
+        one for one, words in said.items() if re.search(rf"\b{term}s?\b", one) and re.search(rf"\b{other}", words)
+    ] == []

@@ -12,7 +12,7 @@ from recoup.rules.languages.said import said
         ("5 Nov 2026", "5. Nov. 2026"),
         ("30 Nov 05:24 GMT", "30. Nov. 05:24 GMT"),
         ("5 Nov 2026 – 6 Dec 2026, Europe/Berlin", "5. Nov. 2026 – 6. Dez. 2026, Europe/Berlin"),
-        ("Fri 06 Nov 2026 09:30 at the card holder", "Fr 6. Nov. 2026 09:30 am Ort des Karteninhabers"),
+        ("Fri 06 Nov 2026 09:30 (cardholder’s local time)", "Fr 6. Nov. 2026 09:30 am Ort des Karteninhabers"),
         ("from 5 Nov 2026", "ab 5. Nov. 2026"),
         ("not sufficient funds", "nicht genug Geld auf der Karte"),
         ("expired card or expiry missing", "die Karte ist abgelaufen, oder ihr Ablaufdatum ist falsch"),

@@ -106,14 +106,26 @@ def test_a_form_that_cannot_be_read_is_said(door: Door, shop: Caller, kind: str,
     assert shop.order(order_id)["statusName"] == "PROCESSING"
 
 
-def test_a_card_that_the_bank_does_not_take_is_asked_for(door: Door, shop: Caller) -> None:
+@pytest.mark.parametrize(
+    ("source", "code", "head"),
+    [
+        ("visa", "54", "Your card has expired"),
+        ("stripe", "expired_card", "Your card has expired"),
+        ("nmi", "223", "Your card has expired"),
+        ("visa", "55", "Your bank declined the card"),
+    ],
+)
+def test_a_card_that_the_bank_does_not_take_is_asked_for(
+    door: Door, shop: Caller, source: str, code: str, head: str
+) -> None:
     token = script_card("visa", "54", 99)
     told = customer(
-        shop, paymentMethod__cardNumber=token, transaction__responseCode="54", transaction__responseCodeSource="visa"
+        shop, paymentMethod__cardNumber=token, transaction__responseCode=code, transaction__responseCodeSource=source
     )
     assert told["status"] == "CHALLENGE"
     page = door.call("GET", urlsplit(told["challengeUrl"]).path).text
-    assert "Your bank declined the card" in page
+    assert head in page
+    assert ", 00/00" not in page
     assert 'name="number"' in page
 
 

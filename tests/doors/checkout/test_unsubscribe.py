@@ -28,7 +28,7 @@ def test_a_mail_program_unsubscribes_by_one_post(door: Door, shop: Caller) -> No
 def test_the_page_speaks_the_payers_language(door: Door, shop: Caller) -> None:
     _, path = challenged(shop)
     page = door.call("GET", f"{path}/unsubscribe", headers={"accept-language": "de"})
-    assert "Abbestellen" in page.text
+    assert "Diese E-Mails nicht mehr erhalten" in page.text
 
 
 def test_a_link_that_we_did_not_sign_stops_nothing(door: Door, shop: Caller) -> None:

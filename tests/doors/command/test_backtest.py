@@ -86,6 +86,7 @@ def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(judged:
     assert (found["then"], found["rescued"]) == (judged["then"], judged["rescued"])
 
 
+@pytest.mark.prove("engine")
 def test_without_enough_that_went_the_policys_way_no_number_is_said(log: Path) -> None:
     result = run(log, "--policy", "retry-1")
     assert result.exit_code == 0, result.output
@@ -149,6 +150,7 @@ def test_a_play_is_chosen_by_its_name(tmp_path: Path) -> None:
     assert run(file, "--play", "5/engine/3").exit_code != 0
 
 
+@pytest.mark.prove("engine")
 def test_a_policy_of_a_file_is_asked_about(log: Path, judged: Any, short: Path, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text("[tries]\nall = 1\n")

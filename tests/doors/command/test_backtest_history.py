@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from tests.doors.command.test_backtest import plans, run
-from tests.rings import drawn
+
+from recoup.rules.backtest.headline import headline
 
 BEGIN = datetime(2025, 10, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -56,7 +57,8 @@ def intervals(plain: Any, inside: str = "") -> list[str]:
     return found
 
 
-@drawn("engine", "policy", ["retry-2", "engine"], 1)
+@pytest.mark.prove("engine")
+@pytest.mark.parametrize("policy", ["retry-2", "engine"])
 def test_what_happened_is_exact_and_no_interval_stands_at_an_expectation(tmp_path: Path, policy: str) -> None:
     rows = history()
     file = written(tmp_path / "history.csv", rows)
@@ -79,9 +81,10 @@ def test_what_happened_is_exact_and_no_interval_stands_at_an_expectation(tmp_pat
     assert "90 % interval" not in text
     assert "confidence" not in text
     assert (found["rangeOfModels"] is None) == bool(found["whyNoModels"])
-    assert found["rangeOfModels"] is None or found["calibration"]["error"] <= 0.03
+    assert found["rangeOfModels"] is None or found["calibration"]["error"] <= 0.1
 
 
+@pytest.mark.prove("engine")
 def test_a_policy_may_leave_customers_to_the_schedule(tmp_path: Path) -> None:
     file, policy = written(tmp_path / "history.csv", history()[:2_400]), tmp_path / "policy.toml"
     schedules, half = plans(file, policy, "retry-2", 0), plans(file, policy, "engine", 50)
@@ -116,16 +119,22 @@ def test_too_few_late_tries_are_said(tmp_path: Path) -> None:
     assert "too few repeated attempts in the last quarter" in found["whyNoModels"]
 
 
+@pytest.mark.prove("engine")
 def test_bounds_hold_what_the_same_schedule_did(tmp_path: Path) -> None:
     """The engine's own decline at the first slot of the next day is what was tried: known, from there on not."""
-    found = json.loads(run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1", "--json").output)
+    file = written(tmp_path / "h.csv", history()[:1500])
+    found = json.loads(run(file, "--policy", "retry-1", "--json").output)
     assert found["bounds"]["atLeast"] <= found["then"]["value"] <= found["bounds"]["atMost"]
+    says = headline(found)
+    assert says is not None
+    first = run(file, "--policy", "retry-1").output.splitlines()[:3]
+    assert [line[12:] for line in first] == [says.money, says.payments, says.advice], "as the portal's page says it"
 
 
 def test_classes_days_and_the_cost_of_a_send_are_in_words(tmp_path: Path) -> None:
     text = run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1", "--send-cost", "30").output
-    assert "fees at 30 minor units a send, which is an assumption: --send-cost takes another" in text
-    assert "  funds                    Lack of money" in text
+    assert "fees at 30 minor units an attempt, which is an assumption: --send-cost takes another" in text
+    assert "  funds                    Insufficient funds" in text
     assert re.search(r"funds .* days (later|earlier)", text)
     assert re.search(r"the difference to ± [0-9.]+ points", text)
 
@@ -141,14 +150,14 @@ def test_without_numpy_models_are_not_asked_and_the_rest_is_told(
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (lambda: [row for row in history() if row["state"] == "approved"], "the file holds only successes"),
+        (lambda: [row for row in history() if row["state"] == "approved"], "The file holds only successes"),
         (lambda: history(days=1), "cut by its edges"),
         (lambda: history()[:30], "are needed"),
-        (lambda: history(begin=datetime(2150, 1, 1, tzinfo=UTC)), "no attempt of a card stands in the file"),
-        (lambda: history(rescued=0.0), "payments that a later try rescued; 50 are needed"),
+        (lambda: history(begin=datetime(2150, 1, 1, tzinfo=UTC)), "No attempt of a card stands in the file"),
+        (lambda: history(rescued=0.0), "There are 0 rescued payments; 50 are needed."),
         (
             lambda: [row | {"state": "unknown"} if row["ref"].endswith("3") else row for row in history()],
-            "nobody knows",
+            "it is not known whether a later attempt was approved",
         ),
     ],
     ids=["successes", "a day", "too few", "the future", "nothing rescued", "unknown"],
@@ -179,5 +188,5 @@ def test_a_file_of_one_customer_has_no_interval(tmp_path: Path) -> None:
     """Of a column that names everybody alike: how far customers differ is not known."""
     rows = [row | {"customerId": "everybody"} for row in history()]
     output = run(written(tmp_path / "one.csv", rows), "--policy", "retry-2").output
-    assert "1 customers with a declined payment; 20 are needed. Is it the right column?" in output
+    assert "The declined payments are of 1 customers; 20 are needed. Is it the right column?" in output
     assert "rescued (of more" not in output

@@ -82,7 +82,7 @@ def test_what_cannot_be_saved_is_told_by_its_line_with_what_could(server: Server
             problem = run(*words).exception
             assert isinstance(problem, Problem)
             said = problem.sentence()  # as it is printed
-            assert "line 2, tries.all: 19 tries after a payment could be 20 sends" in said
+            assert "line 2, tries.all: 19 attempts after a payment could be 20 on the card" in said
             assert "line 4, when.gap: The bound is 4h at least (operator/1)." in said
             assert "line 5, when.hours: '7-22' is no span of hours" in said
             assert "line 7, routes.only: There is no route 'sandbx'; the nearest is sandbox." in said

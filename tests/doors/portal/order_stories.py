@@ -19,10 +19,10 @@ STORIES = (
 _STEPS = {(s.happening, s.src): s for s in STEPS}
 _FACTS = {f.happening: f for f in FACTS.values()}
 REASONS = [
-    "Next try Mon 23 Nov 2026 00:05 at the card holder, 4 planned in all.",
+    "Next attempt Mon 23 Nov 2026 00:05 (cardholder’s local time), 4 planned in all.",
     "The last answer was: not enough money on the card (code 51).",
-    "For a lack of money the policy allows 6 tries; 1 made so far.",
-    "An approval elsewhere, a hard decline or the order's expiry would end the tries.",
+    "For insufficient funds the policy allows 6 attempts; 1 made so far.",
+    "An approval elsewhere, a hard decline or the order's expiry would end the attempts.",
 ]
 DECLINE = {"code": "51", "advice": None, "class": "funds", "meaning": "not sufficient funds",
            "reason": "insufficient_funds", "cure": "Nothing to do: Recoup tries again near a pay day.",

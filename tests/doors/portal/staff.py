@@ -49,7 +49,7 @@ def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], 
                     PASSWORD,
                     [Membership(kind, subject or shop.merchant_id, role)],
                 )
-            app = Starlette(routes=routes(world, shop.orders))
+            app = Starlette(routes=routes(world, shop.orders, shop.merchants))
             clients: list[httpx.AsyncClient] = []
 
             async def signed_in(name: str) -> httpx.AsyncClient:
@@ -84,3 +84,27 @@ async def post(client: httpx.AsyncClient, on: str, to: str, **fields: object) ->
 def texts(page: httpx.Response, status: int = 200) -> str:
     assert page.status_code == status, page.text
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))
+
+
+_REVIEW = re.compile(r'<form class="row" method="post" action="([^"]*)">((?:(?!</form>).)*name="seen".*?)</form>', re.S)
+
+
+def review_form(page: httpx.Response) -> tuple[str, dict[str, list[str]]]:
+    """Where the form of a review goes, and its hidden fields."""
+    assert page.status_code in (200, 409), page.text
+    found = _REVIEW.search(page.text)
+    assert found, texts(page, page.status_code)
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', found[2]):
+        fields.setdefault(name, []).append(html.unescape(value))
+    return html.unescape(found[1]), fields
+
+
+async def approve_reviewed(client: httpx.AsyncClient, review: str) -> httpx.Response:
+    """Opens the review at this address and presses its button."""
+    to, fields = review_form(await client.get(review))
+    return await client.post(to, data=fields | {"decision": "approve"})
+
+
+def payout_review(payout_id: object) -> str:
+    return f"/approvals/payouts?payout={payout_id}"

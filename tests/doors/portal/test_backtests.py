@@ -43,7 +43,10 @@ def test_it_is_asked_shown_and_taken_as_a_file(server: ServerAddress) -> None:
         assert "Not enough to say what the policy would have rescued" in page
         assert "payments that were not rescued; 50 are needed." in page
         assert "of 4 declined orders of 4 customers" in page
-        assert "4 in all, the latest decline first" in page
+        reasons = words(await owner.get(f"{place}/payments"))
+        assert "4 in all, the latest decline first" in reasons
+        assert "4 in all" not in page
+        assert (await owner.get("/backtests/nothing/payments")).status_code == 404
         assert "being made" not in page
         file = await owner.get(f"{place}/payments.csv")
         assert len(file.text.splitlines()) == 5
@@ -107,6 +110,7 @@ OWN: dict[str, Any] = {
     "money": [{"currency": "USD", "orders": 1200, "declined": 9_000_000, "rescuedThen": 4_000_000,
                "rescued": 4_200_000, "netThen": 3_900_000, "net": 4_100_000,
                "netDifference": {"low": 1, "high": 2}, "feesAvoided": -4_320}],
+    "spanDays": 87.0,
 }  # fmt: skip
 GROUP = {name: OWN[name] for name in ("orders", "rescuedThen", "then", "rescued", "difference", "missing", "sends")} | {
     name: OWN[name] for name in ("sendsThen", "days", "daysThen")
@@ -117,6 +121,10 @@ HISTORY: dict[str, Any] = {
     "daysThen": 5.0, "bounds": {"atLeast": 0.1, "atMost": 0.9}, "plannedOf": [400, 400], "sends": 2.0,
     "calibration": None, "rangeOfModels": None, "whyNoModels": "", "experiments": [],
 }  # fmt: skip
+MONEY = [
+    {"currency": "USD", "orders": 400, "declined": 900_000, "rescuedThen": 423_000, "atLeast": 90_000,
+     "atMost": 810_000, "lowest": None, "highest": None},
+]  # fmt: skip
 WHOLE = {
     "name": "", "orders": 400, "rescuedThen": 188, "sendsThen": 3.0, "daysThen": 5.0, "models": None,
     "rescued": {"atLeast": 0.1, "atMost": 0.9}, "sends": {"atLeast": 1.0, "atMost": 2.0},
@@ -146,9 +154,14 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         fees = [{"currency": "USD", "units": 1_200}, {"currency": "EUR", "units": -300}]
         groups = {"class": [GROUP | {"name": "fraud", "daysEarlier": 3.5, "feesAvoided": fees}]}
         page = await _shown(shop, who, OWN | {"daysEarlier": 3.5, "feesAvoided": fees, "groups": groups})
-        assert "Of 1,200 declined payments 500 were rescued by what was done, 41.7 %." in page
-        assert "of 100 declined payments it rescues 1.2 to 5.0 more." in page
-        assert "Its sends would have cost 43.20 USD more in fees." in page
+        assert "Of 31,034 USD declined a month, 13,448 USD come back today;" in page
+        assert "with this policy, about 14,138 USD would come back (from 13,448 to 13,448)." in page
+        assert "Recommendation: switch it on." in page
+        assert (
+            "Of 1,200 declined payments in 87 days, 47.0 % came back; with this policy, 44.0 to 50.0 % would." in page
+        )
+        assert "they show a difference of +1.2 to +5.0 points." in page
+        assert "Its attempts would have cost 43.20 USD more in fees." in page
         assert "The money would have come 3.5 days earlier." in page
         assert "Suspected fraud" in page
         assert "+12.00 USD" in page
@@ -156,16 +169,24 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         experiment = {"orders": 5_000, "compared": 0.1, "plusMinus": 0.364, "days": 9.0, "atRisk": 3}
         more = {"whole": WHOLE, "whyNoModels": str(TOO_LITTLE), "experiments": [experiment]}
         page = await _shown(shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}})
-        assert "Under this policy at least 10.0 % and at most 90.0 % would have been rescued." in page
+        assert "come back today" not in page, "it was kept without the money"
+        assert "at least 10.0 % and at most 90.0 % are rescued." in page
+        page = await _shown(shop, who, HISTORY | more | {"spanDays": 90.0, "money": MONEY, "groups": {}})
+        assert "Of 3,000 USD declined a month, 1,410 USD come back today;" in page
+        assert "this policy, between 300 and 2,700 USD would come back: the file alone proves no narrower" in page
+        assert "Recommendation: run a comparison group for" in page
+        page = await _shown(shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}})
         assert "Fees avoided: between +48.00 and +96.00 USD." in page
-        assert "That rests on an assumed cost of 0.12 USD a send" in page
+        assert "That rests on an assumed cost of 0.12 USD an attempt" in page
         assert "their money comes 3.0 days later to 2.0 earlier." in page
-        assert "Lack of money 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to 2.0 earlier" in page
+        assert "Insufficient funds 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to 2.0 earlier" in page
         assert "± 36.4 points" in page
         assert "too few repeated attempts to learn from. Import a longer export" in page
-        both = {"assumed": ["lasting", "payer"], "atLeast": None, "atMost": None, "known": 3, "contradicted": 1_234}
-        page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "assuming": [both], "groups": {}})
-        assert "Both – – 1,234" in page
+        both = {"assumed": ["lasting", "payer"], "atLeast": 0.1, "atMost": 0.2, "known": 3, "contradicted": 1_234}
+        payer = {"assumed": ["payer"], "atLeast": None, "atMost": None, "known": 3, "contradicted": 1_233}
+        page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "assuming": [both, payer], "groups": {}})
+        assert "cannot be said: 1,233 payments of this file contradict it." in page
+        assert "1,234" not in page
         missing = [{"what": "unknown", "have": 0.364, "needed": 0.05}]
         page = await _shown(shop, who, HISTORY | {"then": None, "missing": missing})
         assert "Of 36.4 % of the payments it is not known whether a later attempt was approved; 5.0 % at most." in page
@@ -177,10 +198,10 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
 def test_one_that_was_kept_by_an_earlier_release_is_shown(server: ServerAddress) -> None:
     async def story(shop: Shop, who: As) -> None:
         page = await _shown(shop, who, OWN | {"groups": {"class": [GROUP | {"name": "funds"}]}})
-        assert "Lack of money" in page
+        assert "Insufficient funds" in page
         counted = {"name": "funds", "orders": 400, "rescuedThen": 188}
         page = await _shown(shop, who, HISTORY | {"groups": {"class": [counted]}})
-        assert "Lack of money" in page
+        assert "Insufficient funds" in page
         assert msgspec.convert(OWN | {"groups": {"class": [GROUP | {"name": "funds"}]}}, BacktestReport).days == 9.0
         assert msgspec.convert(HISTORY | {"groups": {"class": [counted]}}, BacktestHistory).whole is None
 

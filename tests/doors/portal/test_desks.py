@@ -67,6 +67,22 @@ async def press(client: httpx.AsyncClient, refund_id: uuid.UUID, action: str, no
     return await client.post(f"/refunds/{refund_id}", data=form)
 
 
+async def press_and_read(client: httpx.AsyncClient, refund_id: uuid.UUID, action: str) -> str:
+    answer = await press(client, refund_id, action)
+    assert answer.status_code == 303
+    return (await client.get(answer.headers["location"])).text
+
+
+def test_who_tries_a_stuck_refund_again_reads_that_it_is_sent(server: ServerAddress) -> None:
+    async def work(shop: Shop, client: Client) -> None:
+        maya, (_, refund_id) = await client("maya@x.test"), await stuck(shop)
+        sent = "It is being sent to the processor again."
+        assert sent in await press_and_read(maya, refund_id, "again")
+        assert sent not in (await maya.get("/refunds")).text, "it is said once"
+
+    told(server, work)
+
+
 def test_the_desk(server: ServerAddress) -> None:
     async def work(shop: Shop, client: Client) -> None:
         maya, ann, one, two = [await client(f"{name}@x.test") for name in ("maya", "ann", "op1", "op2")]
@@ -90,7 +106,7 @@ def test_the_desk(server: ServerAddress) -> None:
         assert "Op1 says it was paid by hand" in page.text
         assert "<b>wire" not in page.text
         assert (await press(one, refund_id, "confirm")).status_code == 403
-        assert (await press(two, refund_id, "confirm")).status_code == 303
+        assert "It is confirmed and closed." in (await press_and_read(two, refund_id, "confirm"))
         assert "Nothing to review" in (await two.get("/refunds")).text
         life = (await maya.get(f"/orders/{order_id}")).text
         assert "Paid by hand: &lt;b&gt;wire 7&lt;/b&gt;" in life

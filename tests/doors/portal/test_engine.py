@@ -184,9 +184,9 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
         page = words(await ops.get(f"/orders/{order_id}"))
         for part in (
             "Decided by the rescue engine",
-            "The model gives the next try a chance of",
+            "The model gives the next attempt a chance of",
             "The best time within",
-            "No further try.",
+            "No further attempt.",
             f"model {model_name}",
         ):
             assert part in page
@@ -196,7 +196,7 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
         await shop.run_due()
         page = words(await ops.get(f"/orders/{order_id}"))
         assert "Decided by the fixed schedule; engine in shadow mode" in page
-        assert "Its own next try would have been" in page
+        assert "Its own next attempt would have been" in page
         answer = await ops.get(f"/orders/{order_id}", headers={"accept-language": "de"})
         assert answer.status_code == 200
 

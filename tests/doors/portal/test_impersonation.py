@@ -216,7 +216,7 @@ def test_what_was_typed_wrongly_is_named_and_kept(server: ServerAddress) -> None
             ({"reason": f"card {'4242 ' * 4}of a customer"}, "holds a card number"),
             ({"minutes": "600"}, "Choose 15, 30, 60 minutes."),
             ({"whom": "user:nobody"}, "Choose a person or a role."),
-            ({"whom": f"user:{shop.merchant_id}"}, "This person is not a member of the shop."),
+            ({"whom": f"user:{shop.merchant_id}"}, "This person is not a member of the merchant."),
         ):
             answer = await look(olga, shop, **fields)
             assert answer.status_code == 400, fields

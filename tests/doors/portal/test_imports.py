@@ -134,7 +134,7 @@ def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> No
             await connection.execute(f"UPDATE backtests SET report = report || '{GROUPS}'")
         page = (await visitor.client.get(path)).text
         assert page.count("By class of decline</h2>") == 1, "reasons are the same, whoever decides"
-        assert "Lack of money" in page
+        assert "Insufficient funds" in page
         assert "47.0 %" in page
 
     async def read(visitor: Visitor) -> None:

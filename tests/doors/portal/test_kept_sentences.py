@@ -20,7 +20,7 @@ from recoup.store.server import ServerAddress
 
 GERMAN = {"accept-language": "de"}
 NOTES = Sentence("An order has at most {0} notes.", 50)
-TOLD = "Ein Auftrag hat höchstens 50 Notizen."
+TOLD = "Eine Bestellung hat höchstens 50 Notizen."
 
 
 async def call(shop: Shop, user: uuid.UUID) -> str:

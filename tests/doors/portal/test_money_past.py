@@ -24,7 +24,7 @@ def with_(address: str, query: str) -> str:
 def main_of(page: str) -> str:
     """What is shown of money, without the picker and its banner."""
     main = page.partition("<main")[2].partition("</main>")[0]
-    main = re.sub(r'<form class="row" method="get".*?</form>', "", main, flags=re.S)
+    main = re.sub(r'<form class="row(?: ask)?" method="get".*?</form>', "", main, flags=re.S)
     main = re.sub(r'<div class="notice warn".*?</div></div>', "", main, flags=re.S)
     main = re.sub(r"<select.*?</select>", "", main, flags=re.S)
     main = re.sub(r'title="[^"]*(ago|from now)"', "", main)

@@ -182,7 +182,7 @@ def test_what_ends_by_itself_is_not_said_to_be_dealt_with(server: ServerAddress)
         await start(shop.orders, shop.key(order_id))
         here = f"/orders/{order_id}"
         await shop.transmitted((await shop.order(order_id))["external_id"], declined=True)
-        assert "The merchant is retrying" in texts(await ops.get(here))
+        assert "You are retrying" in texts(await ops.get(here))
         assert "Mark as resolved" not in texts(await ops.get(here))
         refused = texts(await post(ops, here, f"{here}/dealt-with"), 409)
         assert "It goes away by itself once it is settled." in refused

@@ -80,7 +80,7 @@ def test_a_cancelled_order_says_who_cancelled_it_and_no_plan(server: ServerAddre
         why = why_ended(texts(await ops.get(here)))
         assert "Cancelled by Ops" in why
         assert (await shop.now()).strftime("%H:%M") in why
-        for old in ("Next try", "planned in all", "The wait grows"):
+        for old in ("Next attempt", "planned in all", "The wait grows"):
             assert old not in why
 
     portal(server, story)
@@ -95,7 +95,7 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
         assert (await shop.order(expired))["stage"] == "expired"
         why = why_ended(texts(await ops.get(f"/orders/{expired}")))
         assert "Expired before an approval" in why
-        assert "Next try" not in why
+        assert "Next attempt" not in why
         assert (await shop.order(declined))["stage"] == "declined"
         why = why_ended(texts(await ops.get(f"/orders/{declined}")))
         assert "Declined for good" in why
@@ -169,12 +169,12 @@ def test_an_attempt_that_a_person_asked_for_says_who_and_not_the_old_plan(server
     async def story(shop: Shop, as_: As) -> None:
         _, here = await worked_on(shop)
         ops = await as_("ops")
-        assert "Next try" in why_then(texts(await ops.get(here)))
+        assert "Next attempt" in why_then(texts(await ops.get(here)))
         assert (await post(ops, here, f"{here}/retry")).status_code == 303
         asked = why_then(texts(await ops.get(here)))
         assert "Ops requested it, " in asked
         assert (await shop.now()).strftime("%H:%M") in asked
-        for old in ("Next try", "planned in all", "What would change this"):
+        for old in ("Next attempt", "planned in all", "What would change this"):
             assert old not in asked
         await shop.settle()
         assert "requested it" not in why_then(texts(await ops.get(here))), "the next is the policy's again"
@@ -210,7 +210,7 @@ def test_attempts_that_a_person_stopped_are_told_by_who_stopped_them(server: Ser
         assert (await post(ops, here, f"{here}/stop")).status_code == 303
         told = texts(await clerk.get(here)).partition("Why nothing is planned")[2]
         assert told.strip().startswith("Ops stopped its attempts, ")
-        assert "Next try" not in told
+        assert "Next attempt" not in told
         assert (await post(ops, here, f"{here}/resume")).status_code == 303
         assert "stopped its attempts" not in texts(await clerk.get(here))
 
@@ -257,17 +257,22 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("is made now.", "allowed no send before", "Nothing is sent before", "Without the request")),
+        ("en", ("is made now.", "allowed no attempt before", "Nothing is sent before", "Without the request")),
         ("de", ("Er läuft jetzt.", "ließen bei der Anfrage vor", "wird nichts gesendet.", "Ohne die Anforderung")),
         (
             "es",
-            ("se hace ahora.", "no permitían ningún envío antes de", "No se envía nada antes de", "Sin la petición"),
+            ("se hace ahora.", "no permitían ningún intento antes de", "No se envía nada antes de", "Sin la petición"),
         ),
         (
             "fr",
-            ("a lieu maintenant.", "ne permettaient aucun envoi avant", "Rien n’est envoyé avant", "Sans la demande"),
+            (
+                "a lieu maintenant.",
+                "ne permettaient aucune tentative avant",
+                "Rien n’est envoyé avant",
+                "Sans la demande",
+            ),
         ),
-        ("zh", ("现在进行。", "之前发送。", "之前不会发送。", "若无此要求")),
+        ("zh", ("现在进行。", "之前尝试。", "之前不会发送。", "若无此要求")),
     ],
 )
 def test_an_attempt_that_a_person_asked_for_and_the_gate_put_off_says_both(
@@ -308,7 +313,7 @@ def test_a_plan_says_what_one_other_input_would_have_made_of_it(server: ServerAd
         shown = why_then(texts(await (await as_("ops")).get(here)))
         assert "What if:" in shown
         assert "With an expiry a week later: the decision would have been the same." in shown
-        assert "If the schedule allowed one more try: " in shown
+        assert "If the schedule allowed one more attempt: " in shown
         assert "what would have been planned, not what the bank would have answered" in shown
         assert "Re-evaluate Re-evaluated from its stored inputs just now: the decision is the same." in shown
         assert (

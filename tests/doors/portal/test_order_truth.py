@@ -186,7 +186,7 @@ def test_why_nothing_is_planned_is_not_the_plan_of_before(
         await shop.advance(at - await shop.now() + timedelta(minutes=5))
         why = texts(await ops.get(here)).partition("Why nothing is planned")[2][:800]
         assert why
-        assert "Next try" not in why
+        assert "Next attempt" not in why
 
         out = await tried(shop, pan=FAULT_CARDS["visa"], units=SILENT_YES)
         page = texts(await ops.get(f"/orders/{out}"))

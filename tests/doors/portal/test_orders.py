@@ -190,8 +190,8 @@ def test_columns_are_chosen_by_each_person_and_never_none(shop: Shop) -> None:
         await client.post("/orders/look", data=form | {"cols": ["expires", "order_id", "attempts", "evil"]})
         page = await page_of(client, "/orders")
         head = page[page.index("<thead>") : page.index("</thead>")]
-        assert re.findall(r"(Order Id|Attempts|Expires|Customer)", re.sub(r'="[^"]*"', "", head)) == [
-            "Order Id",
+        assert re.findall(r"(Order id|Attempts|Expires|Customer)", re.sub(r'="[^"]*"', "", head)) == [
+            "Order id",
             "Attempts",
             "Expires",
         ]
@@ -697,7 +697,7 @@ def test_a_short_id_that_one_order_has_opens_it(shop: Shop) -> None:
         foreign = str(shop.other_order)
         for typed in (foreign[-6:], one[-7:], one[-5:]):
             page = await page_of(client, f"/orders?q={quote(typed)}")
-            assert "whose Order Id ends like this" not in page, typed
+            assert "whose order id ends like this" not in page, typed
 
     visit(shop, work)
 

@@ -428,7 +428,7 @@ def test_nobody_learns_by_sign_up_who_has_an_account(server: ServerAddress) -> N
 
         assert plain(free.text) == plain(taken.text)
         assert {name.lower() for name in free.headers} == {name.lower() for name in taken.headers}
-        mids = [shown(page.text)["Merchant ID"] for page in (free, taken)]
+        mids = [shown(page.text)["Merchant id"] for page in (free, taken)]
         assert mids[0] != mids[1]
         third = at.browser("198.51.100.7")
         for password, mid in ((PASSWORD, mids[0]), ("another good password", mids[1])):
@@ -497,7 +497,7 @@ def test_sign_ups_are_few_from_one_address(server: ServerAddress) -> None:
         ({"name": ""}, "1 to 128"),
         ({"kind": "king"}, "Choose"),
         ({"site_url": "http://x"}, "https"),
-        ({"site_url": ""}, "Enter the address of the shop"),
+        ({"site_url": ""}, "Enter the address of the merchant"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(server: ServerAddress, changes: dict[str, str], told: str) -> None:

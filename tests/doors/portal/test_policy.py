@@ -47,8 +47,8 @@ def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -
         await shop.run_due()
         shown = words(await owner.get(f"/orders/{order_id}"))
         assert "Your policy (version 1, by " in shown
-        assert "forbids sends from 22:00 to 07:00." in shown
-        assert "Without the line when.hours of the retry policy: the next try would have been" in shown
+        assert "forbids attempts from 22:00 to 07:00." in shown
+        assert "Without the line when.hours of the retry policy: the next attempt would have been" in shown
         late = await post(owner, act="save", seen="0", reason="mine", **{"tries.soft": "2"})
         assert late.status_code == 409
         assert "Version 1 was saved meanwhile" in words(late)
@@ -73,7 +73,7 @@ def test_what_cannot_be_saved_says_why_and_what_could(server: ServerAddress) -> 
         assert refused.status_code == 400
         said = words(refused)
         for one in (
-            "19 tries after a payment could be 20 sends",
+            "19 attempts after a payment could be 20 on the card",
             "is no span of hours",
             "must be a whole number",
             "must give each currency",

@@ -193,11 +193,11 @@ def test_the_columns_stand_in_their_order_and_say_their_zone(shop: Shop) -> None
         assert words == [
             "Select",
             "Action",
-            "Order Id",
+            "Order id",
             "External order",
-            "Site Id",
+            "Site",
             "Created (GMT)",
-            "Placed (GMT)",
+            "Placed (GMT) Created",
             "Customer",
             "MIT / CIT",
             "Descriptor",
@@ -340,7 +340,7 @@ def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
         assert "Refund not possible. Nothing was paid" in page
         done = (await client.get(order_path(shop, "completed_items"))).text
         assert "Cancellation not possible. It is paid" in done
-        assert "Owed to you: +" in done
+        assert "Payable to you: +" in done
         given_back = (await client.get(order_path(shop, "part_refunded"))).text
         sums = re.findall(r"Posted: [0-9.,]+ (\S+) (.+?)<", given_back)
         assert (shop.stories["part_refunded"].asset, "sent back to the customer") in sums

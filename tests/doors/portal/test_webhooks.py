@@ -291,7 +291,7 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
             assert len(receiver.got) == 1
             (row,) = await rows(ops, at)
             page = texts(await ops.get(at))
-            assert "Failed 500" in page
+            assert re.search(r"Failed next [^<]*500 \d+ ms", page)
             assert "Failing since" in page
             assert await rows(ops, f"{at}?result=delivered") == []
             assert "/orders/" + str(order_id) in (await ops.get(row)).text
@@ -606,11 +606,11 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
             heard = (await shop.evaluate.evaluate(shop.scope, given)).order_id
             await publish(shop.world, shop.merchant_id)
             where = receiver.url
-            assert await told(heard) == [f"order.submitted – 1 First try pending {where} –"]
+            assert await told(heard) == [f"order.submitted – 1 First attempt pending {where} –"]
             receiver.answers = [500]
             await shop.publish()
             again, tried = await told(heard)
-            assert re.fullmatch(rf"order.submitted – 2 Next try \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again)
+            assert re.fullmatch(rf"order.submitted – 2 Next attempt \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again)
             assert " 1 500 " in tried
             await shop.transmitted(given.external_id, declined=False)
             await shop.run_due()
@@ -625,7 +625,7 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
                 )
             late = await shop.admit()
             await publish(shop.world, shop.merchant_id)
-            assert re.search(r"First try pending, .* GMT", (await told(late))[0])
+            assert re.search(r"First attempt pending, .* GMT", (await told(late))[0])
 
     portal(server, story)
 

@@ -383,8 +383,10 @@ def another(door: Door, **services: Any) -> Door:
 
 
 @asynccontextmanager
-async def listening(app: App, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[int]:
-    """The application behind a real socket, as `recoup serve` configures it; the port."""
+async def listening(
+    app: App, lifespan: Literal["on", "off"] = "off", port: int = 0, services: Services | None = None
+) -> AsyncIterator[int]:
+    """The application behind a real socket, as `recoup serve` configures it; the port. `services` know when it ends."""
 
     class Quiet(DoorServer):
         def capture_signals(self) -> Any:
@@ -392,7 +394,9 @@ async def listening(app: App, lifespan: Literal["on", "off"] = "off") -> AsyncIt
 
     connections = Connections(Limits(), crowded(app, refuse), Proxies(""))
     server = Quiet(app, connections, log_level="error", lifespan=lifespan)
-    sock = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    sock = socket.create_server(("127.0.0.1", port), backlog=2048)
+    if services is not None:
+        services.is_ending = lambda: server.is_draining
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)

@@ -130,7 +130,9 @@ def test_a_slip_in_a_name_is_told_and_one_that_would_charge_at_once_is_refused(d
     ):
         assert f"There is no field {name!r}, so it was not read. Did you mean {meant}?" in told_of
     with door.nothing_written():
-        assert list(fields_of(shop.evaluate(body))) == ["IsMIT"]
+        refused = fields_of(shop.evaluate(body))
+    assert set(refused) == {"IsMIT", "IsMiT2", "IsReccuring", "Transaction.ResponsCode", "Payer.EMial"}
+    assert refused["Payer.EMial"] == ["There is no field 'payer.eMial', so it was not read. Did you mean email?"]
     assert shop.evaluate(shop.body(isMiT2=True)).json()["status"] == "SUBMITTED", "what is said is not asked about"
     good = shop.post("/evaluate/check", shop.body()).json()
     assert not [remark for remark in good["remarks"] if "no field" in remark]

@@ -7,7 +7,7 @@ read; see `clients/`.
 import asyncio
 import uuid
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.doors.rescue.clients.gateway_class import GatewayClass
 from tests.doors.rescue.clients.gateway_library import GatewayLibrary
@@ -29,11 +29,11 @@ def credentials(shop: Caller) -> Credentials:
     return Credentials(keys.app_key, keys.app_secret, shop.mid, str(shop.shop.site_id), keys.tokenization_key)
 
 
-def talking(door: Door, story: Callable[[int], T]) -> T:
+def talking(door: Any, story: Callable[[int], T], app: Any = None) -> T:
     """The story in a thread of its own, the server behind a real socket."""
 
     async def both() -> T:
-        async with listening(door.app) as port:
+        async with listening(app or door.app) as port:
             return await asyncio.to_thread(story, port)
 
     return door.run(both())

@@ -27,7 +27,7 @@ def test_a_day_of_any_operations_answers_as_the_document_tells(server: ServerAdd
             lambda: Day(door),
             settings=settings(QUICK, max_examples=15 if proving == "fuzz" else 5, stateful_step_count=30),
         )
-    assert len(TOLD.heard) > 30
+    assert len(TOLD.heard) > 20, "what is drawn changes with each operation that comes in"
 
 
 def test_an_answer_that_the_document_does_not_tell_is_seen() -> None:

@@ -36,7 +36,7 @@ def test_a_decision_of_the_engine_is_explained_by_deciding_again(world: Door) ->
     free = changes["sends_without_cost"]
     assert free["differs"]
     assert free["tries"] > len(first["plan"])
-    assert free["text"].startswith("If a send cost nothing: the next try would have been ")
+    assert free["text"].startswith("If an attempt cost nothing: the next attempt would have been ")
     assert "features" not in first, "what a decision read of a card at other merchants is not shown"
 
 

@@ -161,7 +161,7 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed
         wall = shop.shop.world.clocks.wall()
         business = world.run(shop.shop.now())
         seen.append(Moment(business, wall, {address: read(shop, address) for address in addresses(shop, begin)}))
-    assert len({tuple(moment.read.items()) for moment in seen}) > STEPS // 3, "much happened"
+    assert len({tuple(moment.read.items()) for moment in seen}) >= STEPS // 3, "much happened"
     for moment in seen:
         for address in addresses(shop, begin):
             code, content = moment.read.get(address, (404, b""))

@@ -248,5 +248,6 @@ def test_what_goes_well_is_200_201_or_204(shop: Caller) -> None:
 
 
 def test_every_code_of_the_table_and_every_status_of_the_seed_is_here() -> None:
-    assert set(TABLE) == set(TRIGGERS) | set(REFUND_CODES) | CAPTURE_CODES
+    plain = {name.partition("/")[0] for name in TABLE}  # behind a stroke: of some calls
+    assert plain == set(TRIGGERS) | set(REFUND_CODES) | CAPTURE_CODES
     assert {TABLE[name].status for name in TRIGGERS} | {200, 201, 204} == SEED_001

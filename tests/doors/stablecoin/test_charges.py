@@ -76,6 +76,12 @@ def test_a_field_that_nobody_reads_is_named(merchant: Merchant) -> None:
     assert "warnings" not in merchant.post("/charges", merchant.body()).json()
 
 
+def test_a_refusal_names_the_field_that_was_meant(merchant: Merchant) -> None:
+    body = merchant.body(amount=None) | {"ammount": "1", "nonsense": 1}
+    error = refused(merchant.post("/charges", body), 400, "invalid_amount")
+    assert error["message"].endswith("There is no field 'ammount', so it was not read. Did you mean amount?")
+
+
 def test_a_missing_amount(merchant: Merchant) -> None:
     assert refused(merchant.post("/charges", merchant.body(amount=None)), 400, "invalid_amount")["param"] == "amount"
 

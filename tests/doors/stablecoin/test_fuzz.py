@@ -36,7 +36,7 @@ def target(kept: Target) -> Target:
     return kept
 
 
-@drawn("fuzz", "name", NAMES, 2)
+@drawn("fuzz", "name", NAMES, 1)
 def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
     operation = NAMES[name]
     heard: set[int] = set()

@@ -75,7 +75,7 @@ def test_each_state_has_its_page(door: Door, merchant: Merchant, seen: Any) -> N
     charged = merchant.charge()
     assert "Charge created" in told(charged["order"]["id"])
     assert "Mock (test)" in told(charged["order"]["id"])
-    assert "the payer chooses" in told(merchant.charge(channel=None)["order"]["id"])
+    assert "the customer chooses" in told(merchant.charge(channel=None)["order"]["id"])
     paid = merchant.paid()["id"]
     assert "Paid: 49.90 USDT" in told(paid)
     merchant.post(f"/orders/{paid}/refund", {"amount": "1.00"})
@@ -134,7 +134,7 @@ def test_a_refund_is_told_in_the_words_of_this_api(merchant: Merchant, seen: Any
 
 def test_the_payers_payment_is_counted_as_it_is_listed(merchant: Merchant, seen: Any) -> None:
     page = seen(page_of(merchant.paid()))
-    assert "1 by the payer" in page
+    assert "1 by the customer" in page
     assert "0 sent" not in page
     assert re.search(r'Attempts <span class="count">1<', page)
 
@@ -172,7 +172,7 @@ def test_late_money_is_given_back_by_a_button(door: Door, merchant: Merchant, se
     assert "Return 49.90 USDT?" in page
     assert "USDT arrived too late" not in seen(f"{path}/give-back", x="1")
     merchant.run_due()
-    assert "49.90 USDT returned to the payer" in seen(f"{path}/give-back", x="1")
+    assert "49.90 USDT returned to the customer" in seen(f"{path}/give-back", x="1")
     door.verified(merchant)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.doors.portal.staff import As, portal, post, texts
+from tests.doors.portal.staff import As, portal, post, review_form, texts
 from tests.features.chains.serving import EVM, TREASURY, opened_channels, serving
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
@@ -204,8 +204,26 @@ def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAdd
         assert f"payouts/{payout_id}" not in (await owner_.get(PATH)).text
         for page in (PATH, "/approvals"):
             assert f"payouts/{payout_id}" in (await operator.get(page)).text
-        answer = await post(operator, "/approvals", f"{PATH}/payouts/{payout_id}", decision="approve")
-        assert answer.status_code == 303
+        path = f"{PATH}/payouts/{payout_id}"
+        assert (await owner_.get(path)).status_code == 403
+        told = texts(await post(operator, "/approvals", path, decision="approve"))
+        for fact in ("Payout of 10.00 USDC", f"base:{FIRST}", "not a settlement address", "Brightleaf"):
+            assert fact in told, fact
+        state = "SELECT state FROM payouts"
+        assert await shop.value(state) == "requested", "not reviewed, not sent"
+        assert (await post(owner_, PATH, path, decision="approve")).status_code == 403
+        to, fields = review_form(await operator.get(path))
+        await flow.hold_at_once(shop.world, scope(shop, OWNER), "evm", FIRST)
+        changed = await operator.post(to, data=fields | {"decision": "approve"})
+        told = texts(changed, 409)
+        assert "This has changed since it was reviewed. Nothing was sent." in told
+        assert "less than 30 days" in told
+        assert await shop.value(state) == "requested"
+        to, fields = review_form(changed)
+        for status in (303, 409):
+            answer = await operator.post(to, data=fields | {"decision": "approve"})
+            assert answer.status_code == status
+        assert await shop.value(state) == "approved"
         assert f"payouts/{payout_id}" not in (await operator.get("/approvals")).text
 
     with served():

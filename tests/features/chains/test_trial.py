@@ -38,6 +38,7 @@ def running(trial: Trial) -> Iterator[None]:
             node.wait()
 
 
+@pytest.mark.prove("chains")
 def test_nodes_of_its_own_go_on_with_their_chains(tmp_path: Path) -> None:
     file = tmp_path / "recoup.toml"
     file.write_text("port = 8500\n")
@@ -62,6 +63,7 @@ def test_nodes_of_its_own_go_on_with_their_chains(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.prove("chains")
 def test_the_node_that_is_named_is_used_and_nothing_of_a_real_chain(tmp_path: Path, anvil: Anvil) -> None:
     file = tmp_path / "recoup.toml"
     trial = Trial(tmp_path, file, anvil.url)

@@ -80,6 +80,7 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         assert (again["taken"], again["model"], again["trial"]["verdict"]) == (False, name[0], "better")
 
 
+@pytest.mark.prove("engine")
 def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
         before = run("prior").output.split()[0]

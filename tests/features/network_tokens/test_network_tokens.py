@@ -32,6 +32,7 @@ from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
 from recoup.rules.network.magic_tokens import token_number
+from recoup.rules.order.snapshot import second_answers
 from recoup.store.operation.rekeying import needs_of_world
 from recoup.store.people.persons import erase_part
 from recoup.store.server import ServerAddress
@@ -202,6 +203,20 @@ def test_a_token_that_is_gone_gives_way_to_the_card_at_once(server: ServerAddres
         assert await ground.shop.value(gap, order_id) < timedelta(minutes=1)
         sends = "SELECT count(*) FROM network_sends WHERE order_id = $1 AND state = 'sent' AND NOT claimed"
         assert await ground.shop.value(sends, order_id) == (1 if serial == SUSPENDED else 2), "a decline counts"
+        order = await ground.shop.orders.run(lambda change: change.order, ground.shop.key(order_id))
+        assert second_answers(order.attempts) == {2: 1}
+
+    run(server, story)
+
+
+def test_who_goes_by_the_card_a_day_later_makes_another_attempt(server: ServerAddress) -> None:
+    async def story(ground: Ground) -> None:
+        order_id = await ground.begun(DELETED, declines=0)
+        await ground.through(order_id)
+        order = await ground.shop.orders.run(lambda change: change.order, ground.shop.key(order_id))
+        first, then = order.attempts
+        assert second_answers([first, replace(then, due_at=then.due_at + timedelta(days=1))]) == {}
+        assert second_answers([replace(first, network_token_id=None), then]) == {}
 
     run(server, story)
 

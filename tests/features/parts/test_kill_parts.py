@@ -109,6 +109,7 @@ LEFT = {
 }
 
 
+@pytest.mark.prove("kills")
 @pytest.mark.timeout(1200)
 def test_a_kill_between_any_two_steps(server: ServerAddress) -> None:
     async def tell() -> None:

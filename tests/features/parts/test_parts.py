@@ -15,7 +15,7 @@ from tests.rings import each
 from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
 from recoup.features.mandates.flows import note_revocation
-from recoup.features.parts.flows import part_terms, set_part_terms
+from recoup.features.parts.flows import part_from, part_terms, set_part_terms
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import refuse, show
@@ -29,9 +29,11 @@ from recoup.flows.locked import Job
 from recoup.flows.messages.notices import switch
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
+from recoup.kernel.time import WallTime
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.challenge.lifecycle import offer
 from recoup.moves.change import Change
@@ -42,6 +44,7 @@ from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
+from recoup.rules.rescue.order_evidence import last_reading
 from recoup.store.insight.uplift_reports import cohort_counts
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.orders.wire_orders import wire_order
@@ -403,16 +406,17 @@ def test_never_of_a_hold_nor_without_an_expiry_nor_beside_a_processors_billing(
     play(story)
 
 
+def due_now(change: Change) -> None:
+    attempt = change.order.planned()
+    assert attempt is not None
+    plan_attempt(change, change.now, "funds", attempt.decision_id, units=attempt.units)
+
+
 def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(play: Callable[[Story], None]) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1)
         order_id = await order(shop, 1)
         await until_planned(shop, order_id)
-
-        def due_now(change: Change) -> None:
-            attempt = change.order.planned()
-            assert attempt is not None
-            plan_attempt(change, change.now, "funds", attempt.decision_id, units=attempt.units)
 
         await shop.orders.change(Job(shop.key(order_id), due_now, WORKER, "test"))
         intent = intent_of(shop.world, pick_up=False)
@@ -435,11 +439,6 @@ def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(play: Cal
 
 async def sent_out(shop: Shop, order_id: UUID) -> Any:
     """What is planned is sent now; its answer is not heard yet."""
-
-    def due_now(change: Change) -> None:
-        attempt = change.order.planned()
-        assert attempt is not None
-        plan_attempt(change, change.now, "funds", attempt.decision_id, units=attempt.units)
 
     await shop.orders.change(Job(shop.key(order_id), due_now, WORKER, "test"))
     sending = opening(shop.world, intent_of(shop.world, pick_up=False))
@@ -568,5 +567,131 @@ def test_bad_terms_are_refused_with_the_field(play: Callable[[Story], None], fie
             await allow(shop, **{field: value})
         assert (bad.value.code, bad.value.field) == ("invalid", field)
         assert await part_terms(shop.world, shop.merchant_id) is None
+
+    play(story)
+
+
+HALF = 25_005  # of the amount to which the card's issuer says "10": it has only a part
+CODED: dict[str, Any] = {"pan": script_card("visa", "10", 1), "code": "51", "units": 2 * HALF}
+
+
+async def played(shop: Shop, order_id: UUID, days: int = 40) -> None:
+    for _ in range(days):
+        await shop.advance(timedelta(days=1))
+        await shop.settle()
+
+
+def test_a_partial_approval_is_kept_and_the_rest_is_collected(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop)
+        order_id = await order(shop, 0, **CODED)
+        await until(shop, order_id, "part_collected")
+        assert await shop.value(SUMS) == {"clearing": HALF, "merchant_payable": -HALF}
+        told = await shop.value("SELECT body FROM outbox WHERE event = 'order.partially_collected'")
+        assert (told["PartAmount"], told["OutstandingAmount"]) == (HALF, HALF)
+        await until(shop, order_id, "collected")
+        assert await shop.value(SENT, order_id) == [HALF, HALF, HALF], "a quarter is below the smallest part"
+        assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (7, 2 * HALF, 0)
+        done = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+        assert done.remaining_units == 0
+        await shop.settle()
+        assert await shop.value(SUMS) is None
+
+    play(story)
+
+
+@each(
+    ("terms", "more"),
+    (
+        ({"enabled": False}, {}),
+        ({"enabled": True}, {"facts": {"transaction_type": "AUTHORIZATION"}}),
+        ({"enabled": True}, {"pan": script_card("discover", "10", 99)}),
+    ),
+)
+def test_a_partial_approval_is_none_where_no_part_is_taken(
+    play: Callable[[Story], None], terms: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """It is asked for in no other case: the issuer says no to the whole."""
+
+    async def story(shop: Shop) -> None:
+        await set_part_terms(shop.world, shop.scope, terms)
+        order_id = await order(shop, 0, **CODED | {"pan": script_card("visa", "10", 99)} | more)
+        await played(shop, order_id, 10)
+        consents = await shop.world.db.fetch("SELECT consent, state FROM attempts WHERE route IS NOT NULL")
+        assert {row["state"] for row in consents} == {"declined"}
+        assert {(row["consent"] or {}).get("part_from") for row in consents} == {None}
+        assert await shop.value(SUMS) is None
+
+    play(story)
+
+
+def test_a_partial_approval_whose_answer_was_lost_is_found_by_asking(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, at_expiry="keep", count_max=1)
+        order_id = await shop.admit(**CODED)
+        issuer = shop.world.processors["sandbox"]
+        assert isinstance(issuer, SandboxProcessor)
+        await issuer.misbehave("silent", WallTime(shop.world.clocks.wall() + timedelta(hours=1)))
+        while "attempt_unknown" not in await shop.happenings(order_id):
+            await shop.advance(timedelta(days=1))
+            await shop.run_due()
+        await issuer.behave()
+        await until(shop, order_id, "part_collected")
+        await until(shop, order_id, "collected")
+        assert await shop.value(SENT, order_id) == [HALF, HALF, HALF]
+
+    play(story)
+
+
+def test_a_partial_approval_after_the_end_goes_back_as_a_part(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop)
+        order_id = await order(shop, 0, **CODED)
+        await shop.orders.change(Job(shop.key(order_id), due_now, WORKER, "test"))
+        intent = opening(shop.world, intent_of(shop.world, pick_up=False))
+        opened = await shop.orders.change(Job(shop.key(order_id), intent, WORKER, "test", cards=True))
+        assert opened is not None
+        await cancel(shop.world, shop.orders, shop.scope, order_id)
+        outcome = await call(shop.world, *opened)
+        assert (outcome.state, outcome.units) == ("approved", HALF)
+        await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome)
+        await shop.settle()
+        assert (await shop.value("SELECT units FROM modifications WHERE kind = 'reversal'")) == HALF
+        assert await shop.value(SUMS) is None
+
+    play(story)
+
+
+def test_what_a_part_brought_is_the_last_word_of_its_card(play: Callable[[Story], None]) -> None:
+    """An older decline of another card says nothing of the rest: it is tried again as after a lack of money."""
+
+    async def story(shop: Shop) -> None:
+        await allow(shop, at_expiry="keep")
+        order_id = await order(shop, 0, **CODED)
+        await until(shop, order_id, "part_collected")
+        current = await shop.orders.run(lambda change: change.order, shop.key(order_id))
+        current.facts["decline"] = current.facts["decline"] | {"code": "54"}
+        assert last_reading(current).reason == "insufficient_funds"
+        assert current.next_attempt_at is not None
+
+    play(story)
+
+
+def test_no_part_is_taken_that_nothing_could_complete(play: Callable[[Story], None]) -> None:
+    """Without a further try it would only be charged and given back; who keeps parts takes it."""
+
+    async def story(shop: Shop) -> None:
+        for at_expiry, last in (("refund", None), ("keep", 12_503)):
+            await allow(shop, at_expiry=at_expiry)
+            order_id = await order(shop, 0, **CODED)
+
+            def asked(change: Change) -> list[int | None]:
+                current, attempt = change.order, change.order.planned()
+                assert attempt is not None
+                found = [part_from(current, attempt, change.now)]
+                current.expires_at = change.now + timedelta(hours=6)
+                return [*found, part_from(current, attempt, change.now)]
+
+            assert await shop.orders.run(asked, shop.key(order_id)) == [12_503, last]
 
     play(story)

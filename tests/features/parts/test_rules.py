@@ -136,7 +136,7 @@ def test_a_decision_with_a_part_says_so_changes_no_time_and_repeats() -> None:
     assert (decision.verdict, decision.plan) == (plain.verdict, plain.plan)
     assert decision.rules == (*plain.rules, "part")
     assert decision.reasons[-2] == (
-        "The next try is for a part, 30.00 of 90.00 USD: its chance is 24 %, a rough prior. The rest stays owed."
+        "The next attempt is for a part, 30.00 of 90.00 USD: its chance is 24 %, a rough prior. The rest stays owed."
     )
     assert [(one.name, one.chance) for one in decision.alternatives][-1] == ("part", 0.24)
     told = evidence.features()

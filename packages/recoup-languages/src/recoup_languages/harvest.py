@@ -12,7 +12,7 @@ from typing import Final
 
 import recoup
 import recoup_connectors
-from recoup.doors.portal.languages.page_text import messages
+from recoup.doors.portal.languages.page_text import ACT, Act, messages
 from recoup.rules.languages.slots import ENDS
 from recoup.rules.network.tables import read_table
 from recoup.rules.people.whence import BROWSER_NAMES
@@ -28,7 +28,7 @@ _WORDY: Final = (
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
     "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/network/magic_serials.py",
     "rules/network/magic_updates.py",
-    "rules/order/attention.py", "rules/order/whys.py", "rules/policies/words.py",
+    "rules/backtest/words.py", "rules/order/attention.py", "rules/order/whys.py", "rules/policies/words.py",
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
     "rules/rescue/arms.py", "rules/rescue/model_standing.py", "rules/rescue/gate.py",
@@ -49,7 +49,8 @@ _NAMED: Final = (
     "Receipt", "Refunded", "Charge coming", "Challenge", "Payment link", "Payment link early", "Payment link sms",
     "Withheld", "New", "Ok", "Disabled",
     "An unknown browser",
-    "A browser on {0}", *(f"{name} on {{0}}" for name in BROWSER_NAMES), "A Python program", "{0} at the card holder",
+    "A browser on {0}", *(f"{name} on {{0}}" for name in BROWSER_NAMES), "A Python program",
+    "{0} (cardholder’s local time)",
     "owner", "operations", "analyst", "developer", "day", "week", "month", "any",
     "CIT (web)", "CIT (call centre)", "refund", "reversal", "void", "capture", "charge", "fee", "funding", "dispute",
     "today", "yesterday",
@@ -93,7 +94,10 @@ _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 def pages() -> list[str]:
     """Every message of the portal's templates, and of features'."""
     files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").glob("*/*.html"))]
-    return list(dict.fromkeys(one for file in files for one in messages(file.read_text())))
+    found = [one for file in files for one in messages(file.read_text())]
+    elsewhere = {one for one in found if not isinstance(one, Act)}
+    acts = [ACT + one if one in elsewhere else one for one in found if isinstance(one, Act)]
+    return list(dict.fromkeys([*(one for one in found if one in elsewhere), *acts]))
 
 
 def words() -> list[str]:

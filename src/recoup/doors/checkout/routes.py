@@ -34,11 +34,12 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.contacts import ContactPage, contact_page, unsubscribe
 from recoup.flows.stable.pay import simulate
 from recoup.flows.world import World
-from recoup.kernel.money import EXPONENTS, Money, from_text
+from recoup.kernel.money import EXPONENTS, Money, apart, from_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.rules.files.moments import typed_day
 from recoup.rules.languages.catalogues import accepted_language
+from recoup.rules.languages.numbers import number_of
 from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.expiry import read_expiry
@@ -258,8 +259,8 @@ def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None
         visit.language,
         {
             "page": page,
-            "amount": Money(page.units, page.asset).text(),
-            "collected": Money(page.collected, page.asset).text(),
+            "amount": _amount(visit.language, page.units, page.asset),
+            "collected": _amount(visit.language, page.collected, page.asset),
             "later": later,
             "seen": seen,
             "address": visit.address,
@@ -271,11 +272,15 @@ def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None
             "field": problem.field if problem else None,
             "country": page.billing.get("countryCode", ""),
             "confirms": page.confirms,
-            "expired": f"{page.exp_month:02d}/{page.exp_year % 100:02d}",
+            "expires": f"{page.exp_month:02d}/{page.exp_year % 100:02d}" if page.exp_month else "",
         },
         status=400 if problem else 200,
         scripts=page.confirms == "by_redirect",
     )
+
+
+def _amount(language: str, units: int, asset: str) -> str:
+    return number_of(language, apart(Money(units, asset).text()))
 
 
 async def _given(request: Request, now: datetime) -> ChallengeAnswer:

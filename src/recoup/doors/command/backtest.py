@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ import click
 from recoup.doors.command.backtest_summary import figures_of
 from recoup.doors.command.backtest_summary import text_of as history_text
 from recoup.doors.command.backtest_words import text_of
-from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
+from recoup.doors.command.verbs import Opened, Run, merchant_option, of_orders
 from recoup.flows.backtests.kept import LISTED, read_backtest
 from recoup.flows.insight.backtest import ENGINE, backtest_policy, target_named
 from recoup.flows.insight.backtest_file import HistoryReport
@@ -204,7 +205,7 @@ class _File(click.Path):
 @click.option("--decimal", type=click.Choice([".", ","]), help="Of a history: decimal sign of amounts.")
 @click.option("--amounts", type=click.Choice(["major", "minor"]), help="Of a history: whole units, or the smallest.")
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-@in_world
+@of_orders
 def backtest(
     run: Run,
     file: Path | str | None,
@@ -222,7 +223,7 @@ def backtest(
     amounts: Any,
     as_json: bool,
 ) -> None:
-    """Shows what a policy would have rescued of declined payments of the past, beside what was rescued.
+    """Shows what a policy would have rescued of past declines, beside what was rescued.
 
     Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`, or a history as
     `recoup import` takes it; see docs/prove-it.md.
@@ -231,7 +232,7 @@ def backtest(
     shows one. Its exit code is 1 where the back-test has failed.
     """
     if isinstance(file, str):
-        run_kept(run, file, backtest_id, as_json=as_json)
+        run_kept(replace(run, with_orders=False), file, backtest_id, as_json=as_json)
         return
     if backtest_id is not None:
         raise invalid("Only one file is read at a time.", "file", "Read one after another.")

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.doors.command.backtest_words import LESS, VERDICTS, amount_of, at_cost, explained, label_of
+from recoup.doors.command.backtest_words import (
+    VERDICTS,
+    amount_of,
+    at_cost,
+    explained,
+    in_short,
+    label_of,
+    listed,
+)
 from recoup.flows.insight.backtest_file import HistoryReport
-from recoup.flows.insight.backtest_plain import LOUD
+from recoup.flows.insight.backtest_plain import LOUD, history_plain
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.assuming import Narrowed
-from recoup.rules.backtest.enough import Missing
 from recoup.rules.backtest.history_figures import HistoryFigures
 from recoup.rules.backtest.words import days_earlier
 from recoup.store.insight.backtests import BacktestRow
@@ -17,22 +24,12 @@ from recoup.store.insight.backtests import BacktestRow
 _HEADS: Final = (
     f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'money':<30} fees avoided"
 )
-LACKING: Final[dict[Missing, str]] = {
-    "attempts": "no attempt of a card stands in the file",
-    "only_successes": "the file holds only successes: export the failed payments too",
-    "declined": "no declined payment whose whole window lies in the file; the rest is cut by its edges",
-    "days": "{have:.0f} days of closed windows; {needed:.0f} are needed",
-    "rescued": "{have:.0f} payments that a later try rescued; {needed:.0f} are needed",
-    "not_rescued": "{have:.0f} payments that none did; {needed:.0f} are needed",
-    "customers": "{have:.0f} customers with a declined payment; {needed:.0f} are needed. Is it the right column?",
-    "guessed": "{have:.0%} of the attempts are put together by guess; {needed:.0%} at most. Export the payments' ids",
-    "unknown": "of {have:.0%} of the payments nobody knows whether a later try was approved; {needed:.0%} at most",
-}
 
 
 def text_of(found: HistoryReport) -> list[str]:
     cohort = found.cohort
     text = [
+        *in_short(history_plain(found)),
         f"policy      {shown_by_number(found.policy)}",
         f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
         f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
@@ -44,12 +41,12 @@ def text_of(found: HistoryReport) -> list[str]:
         )
     if found.lacking or found.then is None or found.whole is None:
         text.append("not enough  to say anything:")
-        return text + ["            " + LACKING[one.what].format(**one._asdict()) for one in found.lacking]
+        return text + listed(history_plain(found))
     low, high = found.then.interval
     days = "" if found.whole.days_then is None else f", money after {found.whole.days_then:.1f} days"
     text.append(
         f"then        {found.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to {min(1, high):.1%}), "
-        f"{found.whole.sends_then:.2f} sends each{days}"
+        f"{found.whole.sends_then:.2f} attempts each{days}"
     )
     text += _of_policy(found)
     text += [
@@ -88,13 +85,14 @@ def _of_policy(found: HistoryReport) -> list[str]:
         sample = f" of a sample of {planned:,} payments" if planned < count else ""
         text.append(
             f"at least    {found.bounds.at_least:.1%} and at most {found.bounds.at_most:.1%} rescued by this policy"
-            f"{sample}, if nothing is assumed; {found.sends:.2f} sends planned each"
+            f"{sample}, if nothing is assumed; {found.sends:.2f} attempts planned each"
         )
-    text += map(_assuming, found.narrowed)
+    if found.narrowed is not None:
+        text.append(_assuming(found.narrowed))
     whole = found.whole
     if whole is not None and whole.sends is not None:
         text.append(
-            f"sends       {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
+            f"attempts    {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
         )
         text.append(at_cost(found.send_cost))
     if whole is not None and whole.days_earlier is not None:
@@ -103,8 +101,8 @@ def _of_policy(found: HistoryReport) -> list[str]:
         off = found.calibration
         text.append(
             f"calibration the model's chances were off by {100 * off.error:.1f} points "
-            f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} tries of the last quarter of the time, which it had not "
-            "seen"
+            f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} attempts of the last quarter of the time, which it "
+            "had not seen"
         )
     if found.models is None:
         return [*text, f"models      are not asked: {found.why_no_models or 'nothing was planned'}"]
@@ -116,16 +114,13 @@ def _of_policy(found: HistoryReport) -> list[str]:
 
 
 def _assuming(one: Narrowed) -> str:
-    text = f"assuming    {' and '.join(one.assumed)}: "
+    text = "assuming    payer: "
     if one.at_least is not None and one.at_most is not None:
         text += f"at least {one.at_least:.1%} and at most {one.at_most:.1%}; "
     return f"{text}{one.contradicted:,} payments contradict it"
 
 
 LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The policy can be saved meanwhile."
-NO_ARM: Final = (
-    "            no order has an arm yet: let the rescue engine watch, then each decision has its probability"
-)
 
 
 def summary(row: BacktestRow) -> list[str]:
@@ -141,7 +136,7 @@ def summary(row: BacktestRow) -> list[str]:
 
 def figures_of(report: Mapping[str, Any]) -> list[str]:
     """Of a merchant's own orders, or of an import."""
-    return _of_history(report) if report["basis"] == "history" else _of_own(report)
+    return in_short(report) + (_of_history(report) if report["basis"] == "history" else _of_own(report))
 
 
 def _of_own(report: Mapping[str, Any]) -> list[str]:
@@ -151,12 +146,10 @@ def _of_own(report: Mapping[str, Any]) -> list[str]:
     if report["then"] is not None:
         text.append(
             f"then        {report['then']['value']:.1%} of {report['orders']:,} orders rescued, "
-            f"{report['sendsThen']:.2f} sends an order"
+            f"{report['sendsThen']:.2f} attempts an order"
         )
     if report["rescued"] is None:
-        lacking = _lacking(report, LESS)
-        lacking += [] if report["orders"] or report["open"] else [NO_ARM]
-        return [*text, "policy      not enough to say what it would have rescued:", *lacking]
+        return [*text, "policy      not enough to say what it would have rescued:", *listed(report)]
     return [*text, *_figures(report), *map(_money, report["money"])]
 
 
@@ -166,10 +159,10 @@ def _of_history(report: Mapping[str, Any]) -> list[str]:
         text.append(f"sample      of {report['sampledOf']:,} attempts, by customers drawn with a fixed seed")
     then = report["then"]
     if then is None:
-        return [*text, "policy      not enough to say what was rescued:", *_lacking(report, LACKING)]
+        return [*text, "policy      not enough to say what was rescued:", *listed(report)]
     text.append(
         f"then        {then['value']:.1%} of {report['orders']:,} payments rescued (of more such payments "
-        f"{max(0, then['low']):.1%} to {min(1, then['high']):.1%}), {report['sendsThen']:.2f} sends each"
+        f"{max(0, then['low']):.1%} to {min(1, then['high']):.1%}), {report['sendsThen']:.2f} attempts each"
     )
     if report["bounds"] is not None:
         least, most = report["bounds"]["atLeast"], report["bounds"]["atMost"]
@@ -184,15 +177,11 @@ def _of_history(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _lacking(report: Mapping[str, Any], words: Mapping[Any, str]) -> list[str]:
-    return [f"            {words[one['what']].format(**one)}" for one in report["missing"] if one["have"] is not None]
-
-
 def _figures(report: Mapping[str, Any]) -> list[str]:
     rescued, more = report["rescued"], report["difference"]
     return [
         f"policy      {rescued['value']:.1%} rescued, 90 % interval {max(0.0, rescued['low']):.1%} to "
-        f"{min(1.0, rescued['high']):.1%}, {report['sends']:.2f} sends an order",
+        f"{min(1.0, rescued['high']):.1%}, {report['sends']:.2f} attempts an order",
         f"difference  {100 * more['value']:+.1f} points, between {100 * more['low']:+.1f} and "
         f"{100 * more['high']:+.1f}: {VERDICTS[report['verdict']]}",
     ]

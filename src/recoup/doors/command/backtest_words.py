@@ -1,29 +1,19 @@
 """A back-test's figures as text and as JSON."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from recoup.flows.insight.backtest_plain import judgement_plain
 from recoup.kernel.money import EXPONENTS, apart, shown
 from recoup.kernel.unseen import shown_by_number
-from recoup.rules.backtest.enough import Missing, Shortfall
 from recoup.rules.backtest.estimate import Estimate
+from recoup.rules.backtest.headline import headline
 from recoup.rules.backtest.report import Figures, Judgement, MoneyFigures
-from recoup.rules.backtest.words import CLASSES, days_earlier
+from recoup.rules.backtest.words import CLASSES, days_earlier, lacking
 
 GROUP_WIDTH: Final = 26
 _KINDS: Final = {"class": "by class of decline", "issuer": "by issuer", "country": "by country", "amount": "by amount"}
-LESS: Final[dict[Missing, str]] = {
-    "weight": "the orders tried as it would have count as {have:.0f} customers; {needed:.0f} are needed",
-    "support": "the policy does what no order shows, in {have:.1%} of its decisions ({needed:.0%} at most)",
-    "clipped": "{have:.0%} of the weight was cut off ({needed:.0%} at most): too few orders count too much",
-    "one_payer": "one customer has {have:.0%} of the weight ({needed:.0%} at most)",
-    "width": "the interval is ± {have:.1%} wide, ± {needed:.1%} is the most that is shown",
-    "days": "{have:.0f} days of closed windows; {needed:.0f} are needed",
-    "rescued": "{have:.0f} rescued orders; {needed:.0f} are needed",
-    "not_rescued": "{have:.0f} orders that were not rescued; {needed:.0f} are needed",
-}
 VERDICTS: Final = {
     "better": "better than what was done",
     "worse": "WORSE than what was done",
@@ -34,7 +24,7 @@ VERDICTS: Final = {
 def text_of(found: Judgement, send_cost: int) -> list[str]:
     """`send_cost`: minor units of a send."""
     whole = found.whole
-    text = [f"policy      {shown_by_number(found.policy)}"]
+    text = [*in_short(judgement_plain(found)), f"policy      {shown_by_number(found.policy)}"]
     if found.sampled_of is not None:
         text.append(
             f"sample      {whole.orders:,} of {found.sampled_of:,} orders, by customers drawn with a fixed seed"
@@ -52,11 +42,24 @@ def text_of(found: Judgement, send_cost: int) -> list[str]:
     text += [_money(one) for one in found.money] + [at_cost(send_cost)] * bool(found.money)
     text += _overlap(found)
     for kind, rows in found.groups.items():
-        heads = "orders    then  policy  difference           sends             money               fees avoided"
+        heads = "orders    then  policy  difference           attempts          money               fees avoided"
         text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} {heads}"]
         text += [_group(name, one) for name, one in rows]
         text += explained(name for name, _ in rows) if kind == "class" else []
     return text
+
+
+def in_short(report: Mapping[str, Any]) -> list[str]:
+    """The lines that the portal's page of it begins with, too."""
+    found = headline(report)
+    if found is None:
+        return []
+    return [f"in short    {found.money}", f"            {found.payments}", f"            {found.advice}"]
+
+
+def listed(report: Mapping[str, Any]) -> list[str]:
+    """The lines that say what is missing for a figure, and what to do."""
+    return [f"            {one}" for one in lacking(report)]
 
 
 def explained(classes: Iterable[str]) -> list[str]:
@@ -66,19 +69,19 @@ def explained(classes: Iterable[str]) -> list[str]:
 
 def at_cost(units: int) -> str:
     """What the fees rest on."""
-    return f"            fees at {units} minor units a send, which is an assumption: --send-cost takes another"
+    return f"            fees at {units} minor units an attempt, which is an assumption: --send-cost takes another"
 
 
 def _with_policy(found: Judgement) -> list[str]:
     whole = found.whole
     if whole.rescued is None or whole.difference is None:
-        return ["policy      not enough to say what it would have rescued:", *map(_missing, whole.missing)]
+        return ["policy      not enough to say what it would have rescued:", *listed(judgement_plain(found))]
     low, high = (100 * one for one in whole.difference.interval)
     return [
         f"policy      {whole.rescued.value:.1%} rescued, 90 % interval {_interval(whole.rescued)}",
         f"difference  {100 * whole.difference.value:+.1f} points, between {low:+.1f} and {high:+.1f}: "
         + VERDICTS[found.verdict],
-        f"sends       {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
+        f"attempts    {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
         f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}"
         + (f": {days_earlier(whole.days_earlier)}" if whole.days_earlier is not None else ""),
     ]
@@ -125,12 +128,6 @@ def label_of(name: str) -> str:
         upto = f"up to {shown(high, asset)}" if high else ""
         return " ".join(part for part in (asset, above, upto) if part)
     return name or "others"
-
-
-def _missing(less: Shortfall) -> str:
-    if math.isnan(less.have):
-        return "            no width of an interval can be computed"
-    return "            " + LESS[less.what].format(have=less.have, needed=less.needed)
 
 
 def _interval(one: Estimate) -> str:

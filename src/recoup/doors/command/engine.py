@@ -17,7 +17,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
-from recoup.rules.rescue.arm_terms import MODES, Cut, Terms, bounds_of, text_of
+from recoup.rules.rescue.arm_terms import MODES, Cut, Terms
+from recoup.rules.rescue.typed_bounds import bounds_of, text_of
 from recoup.store.insight.unlisted_codes import UnlistedCode
 
 OPERATOR: Final = Actor("operator", "command")

@@ -1,119 +1,245 @@
-"""`recoup listen`: a webhook receiver for development. Registers itself while it runs, verifies, prints."""
+"""`recoup listen`: forwards a merchant's events to an address of this machine, signed as webhooks are.
 
-import asyncio
+All it needs is the address of a Recoup and an API key: it asks for events as they happen, and posts each one on.
+"""
+
 import json
+import os
 import signal
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import Message
+from http.client import HTTPException
+from pathlib import Path
 from typing import Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import click
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
-from recoup.doors.command.verbs import Opened, Run, in_sandbox, merchant_option
-from recoup.flows.messages import endpoints
-from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.signature import verify
-from recoup.rules.messages.stable_events import NAMES
-from recoup.rules.stable.signing import same, sign_webhook
+from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.time import Clocks, WallTime
 
-RESCUE: Final = "/recoup"
-STABLECOIN: Final = "/recoup/stablecoin"
+WAIT_SECONDS: Final = 25
+ANSWER_SECONDS: Final = 10.0  # of the receiver, as of a webhook
+PAUSES: Final = (1, 2, 4, 8, 15, 30)  # before it asks again
+SKEW_SECONDS: Final = 240  # receivers allow five minutes
+PAUSE_MAX: Final = 60  # that an answer may ask for
+PATH: Final = "/v1/events/listen"
+_FAILS: Final = (OSError, HTTPException)  # URLError is one, and so is a time that is over
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; default: a free one.")
-@merchant_option
-@in_sandbox
-def listen(run: Run, port: int) -> None:
-    """Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."""
-
-    run(lambda opened: _listen(opened, opened.scope("listen"), port))
-
-
-class _Server(uvicorn.Server):
-    """Ends by our signal handlers: uvicorn's own raise the signal again, before the endpoint could be removed."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop(self) -> None:
-        self.should_exit = True
-
-
-def _bound(port: int) -> socket.socket:
-    sock = socket.socket()
-    try:
-        sock.bind(("127.0.0.1", port))
-    except OSError as error:
-        raise Problem(
-            "unavailable",
-            f"Cannot listen on port {port}: {error.strerror}.",
-            cure="Choose another with --port, or leave it out.",
-        ) from None
-    return sock
-
-
-def receiver(rescue_key: str, stablecoin_key: str, tell: Callable[[str], None]) -> Starlette:
-    """Takes both dialects' webhooks, each at its own path, and prints one line for each."""
-
-    async def rescue(request: Request) -> Response:
-        body = await request.body()
-        genuine = verify(rescue_key, request.headers.get("host", ""), request.headers, body)
-        payload: dict[str, Any] = json.loads(body) if genuine else {"Event": "?", "EventData": None}
-        facts = json.dumps(payload["EventData"])
-        return _print_event(
-            tell, genuine, payload.get("TimeStamp", ""), payload["Event"], payload.get("ExternalOrderId", ""), facts
-        )
-
-    async def stablecoin(request: Request) -> Response:
-        body, headers = await request.body(), request.headers
-        signature = sign_webhook(stablecoin_key, headers.get("x-fluxa-timestamp", ""), body)
-        genuine = same(headers.get("x-fluxa-signature", ""), signature)
-        payload: dict[str, Any] = json.loads(body) if genuine else {"event": "?"}
-        event, order = payload.pop("event"), payload.pop("merchant_order_id", "")
-        return _print_event(tell, genuine, headers.get("x-fluxa-timestamp", ""), event, order, json.dumps(payload))
-
-    return Starlette(routes=[Route(RESCUE, rescue, methods=["POST"]), Route(STABLECOIN, stablecoin, methods=["POST"])])
+@click.option(
+    "--url", help="Where events are posted, like http://localhost:3000/hooks. Default: they are printed only."
+)
+@click.option(
+    "--at", envvar="RECOUP_AT", help="Address of the Recoup. Default: the one in bootstrap.json, else port 8400 here."
+)
+@click.option(
+    "--key", envvar="RECOUP_APP_KEY", help="The app key; its secret is read from RECOUP_APP_SECRET, or asked for."
+)
+@click.option("--events", multiple=True, help="Only these events, with commas between; may be repeated.")
+@click.option("--format", "form", type=click.Choice(["rescue", "rescue-text", "standard"]), default="rescue")
+@click.option("--after", type=click.IntRange(0, 10**13 - 1), help="Number after which to begin. Default: from now on.")
+@click.option("--print-json", is_flag=True, help="Print each event's body too.")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of bootstrap.json.")
+@click.pass_context
+def listen(
+    context: click.Context,
+    url: str | None,
+    at: str | None,
+    key: str | None,
+    events: tuple[str, ...],
+    form: str,
+    after: int | None,
+    print_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """Forwards a merchant's events to an address of this machine, signed as webhooks. It wants an API key, no data;
+    Ctrl-C ends it."""
+    kept = _kept(data_dir or Path(os.environ.get("RECOUP_DATA_DIR") or ".recoup"))
+    at = (at or str(kept.get("base_url") or "http://127.0.0.1:8400")).rstrip("/")
+    if url is not None:
+        _check_address(url, "url")
+    _check_address(at, "at")
+    source = _Source(at, *_credential(key, kept))
+    names = [name for given in events for name in given.replace(",", " ").split()]
+    host = urlsplit(url).netloc.rpartition("@")[2] if url else "localhost"
+    query: dict[str, Any] = {"format": form, "host": host, "event": names}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        for event in _events(source, query, after, url):
+            click.echo(f"{time.strftime('%H:%M:%S')}  {_forward(url, event)}")
+            if print_json:
+                click.echo(event["body"])
+    click.echo("Ended.")
 
 
-def _print_event(tell: Callable[[str], None], genuine: bool, at: str, event: str, order: str, facts: str) -> Response:
-    tell(f"{'ok      ' if genuine else 'FORGED  '}{at}  {event:22} {order}  {facts}")
-    return PlainTextResponse("thanks\n", 200 if genuine else 401)
+def _kept(folder: Path) -> dict[str, Any]:
+    """Reads what an installation on this machine wrote down of its merchant; empty without one."""
+    with suppress(OSError, ValueError):
+        found = json.loads((folder / "bootstrap.json").read_text())
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
-async def _listen(opened: Opened, scope: Scope, port: int) -> None:
-    sock = _bound(port)
-    base = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    made: list[endpoints.Endpoint] = []
-    try:
-        await _forget(opened, scope, (base + RESCUE, base + STABLECOIN))
-        for path, events, form in ((RESCUE, list(CATALOGUE), "rescue"), (STABLECOIN, list(NAMES), "stablecoin")):
-            made.append(await endpoints.create(opened.world, scope, base + path, events, form, own_key=True))
-        server = _Server(
-            uvicorn.Config(
-                receiver(made[0].signing_key, made[1].signing_key, click.echo), log_level="warning", ws="none"
-            )
-        )
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, server.stop)
-        click.echo(f"Listening at {base} for all events of both APIs; Ctrl-C ends it.")
-        await server.serve(sockets=[sock])
-    finally:
-        for endpoint in made:
-            await endpoints.delete(opened.world, scope, endpoint.endpoint_id)
+def _credential(key: str | None, kept: dict[str, Any]) -> tuple[str, str]:
+    """Raises: Problem(invalid)."""
+    if key is not None and ":" in key:
+        cure = "Give the app key alone; its secret is read from RECOUP_APP_SECRET, or asked for."
+        raise invalid("A secret among the options can be read in the list of processes.", "key", cure)
+    key = key or str(kept.get("app_key") or "") or str(click.prompt("App key"))
+    secret = os.environ.get("RECOUP_APP_SECRET")
+    if not secret and key == kept.get("app_key"):
+        secret = str(kept["app_secret"])
+    key, secret = key.strip(), (secret or str(click.prompt("App secret", hide_input=True))).strip()
+    for name, text in (("key", key), ("RECOUP_APP_SECRET", secret)):
+        if not (text.isascii() and text.isprintable()):
+            raise invalid("It has characters that no key has.", name, "Copy it again.")
+    return key, secret
 
 
-async def _forget(opened: Opened, scope: Scope, urls: tuple[str, ...]) -> None:
-    """What a killed `listen` on the same port left behind."""
-    for endpoint in await endpoints.list_all(opened.world, scope):
-        if endpoint.url in urls:
-            await endpoints.delete(opened.world, scope, endpoint.endpoint_id)
+def _check_address(url: str, name: str) -> None:
+    """Raises: Problem(invalid)."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and url.isascii()
+            and url.isprintable()
+            and " " not in url
+        ):
+            assert parts.port is None or parts.port >= 0
+            return
+    raise invalid(Sentence("{0} is no address.", repr(url[:200])), name, "Write it like http://localhost:3000/hooks.")
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an answer like any other."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Message, newurl: str) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The Recoup to call, and by which key."""
+
+    at: str
+    key: str
+    secret: str
+
+    def ask(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Raises: Problem, in the API's own words; OSError."""
+        headers = {"authorization": f"ApiKey {self.key}:{self.secret}", "accept": "application/json"}
+        request = Request(f"{self.at}{PATH}?{urlencode(query, doseq=True)}", headers=headers)  # noqa: S310 - checked
+        try:
+            with build_opener(_NoRedirects).open(request, timeout=WAIT_SECONDS + ANSWER_SECONDS) as answer:
+                found = json.loads(answer.read())
+                if isinstance(found, dict) and isinstance(found.get("data"), list):
+                    return found
+        except HTTPError as error:
+            with error:
+                raise _refusal(self.at, error) from None
+        except ValueError:
+            pass
+        raise _no_recoup(self.at, "200")
+
+
+def _refusal(at: str, error: HTTPError) -> Problem:
+    """`unavailable` where it is worth asking again."""
+    retry = error.headers.get("retry-after") or ""
+    seconds = min(int(retry), PAUSE_MAX) if retry.isascii() and retry.isdigit() and len(retry) < 9 else None
+    words = ""
+    with suppress(*_FAILS, ValueError):
+        body = json.loads(error.read(1 << 20))
+        fields = (texts for name, texts in body.items() if name != "TraceId" and isinstance(texts, list))
+        words = str(body.get("result") or " ".join(str(text) for texts in fields for text in texts))
+    again = error.code == 429 or error.code >= 500
+    if not words and not again:
+        return _no_recoup(at, str(error.code))
+    words = words or f"{at} answers {error.code}."
+    return Problem("unavailable" if again else "invalid", words, retry_after_seconds=seconds)
+
+
+def _no_recoup(at: str, status: str) -> Problem:
+    message = Sentence("{0} answers {1}, and not as the API of a Recoup.", at, status)
+    return Problem("invalid", message, cure="Give the address of your Recoup with --at.")
+
+
+def _events(source: _Source, query: dict[str, Any], after: int | None, url: str | None) -> Iterator[dict[str, Any]]:
+    """Yields events as they happen. Its place is kept between two calls: nothing is lost during an outage.
+
+    Raises: Problem for what another call does not mend.
+    """
+    begun, fails = False, 0
+    while True:
+        begun_at = time.monotonic()
+        try:
+            page = source.ask(query if after is None else query | {"after": after, "wait": WAIT_SECONDS})
+        except (Problem, *_FAILS) as error:
+            fails = _pause(source, error, fails)
+            continue
+        if fails:
+            click.echo(f"{source.at} answers again.", err=True)
+        fails = 0
+        if not begun:
+            begun = True
+            click.echo(f"Listening to {source.at}" + (f", forwarding to {url}" if url else "") + "; Ctrl-C ends it.")
+            click.echo(f"Signing key: {page['signingKey']}")
+            ahead = (Clocks().wall() - WallTime(datetime.fromisoformat(page["signedAt"]))) / timedelta(seconds=1)
+            if abs(ahead) > SKEW_SECONDS:
+                text = (
+                    f"This machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the Recoup's"
+                )
+                click.echo(f"{text}: who checks the time of a signature refuses it. Set it by NTP.", err=True)
+        for event in page["data"]:
+            after = int(event["number"])
+            yield event
+        if after is not None and not page["data"] and time.monotonic() - begun_at < 1 and not page["hasMore"]:
+            time.sleep(1)  # it is ending, and answers whoever waits
+        after = int(page["next"])
+
+
+def _pause(source: _Source, error: Exception, fails: int) -> int:
+    """Says why, and waits; answers the fails so far. Raises: Problem."""
+    seconds = PAUSES[min(fails, len(PAUSES) - 1)]
+    if isinstance(error, Problem):
+        if error.code != "unavailable":
+            raise error
+        why = error.sentence()
+        seconds = max(seconds, error.retry_after_seconds or 0)
+    else:
+        why = f"Cannot reach {source.at}: {_why(error)}."
+    click.echo(f"{why} Trying again in {seconds} s.", err=True)
+    time.sleep(seconds)
+    return fails + 1
+
+
+def _why(error: Exception) -> str:
+    reason = error.reason if isinstance(error, URLError) else error
+    if isinstance(reason, TimeoutError):
+        return "no answer in time"
+    return (getattr(reason, "strerror", None) or str(reason) or type(reason).__name__).splitlines()[0]
+
+
+def _forward(url: str | None, event: dict[str, Any]) -> str:
+    """Posts it; answers the line to print."""
+    status = "   "
+    if url is not None:
+        request = Request(url, event["body"].encode(), event["headers"], method="POST")  # noqa: S310 - checked
+        try:
+            with build_opener(ProxyHandler({}), _NoRedirects).open(request, timeout=ANSWER_SECONDS) as answer:
+                status = str(answer.status)
+        except HTTPError as error:
+            error.close()
+            status = str(error.code)
+        except _FAILS as error:
+            status = f"--- ({_why(error)})"
+    return f"{status}  {event['event']:26}  {event['eventId']}  #{event['number']}"

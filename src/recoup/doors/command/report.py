@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 
 from recoup.doors.command.as_of import AsTyped, as_of_options
-from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
+from recoup.doors.command.verbs import Opened, Run, json_option, merchant_option, of_orders, show
 from recoup.flows.insight.certificates import (
     Shown,
     certificate_file,
@@ -64,7 +64,7 @@ BATCHES_MAX = 1_000
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
 @as_of_options
-@in_world
+@of_orders
 def settlement(
     run: Run,
     batch: str | None,
@@ -138,7 +138,7 @@ def _settled_words(row: dict[str, Any]) -> str:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
 @as_of_options
-@in_world
+@of_orders
 def reconciliation(
     run: Run,
     first: str,
@@ -193,7 +193,7 @@ LISTED_MAX: Final = 1_000
     type=click.Path(path_type=Path, dir_okay=False),
     help="With --month: output file for `recoup verify --file`.",
 )
-@in_world
+@of_orders
 def certificate(
     run: Run,
     month: str | None,
@@ -306,7 +306,7 @@ def _recount(line: dict[str, Any]) -> str:
 @merchant_option
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 @as_of_options
-@in_world
+@of_orders
 def balances(run: Run, as_json: bool, past: AsTyped) -> None:
     """Shows what a merchant is owed, by currency: for the next settlement, in reserve, on its way."""
 

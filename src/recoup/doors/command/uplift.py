@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from recoup.doors.command.as_of import AsTyped, as_of_options
-from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
+from recoup.doors.command.verbs import Opened, Run, merchant_option, of_orders
 from recoup.flows.insight.uplift_report import closed_orders, read_report
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
@@ -117,7 +117,7 @@ CHUNK: Final = 1 << 16
 @merchant_option
 @as_of_options
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-@in_world
+@of_orders
 def uplift(
     run: Run,
     file: Path | None,

@@ -51,7 +51,11 @@ class PackageVerb:
         if not self.is_there():
             words = self.entry.replace(".", " ")
             message = f"`recoup {words}` comes with the package {self.package}, which is not installed."
-            raise Problem("unavailable", message, cure=f"Install it: `pip install {self.package}`.")
+            raise Problem(
+                "unavailable",
+                message,
+                cure=f"Install it, in a clone: `.venv/bin/pip install -e packages/{self.package}`.",
+            )
         group.add_command(load(added(ADDED)[self.entry], click.Command), name)
 
 

@@ -49,6 +49,18 @@ def _mark(session: Session, path: str, what: str) -> str:
     return digest(session.csrf.encode(), f"{path}\0{what}".encode(), hashlib.sha256).hex()[:16]
 
 
+def review_mark(session: Session, *shown: object) -> str:
+    """What the form of a review carries: the mark of what it shows, in this session."""
+    return _mark(session, "review", "\0".join(map(str, shown)))
+
+
+def check_reviewed(session: Session, mark: str, *shown: object) -> None:
+    """Raises: Problem(conflict) unless a review showed just this."""
+    if not compare_digest(mark.encode(), review_mark(session, *shown).encode()):
+        message = "This has changed since it was reviewed. Nothing was sent."
+        raise Problem("conflict", message, cure="Review it again, then decide.")
+
+
 V = TypeVar("V", bound="SignedVisit")
 
 

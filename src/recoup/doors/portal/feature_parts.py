@@ -40,11 +40,12 @@ class InPlaceWords(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
-    """Of an order's page, a customer's, that of what is done for cards, and that of approvals. `refunds_to`: where
-    refunds of these orders go that wait for a second person, by the request's id."""
+    """Of an order's page, a customer's, that of an order's card, that of what is done for cards, and that of approvals.
+    `refunds_to`: where refunds of these orders go that wait for a second person, by the request's id."""
 
     order: "Panel[[OrderPage], Shown] | None" = None
     customer: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
+    card: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
     rescue: "Panel[[Visit], Awaitable[Shown]] | None" = None
     approvals: "Panel[[Visit], Awaitable[Shown]] | None" = None
     in_place: InPlaceWords | None = None
@@ -72,6 +73,11 @@ def order_panels(page: "OrderPage") -> dict[str, Any]:
 async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
     found = [panel for one in features() if (panel := part_of(one).customer) is not None]
     return _joined({panel.template: await panel.values(db, merchant_id, payer_id) for panel in found})
+
+
+async def card_panels(db: "Read", merchant_id: UUID, order_id: UUID) -> dict[str, Any]:
+    found = [panel for one in features() if (panel := part_of(one).card) is not None]
+    return _joined({panel.template: await panel.values(db, merchant_id, order_id) for panel in found})
 
 
 async def rescue_panels(visit: "Visit") -> dict[str, Any]:

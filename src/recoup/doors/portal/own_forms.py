@@ -65,4 +65,4 @@ def not_paused(partner: str) -> None:
         message = Sentence(
             "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.", partner
         )
-        raise Problem("forbidden", message, cure="Ask the operator. Members of the shop itself are not affected.")
+        raise Problem("forbidden", message, cure="Ask the operator. Members of the merchant itself are not affected.")

@@ -15,7 +15,7 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
     "erase": "erase and export a customer's data",
     "dispute": "answer disputes", "upload": "upload files of payments",
     "switch": "switch order types, manage campaigns, set the rescue engine", "test": "test the connection",
-    "mails": "choose the e-mails to payers", "bank": "enter bank accounts",
+    "mails": "choose the e-mails to customers", "bank": "enter bank accounts",
     "apply": "apply for a merchant and create it", "go_live": "ask to go live",
     "invite": "view and invite members, end memberships, require a second factor", "keys": "create and end keys",
     "hooks": "manage, test and replay webhooks, replace their signing keys",

@@ -15,12 +15,13 @@ from starlette.responses import HTMLResponse
 from recoup.core.kit.feature import features
 from recoup.doors.portal import menu, words
 from recoup.doors.portal.languages.page_text import translated
-from recoup.doors.portal.orders.times import Times
+from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.kernel.cached import cached
-from recoup.kernel.money import money
+from recoup.kernel.money import money, shown
 from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.dates import day_of, weekday_of
 from recoup.rules.languages.locale import PLAIN, Locale
+from recoup.rules.languages.numbers import number_of
 from recoup.rules.languages.said import said
 from recoup.rules.lists.words import channel_word, reason_word, scheme_word
 from recoup.rules.messages.local_time import GMT, retold
@@ -57,7 +58,7 @@ HEADERS: Final = {
 @pass_context
 def _money(context: Context, units: int, asset: str, like: str | None = None) -> str:
     """In templates; a page about one order says its sender's text once, as `sent_text`."""
-    return money(units, asset, like or context.get("sent_text"))
+    return number_of(context["language"], money(units, asset, like or context.get("sent_text")))
 
 
 def when(moment: datetime, now: datetime, *, seconds: bool = False, zone: str = GMT, language: str = ENGLISH) -> str:
@@ -96,9 +97,20 @@ def _day(context: Context, day: date) -> str:
     return day_of(context["language"], day, with_year=True)
 
 
-def _plus(value: float) -> str:
+@pass_context
+def _plus(context: Context, value: float) -> str:
     """`+1.5`, `−0.3`."""
-    return f"{value:+.1f}".replace("-", "−")
+    return number_of(context["language"], f"{value:+.1f}".replace("-", "−"))
+
+
+@pass_context
+def _fixed(context: Context, value: float, digits: int) -> str:
+    return number_of(context["language"], f"{value:.{digits}f}".replace("-", "−"))
+
+
+@pass_context
+def _count(context: Context, number: int, exact: bool = True) -> str:
+    return number_of(context["language"], count(number, exact))
 
 
 @pass_context
@@ -202,7 +214,9 @@ def _environment(language: str) -> Environment:
         "ago": partial(ago, to=reader),
         "short_id": short_id,
         "middle": middle,
-        "count": count,
+        "count": _count,
+        "fixed": _fixed,
+        "typed": shown,
         "scheme": scheme_word,
         "statement": statement_text,
         "said": _said,
@@ -214,6 +228,7 @@ def _environment(language: str) -> Environment:
         "menu": menu.groups,
         "menu_top": menu.top,
         "tabs": menu.tabs,
+        "common_zones": COMMON,
         "zone": GMT,  # of pages that nobody is signed in for
         "STATUSES": words.STATUSES,
         "REASONS": words.REASONS,

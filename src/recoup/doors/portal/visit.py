@@ -115,12 +115,12 @@ def _nothing_to_see(session: Session) -> Problem:
         return Problem(
             "forbidden",
             "There is no merchant in this environment yet.",
-            cure="A shop goes live from its Onboarding page in the sandbox.",
+            cure="A merchant goes live from its Onboarding page in the sandbox.",
         )
     return Problem(
         "forbidden",
         "You are signed in, but not a member of any merchant yet.",
-        cure="Ask a shop's owner or the operator to add you.",
+        cure="Ask a merchant's owner or the operator to add you.",
     )
 
 

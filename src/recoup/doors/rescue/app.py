@@ -23,6 +23,7 @@ from recoup.doors.rescue import (
     evidence_files,
     hooks,
     imports,
+    listen,
     monitoring,
     onboarding,
     order,
@@ -54,7 +55,7 @@ from recoup.doors.rescue.resource import Dialect, Method, Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, imports, hooks, webhooks,
-    events, sites, campaigns, switches, engine, policy, risk, card_settings, country, connection_test, balances,
+    events, listen, sites, campaigns, switches, engine, policy, risk, card_settings, country, connection_test, balances,
     settlements, reconciliation, reports, monitoring, certificates, uplift, backtests,
     partner,
     partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,

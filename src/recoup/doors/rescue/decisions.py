@@ -59,7 +59,7 @@ class DecisionAlternative(Shape, kw_only=True):
     name: str
     chance: Annotated[Chance | None, Meta(description="The model's chance of an approval; null: not known.")]
     at: Moment | None
-    price: Annotated[float | None, Meta(description="Its worth after the cost of its sends, as a chance.")]
+    price: Annotated[float | None, Meta(description="Its worth after the cost of its attempts, as a chance.")]
     probability: Annotated[Chance | None, Meta(description="With which it was chosen; null: not drawn from.")]
     taken: bool
 
@@ -72,7 +72,7 @@ class DecisionWhatIf(Shape, kw_only=True):
     verdict: str
     next_attempt_at: Moment | None
     tries: Annotated[int, Meta(ge=0, description="Planned in all.")]
-    chance: Annotated[Chance | None, Meta(description="The model's chance of the next try.")]
+    chance: Annotated[Chance | None, Meta(description="The model's chance of the next attempt.")]
     differs: Annotated[bool, Meta(description="False: the decision would have been the same.")]
 
 

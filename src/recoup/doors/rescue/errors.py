@@ -27,6 +27,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "invalid": Code(400, "400100", "/evaluate without `idempotencyKey`"),
     "bad_credentials": Code(400, "400201", "/oauth2/token with a wrong `AppSecret`"),
     "over_remainder": Code(400, "400301", "only with HTTP 200, in a refused refund"),
+    "wrong_state/refund": Code(400, "400302", "only with HTTP 200, in a refused refund"),
     "refund_currency": Code(400, "400303", "only with HTTP 200, in a refused refund"),
     "refund_items": Code(400, "400304", "only with HTTP 200, in a refused refund"),
     "capture_amount": Code(400, "400401", "only with HTTP 200, in a capture of another amount"),
@@ -64,7 +65,7 @@ _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 def refusal(scope: Scope, problem: Problem) -> Refusal:
     """The whole answer to a Problem."""
-    code = TABLE[problem.code]
+    code = TABLE.get(f"{problem.code}/{problem.facts.get('detail')}") or TABLE[problem.code]
     headers: Headers = [_JSON, (b"x-recoup-code", code.digits.encode())]
     if problem.retry_after_seconds is not None:
         headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
@@ -83,7 +84,15 @@ def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
     fields = problem.fields or {"Body": [problem.message]}
     if problem.cure and not problem.verbatim:
         fields = {name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()}
-    return {"TraceId": [trace_id(scope)], **fields}
+    misspelt = {field_named(name): [text] for name, text in problem.facts.get("misspelt", {}).items()}
+    return {"TraceId": [trace_id(scope)], **fields, **misspelt}
+
+
+def field_named(name: str) -> str:
+    """The key of a complaint about a field that the caller named; what is no name is of the body."""
+    parts = name.split(".")
+    plain = name.isascii() and all(part.isalnum() and part[0].isalpha() for part in parts)
+    return ".".join(part[0].upper() + part[1:] for part in parts) if plain else "Body"
 
 
 def _hints(problem: Problem) -> bytes:

@@ -30,7 +30,8 @@ EVALUATE: Final = (
             _TAKEN | {"status": "SUBMITTED"}),
     Example("answered at once", _SYNC, 200, _TAKEN | {
         "success": False, "status": "DECLINED", "final": False, "cause": "retry_planned",
-        "result": "Not over: the next try is due at nextAttemptAt. Do not charge this payment elsewhere meanwhile."}),
+        "result": "Not over: the next attempt is due at nextAttemptAt."
+        " Do not charge this payment elsewhere meanwhile."}),
 )  # fmt: skip
 CHECK: Final = (
     Example("complete enough", _SYNC | {"expiryDateUtc": "2026-03-23T00:00:00Z"}, 200, {

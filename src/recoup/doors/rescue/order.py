@@ -49,7 +49,7 @@ from recoup.rules.order.checks import NONE, Checks
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import collected_in_parts, is_hold
+from recoup.rules.order.snapshot import collected_in_parts, is_hold, second_answers
 from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.orders.order_page import order_balances, order_lines
 from recoup.store.orders.wire_orders import RefundStep as PastRefundStep
@@ -158,6 +158,7 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
     row = await wire_order(call.services.world.db.reader, merchant_id, order_id)
     if row is None:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+    seconds = second_answers(row.attempts or ())
     collected = collected_in_parts(Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ())
     if cut is not None:
         row, shown, collected = await as_it_stood(call.services.world.db.reader, merchant_id, row, cut)
@@ -177,7 +178,7 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
         ],
         refunds=[_refund(one) for one in row.refunds or ()],
         disputes=[await _dispute(call, one, row.scheme, shown is not UNSET) for one in row.disputes or ()],
-        attempts=[_attempt(one) for one in row.attempts or ()],
+        attempts=[_attempt(one, seconds.get(one.attempt_no)) for one in row.attempts or ()],
         mandate_revoked=mandate_revoked(row),
         challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
     )
@@ -250,7 +251,7 @@ def _compelling(found: Compelling) -> CompellingEvidence:
     )
 
 
-def _attempt(row: WireAttempt) -> AttemptShown:
+def _attempt(row: WireAttempt, second_answer_of: int | None) -> AttemptShown:
     """A code in words, where it is one."""
     text, cure = REASONS[row.code_reason] if row.code_reason else (None, None)
     status = "SENT" if row.state == "open" else row.state.upper()
@@ -267,6 +268,7 @@ def _attempt(row: WireAttempt) -> AttemptShown:
         if row.checks is not None and replace(row.checks, fault=None, further=()) != NONE
         else None,
         fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
+        second_answer_of=second_answer_of,
         **sent_by,
     )
 

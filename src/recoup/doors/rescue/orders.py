@@ -34,7 +34,13 @@ _SORT: Final = {"asc": "asc", "desc": "desc"}
 api: Final = Api(group="Orders", scope="orders")
 
 
-@api("GET /v1/orders", query=OrderQuery, problems=("unavailable",), examples=examples.ORDERS)
+@api(
+    "GET /v1/orders",
+    query=OrderQuery,
+    items="orders.data",
+    problems=("unavailable",),
+    examples=examples.ORDERS,
+)
 async def get_orders(call: Call) -> Orders:
     """Orders. Newest first, ten per page. All filters must match; `status`, `id`,
     `externalOrderId`, `referenceNumber` and `reason` may be repeated. `statuses` contains the

@@ -76,7 +76,8 @@ async def listed(call: Call, where: Where, below: int | None, limit: int) -> Ret
     """Its versions."""
     found = await policies.read_versions(call.services.world, where, below, limit)
     has_more = bool(found) and found[-1].number > 1
-    return RetryPolicyVersions(data=[_version(one) for one in found], has_more=has_more)
+    data, following = [_version(one) for one in found], found[-1].number if has_more else None
+    return RetryPolicyVersions(data=data, has_more=has_more, next=following)
 
 
 @api("PUT /v1/policy", body=RetryPolicyBody, problems=("not_found", "conflict", "wrong_state"))

@@ -1,7 +1,7 @@
 """What this API does its own way: bearers, each checked once a second; names in any case, complaints in PascalCase."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
@@ -18,7 +18,7 @@ from recoup.doors.edge.json_body import read_json
 from recoup.doors.edge.limits import Limits, PayerLimits
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.rescue.errors import refusal
+from recoup.doors.rescue.errors import field_named, refusal
 from recoup.doors.rescue.query import Query, QueryValues
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.merchant_cache import Merchants
@@ -35,7 +35,7 @@ from recoup.store.orders.order_totals import Totals
 
 class Services(Kit):
     """Of one world. `shared`: services that other doors of this process use too. `url`: where customers reach the
-    checkout, without a slash at the end."""
+    checkout, without a slash at the end. `is_ending`: whoever waits is answered now."""
 
     def __init__(
         self,
@@ -44,9 +44,10 @@ class Services(Kit):
         rate_per_second: int = 2_000,
         url: str = "",
         payer_calls_per_minute: int = 300,
+        is_ending: Callable[[], bool] = bool,
     ) -> None:
         super().__init__(world, *shared)
-        self.world, self.merchants, self.url = world, self.get(Merchants), url
+        self.world, self.merchants, self.url, self.is_ending = world, self.get(Merchants), url, is_ending
         self.limits = Limits(Quotas(world).of)
         self.buckets = Buckets(per_second=rate_per_second, burst=5 * rate_per_second, name="rescue ")
         self.payers = PayerLimits(payer_calls_per_minute)
@@ -245,10 +246,8 @@ def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
     """Raises: Problem(invalid) naming each field."""
     complaints: dict[str, list[str]] = {}
     for name, alike in islice(unknown_names(body, fold), UNKNOWN_NAMED_MAX):
-        parts = name.split(".")
-        plain = name.isascii() and all(part.isalnum() and part[0].isalpha() for part in parts)
-        field = ".".join(part[:1].upper() + part[1:] for part in parts) if plain else "Body"
-        complaints.setdefault(field, [f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else "")])
+        meant = f" Did you mean {alike}?" if alike else ""
+        complaints.setdefault(field_named(name), [f"There is no field {name!r}.{meant}"])
     if complaints:
         raise Problem("invalid", next(iter(complaints.values()))[0], fields=complaints)
 

@@ -123,7 +123,8 @@ def _sentence(problem: Problem) -> str:
     """With this dialect's word for where the order stands."""
     field, stage = problem.field or "", problem.facts.get("stage")
     sentence = problem.sentence(stage=order_status(Stage(stage), 1, 0) if stage is not None else None)
-    return sentence.replace(field, _PARAMS[field]) if _PARAMS.get(field) else sentence
+    sentence = sentence.replace(field, _PARAMS[field]) if _PARAMS.get(field) else sentence
+    return " ".join([sentence, *problem.facts.get("misspelt", {}).values()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -417,7 +417,7 @@ def _keystore() -> Any:
         from recoup.features.chains import keystore
     except ModuleNotFoundError as error:
         message = Sentence("The package {0}, which signs transactions, is not installed.", error.name)
-        cure = "Install it: `pip install 'recoup[chain]'`, in a clone `.venv/bin/pip install -e '.[chain]'`."
+        cure = "Install it, in a clone: `.venv/bin/pip install -e '.[chain]'`."
         raise Problem("unavailable", message, cure=cure) from None
     return keystore
 

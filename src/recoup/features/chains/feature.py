@@ -34,7 +34,7 @@ CHAINS: Final = Feature(
             "recoup.features.chains.verbs",
         ),
         "sandbox deposit": (
-            "Makes the payer's transfer to the address of a stablecoin order, on a development node.",
+            "Makes the customer's transfer to the address of a stablecoin order, on a development node.",
             "recoup.features.chains.verbs",
         ),
     },

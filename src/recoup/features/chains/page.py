@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from recoup.doors.portal.endpoint import done_of, redirect, with_done
+from recoup.doors.portal.endpoint import check_reviewed, done_of, redirect, review_mark, with_done
 from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry, at_merchant, for_operator
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, plain
 from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.pages import shown as shown_page
 from recoup.doors.portal.rights import operator, role
 from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import State
@@ -22,6 +23,7 @@ from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.store import ChainLog
 from recoup.features.chains.transfers import can_refund, give_address, sweep_stray
 from recoup.features.chains.words import PATH
+from recoup.flows.money.balances import read_balances
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -29,7 +31,7 @@ from recoup.rules.money.settlement import check_second
 from recoup.rules.stable.addresses import KINDS, Kind, shown
 from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
-from recoup.store.stable.payouts import PayoutRow, requested_payouts
+from recoup.store.stable.payouts import PayoutRow, find_payout, requested_payouts
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 from recoup.store.statement import Read
 
@@ -149,11 +151,51 @@ async def post_withdrawal(visit: Visit, found: UUID) -> Answer:
     return _back(visit, "withdrawn")
 
 
-@addresses.post(PATH + "/payouts/{id}", may=_PAY, find=_id)
-async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
-    """Approves the payout; any other decision refuses it."""
+async def _requested(visit: Visit) -> PayoutRow:
+    found = await find_payout(visit.world.db.reader, visit.merchant_id, await _id(visit))
+    if found is None:
+        raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
+    return found
+
+
+async def _wallet(visit: Visit, row: PayoutRow) -> store.SettlementAddress | None:
+    """The settlement address that it goes to; the one in use where it was entered twice."""
+    rows, states, _ = await flow.addresses(visit.world, visit.merchant_id)
+    named_so = [one for one in rows if one.address == row.destination.partition(":")[2]]
+    named_so.sort(key=lambda one: states[one.address_id] != "holding")
+    return named_so[0] if named_so else None
+
+
+def _facts(row: PayoutRow, wallet: store.SettlementAddress | None) -> tuple[object, ...]:
+    """What may change of what a review shows."""
+    return (row.payout_id, row.state, wallet.address_id if wallet else "")
+
+
+@member.page(PATH + "/payouts/{id}", "chains/review.html", may=_PAY)
+async def payout_review(visit: Visit) -> Values:
+    row = await _requested(visit)
+    wallet, balances = await _wallet(visit, row), await read_balances(visit.world, visit.merchant_id)
+    actors = [row.actor, *((wallet.set_by, wallet.approved_by) if wallet else ())]
+    return dict(
+        row=row,
+        wallet=wallet,
+        left=next((one.units["wallet"] for one in balances if one.asset == row.asset), 0),
+        theirs=not _is_another(row.actor, visit),
+        seen=review_mark(visit.session, *_facts(row, wallet)),
+        people=await named(visit, actors),
+    )
+
+
+@payout_review.post(PATH + "/payouts/{id}", may=_PAY, find=_requested)
+async def decide(visit: Visit, row: PayoutRow, *, decision: str, seen: str) -> Answer:
+    """Approves the payout as it was reviewed; without a review it only shows one. Any other
+    decision refuses it."""
     approve = decision == "approve"
-    await decide_payout(visit.world, visit.scope, found, approve=approve)
+    if approve and not seen:
+        return shown_page()
+    if approve and row.state == "requested":
+        check_reviewed(visit.session, seen, *_facts(row, await _wallet(visit, row)))
+    await decide_payout(visit.world, visit.scope, row.payout_id, approve=approve)
     return _back(visit, "payout" if approve else "payout_refused")
 
 
@@ -233,7 +275,7 @@ def _others(seen: Seen) -> list[tuple[str, str, str]]:
 
 
 def _not_on_chain() -> Problem:
-    message = "No order of this shop with this id is on a chain."
+    message = "No order of this merchant with this id is on a chain."
     return Problem("not_found", message, cure="Look it up in the list.")
 
 
@@ -328,7 +370,7 @@ PORTAL: Final = PortalPart(
     timeline={
         "unseen": plain(
             "Payment taken back",
-            "The chain reorganised: the payer’s transfer is in no block any more. It counts again once it is.",
+            "The chain reorganised: the customer’s transfer is in no block any more. It counts again once it is.",
             "cancelled",
             "bad",
         ),

@@ -264,7 +264,7 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
         **_amounts(order, seen, state),
     }
     status, again_in = 400 if problem else 200, None if still else moving
-    return render("chains/charge.html", visit.language, values, status=status, again_in=again_in)
+    return render("chains/charge.html", visit.language, values, status=status, scripts=True, again_in=again_in)
 
 
 async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:

@@ -172,7 +172,7 @@ async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
 async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
     """The address that the merchant gave, or the payer, if it paid the order from there. Raises: Problem(invalid)."""
     message = "A refund of this order needs the address that it goes to."
-    cure: str = "Send to_address, save it under Deposits and sweeps, or let the payer enter it on the order's page."
+    cure: str = "Send to_address, save it under Deposits and sweeps, or let the customer enter it on the order's page."
     if row.refund_to is not None:
         logs = await store.logs_at(db, [row.address]) if row.refund_by == "payer" else []
         came = (channel.chain_id, channel.token, "deposit", "confirmed", row.refund_to)
@@ -180,7 +180,9 @@ async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> byt
         if row.refund_by == "merchant" or own >= row.enough:
             return row.refund_to
         given = shown(row.refund_to, channel.kind)
-        cure = Sentence("The payer gave {0}, and did not pay from there: if you agree, send it as to_address.", given)
+        cure = Sentence(
+            "The customer gave {0}, and did not pay from there: if you agree, send it as to_address.", given
+        )
     raise Problem("invalid", message, field=FIELD, cure=cure, detail=REQUIRED)
 
 

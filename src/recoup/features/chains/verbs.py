@@ -94,7 +94,7 @@ def address(
 def deposit(
     run: Run, order: str, amount: str | None, token: str | None, network: str | None, late: bool, reorg: bool
 ) -> None:
-    """Makes the payer's transfer to the address of a stablecoin order, on a development node."""
+    """Makes the customer's transfer to the address of a stablecoin order, on a development node."""
 
     click.echo(run(lambda opened: transfer(opened, order, amount, token, network, late=late, reorg=reorg)))
 

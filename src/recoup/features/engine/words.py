@@ -38,7 +38,7 @@ def reasons_of(
         for one in tries:
             together -= one.adds
         lines.append(
-            f"The model gives the next try a chance of {tries[0].chance:.0%}, all planned tries together"
+            f"The model gives the next attempt a chance of {tries[0].chance:.0%}, all planned attempts together"
             f" {1 - together:.0%}."
         )
         lines += _regression(model)
@@ -57,9 +57,11 @@ def reasons_of(
 def link_reason(links: Sequence[LinkOffer], *, now: bool) -> str:
     """`links`: the best first."""
     if now:
-        return f"A link to pay is mailed now, beside the tries: the chance that it is paid is {links[0].chance:.0%}."
+        return (
+            f"A link to pay is mailed now, alongside the attempts: the chance that it is paid is {links[0].chance:.0%}."
+        )
     chance = next(one.chance for one in links if one.name == NOW)
-    return f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and the tries come first."
+    return f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and the attempts come first."
 
 
 def _regression(model: Model) -> list[str]:
@@ -76,7 +78,7 @@ def _regression(model: Model) -> list[str]:
 def _drawn(taken: Offer, best: Offer) -> str:
     why = "This time was chosen at random, as exploration: results can then be measured without bias."
     if best.at is None:
-        return f"{why} Its probability was {taken.probability:.1%}; else no further try would be planned."
+        return f"{why} Its probability was {taken.probability:.1%}; else no further attempt would be planned."
     return (
         f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best"
         f" time {best.chance:.0%}."
@@ -115,7 +117,7 @@ def _rhythm(name: str) -> str | None:
 def _change(verdict: Verdict) -> str:
     if verdict == "wait":
         return "Another card of the customer, or an approval elsewhere, may still pay it."
-    return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
+    return "An approval elsewhere, a hard decline or the order's expiry would end the attempts."
 
 
 def outside(facts: Facts, now: datetime, model: Model) -> list[str]:

@@ -55,7 +55,7 @@ from recoup.gateways.cards.token_service import (
 )
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.time import business_at
 from recoup.moves.change import Change
 from recoup.rules.messages.token_notices import TOKEN_NOTICES, TokenNotice
@@ -118,7 +118,7 @@ async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wa
 async def undeleted(world: World) -> list[tuple[str, str, str]]:
     """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
     left = await count_undeleted(world.db)
-    finding = Sentence("{0} of erased customers were not deleted at their service", f"{left:,}")
+    finding = Sentence("{0} of erased customers were not deleted at their service", figure(left))
     cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
     return [("network tokens", finding, cure)] if left else []
 

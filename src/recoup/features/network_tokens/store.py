@@ -67,6 +67,15 @@ async def card_of_token(db: Read, merchant_id: UUID, token_id: UUID) -> CardOfTo
 
 
 @MERCHANT.statement("""
+SELECT t.pan_id, t.network_token_id, t.token_id, t.service, t.state, t.requested_at, t.deletion_owed
+FROM orders o JOIN network_tokens t ON t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id
+WHERE o.merchant_id = $1 AND o.order_id = $2 AND NOT t.deletion_owed
+""")
+async def token_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> NetworkTokenRow | None:
+    """Of its card."""
+
+
+@MERCHANT.statement("""
 SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed FROM network_tokens
 WHERE merchant_id = $1 AND network_token_id = $2
 """)

@@ -18,7 +18,9 @@ PARTS: Final = Feature(
     name="parts",
     folder=Path(__file__).parent,
     facet=OF_MERCHANT,
-    amount=Amount(INPUT, PartInput, RULE, flows.parts_of, with_part, flows.units_of, flows.keeps, WITHOUT),
+    amount=Amount(
+        INPUT, PartInput, RULE, flows.parts_of, with_part, flows.units_of, flows.keeps, flows.part_from, WITHOUT
+    ),
     verbs={
         "terms parts": (
             "Shows whether a declined payment may be collected in parts, and what becomes of a part without the rest; "

@@ -1,20 +1,33 @@
 """What a merchant allows of collecting a declined payment in parts: shown, changed, and asked for an order."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
-from recoup.features.parts.rules import OFF, PARTS_1, PartInput, PartTerms, changed, is_part, part_in
+from recoup.features.parts.rules import (
+    OFF,
+    PARTIAL_SCHEMES,
+    PARTS_1,
+    PartInput,
+    PartTerms,
+    changed,
+    is_part,
+    least_part,
+    part_in,
+)
 from recoup.features.parts.store import OF_MERCHANT, StoredPartTerms, read_part_terms, write_part_terms
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.codes import Reading
-from recoup.rules.order.snapshot import Order
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.order_evidence import sent_attempts
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.evidence import Decision, Tried
+from recoup.rules.rescue.order_evidence import evidence_of, lack_of_money, sent_attempts
+from recoup.rules.rescue.policy import CURRENT
 from recoup.store.merchants.sites import lock_merchant
 
 
@@ -66,6 +79,26 @@ def units_of(order: Order, decision: Decision, reading: Reading) -> int | None:
     """The units of the decision's next try, by its rule `part`."""
     part = part_in(decision, parts_of(order), reading.code, order.units, order.asset)
     return part.units if part is not None else None
+
+
+def part_from(order: Order, attempt: Attempt, now: BusinessTime) -> int | None:
+    """The least units that are taken of an attempt whose issuer has only a part of it; None where a part is not wanted.
+    American Express forbids it for recurring payments, and other networks' rules are not public."""
+    terms, parts = order.facet(OF_MERCHANT), parts_of(order)
+    scheme = order.card.scheme if order.card is not None else ""
+    if parts is None or parts.tried >= parts.count_max or attempt.initiator != "merchant":
+        return None
+    if scheme not in PARTIAL_SCHEMES or not parts.keeps and not _may_bring_the_rest(order, attempt, now):
+        return None
+    least = least_part(order.units, terms.least_share)
+    return least if least < attempt.units else None
+
+
+def _may_bring_the_rest(order: Order, attempt: Attempt, now: BusinessTime) -> bool:
+    """Whether the schedule, within the merchant's policies, would try again after the part."""
+    evidence = evidence_of(order, lack_of_money(order, attempt), now)
+    after = replace(evidence, attempts=(*evidence.attempts, Tried(attempt.ladder, now)))
+    return decide(after, CURRENT, order.retry.policies).verdict == "plan"
 
 
 def keeps(order: Order) -> bool:

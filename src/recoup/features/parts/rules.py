@@ -28,6 +28,8 @@ AT_EXPIRY: Final[tuple[AtExpiry, ...]] = get_args(AtExpiry)
 SHARE_MIN: Final = 10  # percent: a smaller part costs more in sends than it brings
 SHARE_MAX: Final = 50
 COUNT_MAX: Final = 4
+# Whose issuers may approve a part of a payment without its customer; source: Adyen and Stripe on partial authorizations
+PARTIAL_SCHEMES: Final = frozenset({"visa", "mastercard"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,11 @@ class PartInput(Stored):
     keeps: bool = False
 
 
+def least_part(units: int, share: int) -> int:
+    """`share`: percent of the order's `units`."""
+    return -(-units * share // 100)
+
+
 class Part(NamedTuple):
     """`units` of what is owed; `chance` that they are approved."""
 
@@ -132,7 +139,7 @@ def part_of(given: PartInput, code: str | None, units: int, currency: str, tries
         return None
     if tries_left < (1 if given.keeps else 2):
         return None
-    least = -(-units * given.least_share // 100)
+    least = least_part(units, given.least_share)
     found = []
     for top, bottom in policy.shares:
         exact = given.owed * top // bottom
@@ -171,7 +178,7 @@ def with_part(evidence: Evidence, decision: Decision) -> Decision:
         return decision
     *why, last = decision.reasons
     reason = Sentence(
-        "The next try is for a part, {0} of {1} {2}: its chance is {3} %, a rough prior. The rest stays owed.",
+        "The next attempt is for a part, {0} of {1} {2}: its chance is {3} %, a rough prior. The rest stays owed.",
         money(part.units, evidence.currency),
         money(parts.owed, evidence.currency),
         evidence.currency,

@@ -6,7 +6,7 @@ from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import done_of, locale, redirect, with_done
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import TABS, Entry
-from recoup.doors.portal.orders.times import COMMON, Times
+from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.notifications import keep_language, keep_zone
@@ -21,7 +21,6 @@ async def page(visit: AccountVisit) -> Values:
     typed = read_again(post_time, visit.typed)
     return {
         "typed": (typed.back or typed.zone)[:60] if visit.problem is not None else visit.session.zone,
-        "common": COMMON,
         "languages": languages(),
         "browsers": languages()[locale(visit.request)],
         "saved": done_of(visit.session, visit.request) == "saved",

@@ -16,7 +16,7 @@ from recoup.doors.portal.audit.words import KINDS
 from recoup.doors.portal.menu import Entry, by_role, by_seat
 from recoup.doors.portal.orders.export import spooled
 from recoup.doors.portal.orders.query import Days, read_day
-from recoup.doors.portal.orders.times import COMMON, Times
+from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.pages import CSV, Answer, download, member, partner, shown, taken
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.visit import Visit, names_for
@@ -186,7 +186,7 @@ async def _reader(visit: Visit) -> _Reader:
     """Raises: Problem(forbidden)."""
     session = visit.session
     if not visit.is_operator and not session.may_by_role("audit"):
-        raise Problem("forbidden", "Only the shop's owner can view the audit log.", cure="Ask the owner.")
+        raise Problem("forbidden", "Only the merchant's owner can view the audit log.", cure="Ask the owner.")
     people = await _people(visit, ("merchant", visit.merchant_id))
     own = visit.is_operator or session.merchant is not None and session.merchant.own_role == "owner"
     if own or session.seat is None:
@@ -242,7 +242,6 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
         kinds={name: word for name, (word, _) in words.KINDS.items()},
         path_=reader.path,
         log_problem=problem,
-        zones=COMMON,
         all_days=Days(),
         days_kept=DAILY["api_calls"],
         only=reader.only is not None,

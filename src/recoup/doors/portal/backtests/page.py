@@ -22,9 +22,10 @@ from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import EXPONENTS, apart, shown
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Figure, Problem, Sentence, figure
+from recoup.rules.backtest.headline import headline
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
-from recoup.rules.backtest.words import CLASSES, days_earlier
+from recoup.rules.backtest.words import CLASSES, LONGER, days_earlier, lacking
 from recoup.rules.rescue.policy import ENGINE_2, POLICIES
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 from recoup.store.insight.imports import import_names, list_imports
@@ -36,81 +37,41 @@ VERDICTS: Final = {
     "better": "Better than what was done", "worse": "Worse than what was done",
     "not_told": "No difference can be told from what was done",
 }  # fmt: skip
-# what -> its sentence, and how the numbers are shown
-LESS: Final[Mapping[str, tuple[str, str]]] = {
-    "weight": ("The orders that were tried as this policy would have count as {0} customers; {1} are needed.", "%.0f"),
-    "support": ("In {0} % of its decisions the policy does what no order shows; {1} % at most.", "%"),
-    "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % at most.", "%"),
-    "one_payer": ("One customer has {0} % of the weight; {1} % at most.", "%"),
-    "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.", "%"),
-    "days": ("There are {0} days of closed windows; {1} are needed.", "%.0f"),
-    "rescued": ("There are {0} rescued payments; {1} are needed.", "%.0f"),
-    "customers": ("The declined payments are of {0} customers; {1} are needed. Is it the right column?", "%.0f"),
-    "not_rescued": ("There are {0} payments that were not rescued; {1} are needed.", "%.0f"),
-    "attempts": ("No attempt of a card stands in the file.", ""),
-    "only_successes": ("The file holds only successes: export the failed payments too.", ""),
-    "declined": ("No declined payment has its whole window in the file; the rest is cut by its edges.", ""),
-    "guessed": ("{0} % of the attempts are put together by guess; {1} % at most. Export the payments’ ids.", "%"),
-    "unknown": ("Of {0} % of the payments it is not known whether a later attempt was approved; {1} % at most.", "%"),
-}  # fmt: skip
-_LONGER: Final = Sentence("Import a longer export, with the failed payments and all their retries.")
 # Why models are not asked -> what to do.
 NEXT: Final = {
-    TOO_LITTLE: _LONGER,
-    TOO_FEW_LATE: _LONGER,
+    TOO_LITTLE: LONGER,
+    TOO_FEW_LATE: LONGER,
     WRONG: Sentence("Only a comparison group can tell what the engine brings here."),
     NO_ARRAYS: Sentence("Ask whoever runs Recoup to install it."),
 }
 UNTOLD: Final = "What this policy would have rescued cannot be told from them; below stands what is missing."
-MEANS: Final = {
-    "better": "It is better than what was done: of 100 declined payments it rescues {0} to {1} more.",
-    "worse": "It is worse than what was done: of 100 declined payments it rescues {0} to {1} fewer.",
-    "not_told": "Whether it is better than what was done cannot be told: of 100 payments it rescues between {0} fewer "
-    "and {1} more.",
-}  # fmt: skip
-NO_ARM: Final = (
-    "No order has stored probabilities yet: let the rescue engine watch, or decide for a share of customers."
+KNOWN: Final = (
+    "The engine decided partly at random, so some orders were tried as this policy would have: weighted, they show a "
+    "difference of {0} to {1} points. Nine of ten such ranges hold the truth."
+)
+FEW_LARGE: Final = (
+    "The range of money is wider than that of payments, because a few large payments decide it: more payments are "
+    "rescued, and how much more money that is cannot be told yet."
+)
+EXPECTED: Final = (
+    "Models that learned from the file expect {0} % to {1} %. On its last quarter, which they had not seen, they were "
+    "off by {2} points; the range above allows for that, and for chance. It is an estimate, no proof."
 )
 
 
-def lacking(report: Mapping[str, Any]) -> list[Sentence]:
-    """What is missing for a figure, one sentence each."""
-    found = [_sentence(one) for one in report["missing"] if one["have"] is not None]
-    if report["basis"] == "propensities" and not report["orders"] and not report["open"]:
-        found = [Sentence(NO_ARM), *found]
-    return found
-
-
-def _sentence(one: Mapping[str, Any]) -> Sentence:
-    text, form = LESS[one["what"]]
-    if not form:
-        return Sentence(text)
-    scale, digits = (100, "%.1f") if form == "%" else (1, form)
-    return Sentence(text, digits % (scale * one["have"]), digits % (scale * one["needed"]))
-
-
 def meaning(report: Mapping[str, Any]) -> list[Sentence]:
-    """What it says, for somebody who reads nothing else."""
+    """Sentences that explain its headline, or say what there is without one."""
     return _of_history(report) if report["basis"] == "history" else _of_own(report)
 
 
 def _of_own(report: Mapping[str, Any]) -> list[Sentence]:
-    if not report["orders"]:
-        return []
-    found = [_then(report["orders"], report["rescuedThen"])]
     if report["rescued"] is None:
-        return [*found, Sentence(UNTOLD)]
-    rescued, more = report["rescued"], report["difference"]
-    found.append(
-        Sentence(
-            "Under this policy {0} % would have been rescued, between {1} % and {2} %: in nine of ten back-tests such "
-            "bounds hold the truth.",
-            _percent(rescued["value"]),
-            _percent(max(0.0, rescued["low"])),
-            _percent(min(1.0, rescued["high"])),
-        )
-    )
-    found.append(_than_before(report["verdict"], more["low"], more["high"]))
+        return [_then(report["orders"], report["rescuedThen"]), Sentence(UNTOLD)] if report["orders"] else []
+    low, high = (100 * report["difference"][end] for end in ("low", "high"))
+    found = [Sentence(KNOWN, Figure(f"{low:+.1f}"), Figure(f"{high:+.1f}"))]
+    money = report["money"][0]["netDifference"]
+    if low > 0 and money["low"] < 0 < money["high"]:
+        found.append(Sentence(FEW_LARGE))
     found += [
         _avoided(one["feesAvoided"], one["currency"]) for one in report["money"] if one["feesAvoided"] is not None
     ]
@@ -125,20 +86,13 @@ def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
     whole = report.get("whole")
     if not whole:
         return []
-    found = [_then(whole["orders"], whole["rescuedThen"])]
     if whole["rescued"] is None:
-        return [*found, Sentence(UNTOLD)]
-    found.append(
-        Sentence(
-            "Under this policy at least {0} % and at most {1} % would have been rescued. Where its tries fall on those "
-            "that were made, their outcome is known; of all others nothing is assumed.",
-            _percent(whole["rescued"]["atLeast"]),
-            _percent(whole["rescued"]["atMost"]),
-        )
-    )
-    if whole["models"] is not None:
-        low, high = _percent(whole["models"]["lowest"]), _percent(whole["models"]["highest"])
-        found.append(Sentence("Models expect {0} % to {1} %. That is their word, and no proof.", low, high))
+        return [_then(whole["orders"], whole["rescuedThen"]), Sentence(UNTOLD)]
+    found = []
+    models, off = report["rangeOfModels"], report["calibration"]
+    if models and off:
+        low, high, error = (_percent(one) for one in (models["lowest"], models["highest"], off["error"]))
+        found.append(Sentence(EXPECTED, low, high, error))
     reason = report.get("whyNoModels")
     found += [Sentence("Models are not asked: {0}. {1}", why, what) for why, what in NEXT.items() if why == reason]
     for one in whole["feesAvoided"]:
@@ -154,24 +108,17 @@ def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
 def _then(orders: int, rescued: int) -> Sentence:
     return Sentence(
         "Of {0} declined payments {1} were rescued by what was done, {2} %.",
-        f"{orders:,}",
-        f"{rescued:,}",
+        figure(orders),
+        figure(rescued),
         _percent(rescued / orders if orders else 0.0),
     )
 
 
-def _than_before(verdict: str, low: float, high: float) -> Sentence:
-    if verdict == "not_told":
-        return Sentence(MEANS[verdict], _percent(max(0.0, -low)), _percent(max(0.0, high)))
-    least, most = sorted((abs(low), abs(high)))
-    return Sentence(MEANS[verdict], _percent(least), _percent(most))
-
-
 def _avoided(units: int, asset: str) -> Sentence:
     word = (
-        "Its sends would have cost {0} {1} less in fees."
+        "Its attempts would have cost {0} {1} less in fees."
         if units >= 0
-        else "Its sends would have cost {0} {1} more in fees."
+        else "Its attempts would have cost {0} {1} more in fees."
     )
     return Sentence(word, _money(abs(units), asset), asset)
 
@@ -179,17 +126,17 @@ def _avoided(units: int, asset: str) -> Sentence:
 def _at_cost(report: Mapping[str, Any], assets: Sequence[str]) -> list[Sentence]:
     """What the fees rest on."""
     cost = report.get("sendCost", ENGINE_2.send_units)
-    word = "That rests on an assumed cost of {0} {1} a send; your processor’s fees may differ."
+    word = "That rests on an assumed cost of {0} {1} an attempt; your processor’s fees may differ."
     return [Sentence(word, _money(cost, asset), asset) for asset in assets]
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return Figure(f"{100 * share:.1f}")
 
 
 def _money(units: int, asset: str, *, sign: bool = False) -> str:
     lead = "-" if units < 0 else "+" if sign else ""
-    return f"{lead}{apart(shown(abs(units), asset if asset in EXPONENTS else 'USD'))}"
+    return Figure(f"{lead}{apart(shown(abs(units), asset if asset in EXPONENTS else 'USD'))}")
 
 
 def label(by: str, name: str) -> str | Sentence:
@@ -200,10 +147,10 @@ def label(by: str, name: str) -> str | Sentence:
     if by == "amount" and len(parts) == 3 and parts[0] in EXPONENTS:  # noqa: PLR2004
         asset, low, high = parts[0], int(parts[1]), int(parts[2])
         if low and high:
-            return Sentence("{0} {1} to {2}", asset, shown(low, asset), shown(high, asset))
+            return Sentence("{0} {1} to {2}", asset, Figure(shown(low, asset)), Figure(shown(high, asset)))
         if low:
-            return Sentence("{0} above {1}", asset, shown(low, asset))
-        return Sentence("{0} up to {1}", asset, shown(high, asset)) if high else asset
+            return Sentence("{0} above {1}", asset, Figure(shown(low, asset)))
+        return Sentence("{0} up to {1}", asset, Figure(shown(high, asset))) if high else asset
     return name or "Others"
 
 
@@ -278,6 +225,14 @@ _find: Final = found_by("backtest_id", _NONE, read_backtest)
 @member.page("/backtests/{backtest_id}", "backtests/backtest.html")
 async def backtest_page(visit: Visit) -> Values:
     row = await _find(visit)
+    return shown_values(row) | dict(
+        who=await names_of_actors(visit, [row.requested_by]), files=await _files(visit, [row])
+    )
+
+
+@member.page("/backtests/{backtest_id}/payments", "backtests/payments.html")
+async def payments_page(visit: Visit) -> Values:
+    row = await _find(visit)
     text = visit.request.query_params.get("after", "")
     first = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0  # noqa: PLR2004
     found = await backtest_payments(visit.world.db.reader, visit.merchant_id, row.backtest_id, first, SIZE + 1)
@@ -285,8 +240,6 @@ async def backtest_page(visit: Visit) -> Values:
         payments=[_payment(one.payment) for one in found[:SIZE]],
         first=first,
         next=found[SIZE].place if len(found) > SIZE else None,
-        who=await names_of_actors(visit, [row.requested_by]),
-        files=await _files(visit, [row]),
     )
 
 
@@ -299,6 +252,7 @@ def shown_values(row: BacktestRow) -> dict[str, Any]:
         report=row.report,
         failed=kept(row.failed) if row.failed is not None else None,
         lacking=lacking(row.report) if row.report is not None else [],
+        headline=headline(row.report) if row.report is not None else None,
         meaning=meaning(row.report) if row.report is not None else [],
         window=_window(row.report or {}),
         name_of_policy=name_of_policy,

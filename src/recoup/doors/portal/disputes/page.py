@@ -27,7 +27,7 @@ from recoup.flows.disputes.receive import in_words, take_off, try_notice_again
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.money import EXPONENTS, money
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Figure, Problem, Sentence, invalid
 from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
@@ -125,7 +125,7 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
     found: list[str] = []
     for refund in page.modifications:
         if refund.kind in ("refund", "reversal") and refund.state == "done":
-            amount, reference = money(refund.units, asset), refund.reference or refund.modification_id
+            amount, reference = Figure(money(refund.units, asset)), refund.reference or refund.modification_id
             found.append(
                 Sentence(
                     "{0} {1} were refunded to the cardholder, requested on {2}, reference {3}.",
@@ -137,7 +137,7 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
             )
     charge = next((a for a in page.attempts if a.attempt_id == dispute.attempt_id), None)
     if charge is not None:
-        amount, network = money(charge.units, asset), charge.network_transaction_id or "-"
+        amount, network = Figure(money(charge.units, asset)), charge.network_transaction_id or "-"
         found.append(
             Sentence(
                 "Charged {0} {1} on {2}, approved with code {3}, network transaction {4}, statement text {5}.",

@@ -25,9 +25,10 @@ from recoup.flows.risk_versions import risk_in_use
 from recoup.flows.unlisted_codes import DAYS, read_unlisted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
-from recoup.rules.rescue.arm_terms import MODES, bounds_of, text_of
+from recoup.rules.rescue.arm_terms import MODES
 from recoup.rules.rescue.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.drift import Counted
+from recoup.rules.rescue.typed_bounds import bounds_of, text_of
 from recoup.rules.risk.terms import MODES as RISK_MODES
 from recoup.rules.risk.terms import RiskTerms
 
@@ -36,7 +37,7 @@ PERCENT: Final = re.compile(r"[0-9]{1,3}")
 # field of the form -> what it is called
 FIELDS: Final = {"share": "Engine traffic", "holdout": "Comparison group", "explore": "Exploration"}
 WORDS: Final = {
-    "inherit": "same as the whole shop", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
+    "inherit": "same as all sites", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
     "share": "engine, for its share",
 }  # fmt: skip
 # of the model's chances, beside what came

@@ -2,7 +2,8 @@
 
 A message is what stands between two tags that begin something new: `{0}` is the first expression in it, `<0>…</0>` the
 first tag that only marks words. A translation may move both, leave expressions out, and choose by what one would have
-said: `{1=s?Aufträge|Auftrag}`. Words in quotes inside expressions are messages of their own.
+said: `{1=s?Bestellungen|Bestellung}`. Words in quotes inside expressions are messages of their own. What a button says
+is an `Act`: English has one word for "open this" and "this is open", other languages have two.
 """
 
 import re
@@ -46,30 +47,43 @@ class _Piece(NamedTuple):
 
 
 Say = Callable[[str], str | None]
+ACT: Final = "act|"
+_ACT: Final = re.compile(r"<(?:button|summary)\b|<a\s[^>]*class=\"btn\b")
+
+
+class Act(str):
+    """What a button says. A catalogue has it under `ACT` where it also stands elsewhere."""
+
+    __slots__ = ()
 
 
 def messages(source: str) -> list[str]:
     """Every message of a template, in the order in which they stand there."""
     found: list[str] = []
     _walked(source, found.append)
-    return list(dict.fromkeys(found))
+    return list({(type(one), one): one for one in found}.values())
 
 
 def translated(source: str, catalogue: Mapping[str, str]) -> str:
     """The template in the catalogue's language; what the catalogue lacks stays as it is."""
-    return _walked(source, catalogue.get)
+    return _walked(source, lambda text: isinstance(text, Act) and catalogue.get(ACT + text) or catalogue.get(text))
 
 
 def _walked(source: str, say: Say) -> str:
     parts: list[str] = []
     run: list[_Piece] = []
+    before = ""
     for piece in _pieces(source, say):
         if piece.kind == "apart":
-            parts += [_run(run, say), piece.source]
-            run = []
+            parts += [_run(run, _within(before, say)), piece.source]
+            run, before = [], piece.source
         else:
             run.append(piece)
-    return "".join([*parts, _run(run, say)])
+    return "".join([*parts, _run(run, _within(before, say))])
+
+
+def _within(tag: str, say: Say) -> Say:
+    return (lambda text: say(Act(text))) if _ACT.match(tag) else say
 
 
 def _pieces(source: str, say: Say) -> Iterator[_Piece]:
@@ -174,7 +188,8 @@ def _inside(run: list[_Piece], say: Say) -> Iterator[str]:
     for number, piece in enumerate(run):
         depth -= piece.kind == "close"
         if piece.kind == "close" and depth == 0:
-            yield run[begun].source + _message(run[begun + 1 : number], say) + piece.source
+            inner = _message(run[begun + 1 : number], _within(run[begun].source, say))
+            yield run[begun].source + inner + piece.source
         elif piece.kind == "open" and depth == 0:
             begun = number
         elif depth == 0:

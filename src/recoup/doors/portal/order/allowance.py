@@ -7,7 +7,7 @@ from recoup.doors.portal.order.refund import Review
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.money import money
-from recoup.kernel.problem import Problem, Sentence, joined
+from recoup.kernel.problem import Figure, Problem, Sentence, joined
 from recoup.rules.money.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.refunds.refund_limits import read_refund_contexts
@@ -23,15 +23,18 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
         return ""
     sentences = []
     if limits.refund_max_units is not None:
-        sentences.append(Sentence("You may refund at most {0} at once.", money(limits.refund_max_units, asset)))
+        sentences.append(Sentence("You may refund at most {0} at once.", Figure(money(limits.refund_max_units, asset))))
     if limits.day_max_units is not None:
         sentences.append(
             Sentence(
-                "{0} of your daily limit are left.", money(max(0, limits.day_max_units - context.day.units), asset)
+                "{0} of your daily limit are left.",
+                Figure(money(max(0, limits.day_max_units - context.day.units), asset)),
             )
         )
     if limits.second_from_units is not None:
-        sentences.append(Sentence("From {0} on, somebody else has to approve.", money(limits.second_from_units, asset)))
+        sentences.append(
+            Sentence("From {0} on, somebody else has to approve.", Figure(money(limits.second_from_units, asset)))
+        )
     return joined(sentences)
 
 

@@ -20,6 +20,7 @@ from recoup.rules.money.refunds import Item, items_of, lines_total
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
+from recoup.rules.order.snapshot import second_answers
 from recoup.rules.rescue.order_facts import earlier_attempts
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.orders.order_page import OrderPage
@@ -35,8 +36,8 @@ COLLECTED = (
 _OFFERED: Final = {
     "within-36h": "The best time within 36 hours.", "within-96h": "The best time within 4 days.",
     "within-168h": "The best time within 7 days.", "within-336h": "The best time within 14 days.",
-    "later": "The best time after 14 days.", "stop": "No further try.",
-    "link_now": "A link to pay by mail now.", "link_after_next": "A link to pay after the next try.",
+    "later": "The best time after 14 days.", "stop": "No further attempt.",
+    "link_now": "A link to pay by mail now.", "link_after_next": "A link to pay after the next attempt.",
     "link_last": "A link to pay after the last try.",
 }  # fmt: skip
 COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline or the end of the plan ends the attempts."
@@ -167,7 +168,8 @@ def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
 
 def tried(page: OrderPage) -> list[dict[str, Any]]:
     """The attempts. What each answer meant stands in the log, as it was read on that day. `sent_by`: the template that
-    says by what it was sent; empty: by the card itself."""
+    says by what it was sent; empty: by the card itself. `first`: the attempt that it is the second answer of."""
+    seconds = second_answers(page.attempts)
     bodies = {line.fact_id: line.body for line in page.log if line.happening == "attempt_declined"}
     rows = []
     for attempt in page.attempts:
@@ -177,6 +179,7 @@ def tried(page: OrderPage) -> list[dict[str, Any]]:
         rows.append(
             dict(
                 row=attempt,
+                first=seconds.get(attempt.attempt_no),
                 meaning=str(body.get("meaning") or "").partition(";")[0],
                 klass=CLASSES.get(body.get("class") or "", ""),
                 cure=str(body.get("cure") or "") if tried_again(page) or not waits else "",

@@ -208,7 +208,11 @@ async def order_json(visit: Visit) -> Response:
 
 async def find(visit: Visit) -> OrderPage:
     """The order of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
-    order_id: UUID | None = parse_id(visit.request.path_params["order_id"])
+    return await find_by(visit, parse_id(visit.request.path_params["order_id"]))
+
+
+async def find_by(visit: Visit, order_id: UUID | None) -> OrderPage:
+    """The same by its id."""
     page = None
     if order_id is not None:
         async with visit.world.db.read() as connection:

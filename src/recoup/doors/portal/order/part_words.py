@@ -15,6 +15,14 @@ def _part_collected(context: LogContext) -> TimelineEntry:
     return TimelineEntry(Sentence("A part is collected: {0}", context.amount()), text, "completed", "ok", "money")
 
 
+def _approved(context: LogContext) -> TimelineEntry:
+    title, text = Sentence("{0} approved", context.attempt), ""
+    if "requested" in context.body:
+        title = Sentence("{0} approved in part: {1}", context.attempt, context.amount())
+        text = Sentence("The issuer had no more of the {0} that were asked for.", context.amount("requested"))
+    return TimelineEntry(title, text, "check", "ok", "attempts")
+
+
 _PARTS_KEPT: Final = "The rest was never paid. By your terms the order is completed with the parts that were collected."
 _REST_ELSEWHERE: Final = (
     "You reported that the rest was paid to you elsewhere. "
@@ -33,6 +41,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
         "Captured in parts: {amount}", "What was not captured is released.", "completed", "ok", "money"
     ),
     "part_collected": _part_collected,
+    "attempt_approved": _approved,
     "parts_kept": _parts_kept,
     "part_owed_back": _plain(
         "Return of {amount} started",

@@ -56,7 +56,7 @@ def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
     title = Sentence("Refund {0} of {1}", number, amount) if number else Sentence("Refund of {0}", amount)
     return TimelineEntry(
-        title, "Owed to the payer from now on; it is sent to the channel at once.", "returned", "", "money"
+        title, "Owed to the customer from now on; it is sent to the channel at once.", "returned", "", "money"
     )
 
 
@@ -101,7 +101,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
     "paid_late": _unapplied,
     "settled_by_hand": _decided,
-    "reversed": _plain("{amount} returned to the payer", "The late payment is returned.", "returned", "ok"),
+    "reversed": _plain("{amount} returned to the customer", "The late payment is returned.", "returned", "ok"),
     "reversal_delayed": _plain("Return of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try again.", "problem",
                              "bad"),
@@ -120,4 +120,4 @@ def event_name(page: OrderPage, event: PageEvent) -> str | None:
 
 
 def channel_name(code: str) -> str:
-    return CHANNELS[code].name if code in CHANNELS else code or "the payer's choice"
+    return CHANNELS[code].name if code in CHANNELS else code or "the customer's choice"

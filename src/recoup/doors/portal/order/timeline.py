@@ -16,7 +16,7 @@ from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
 from recoup.doors.portal.webhooks.who import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
-from recoup.kernel.problem import Sentence, joined, shaped
+from recoup.kernel.problem import Figure, Sentence, figure, joined, shaped
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES, read_kept
 from recoup.rules.network.reasons import UNCLEAR
@@ -128,7 +128,19 @@ def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
     for number, note in enumerate(page.notes):
         status = _at(page.log, statuses, note.recorded_at)
         items.append((note.recorded_at, 3, number, _note(note, status)))
-    return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
+    return _once([item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)])
+
+
+def _once(items: Sequence[Item]) -> list[Item]:
+    """Drops what is said again within a second."""
+    found, seen = list[Item](), set[tuple[object, ...]]()
+    for item in items:
+        what = (item.at.replace(microsecond=0), item.title, item.text, item.by, item.status, item.sent, item.typed)
+        if what in seen and not item.reasons:
+            continue
+        seen.add(what)
+        found.append(item)
+    return found
 
 
 def lives(page: OrderPage, now: datetime, zone: str) -> dict[UUID, list[Item]]:
@@ -258,22 +270,20 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
     parts = [
         Sentence(
             "{0} {1} {2}",
-            money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like),
+            Figure(money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like)),
             asset,
             RECIPES.get(p.recipe, p.recipe),
         )
         for p in postings
     ]
-    title = Sentence("Owed to you: {0}{1} {2}", "+" if owed > 0 else "−", money(abs(owed), asset, like), asset)
+    title = Sentence(
+        "Payable to you: {0}{1} {2}", "+" if owed > 0 else "−", Figure(money(abs(owed), asset, like)), asset
+    )
     if not owed:
         title = Sentence("Posted: {0}", parts[0] if parts else "nothing")
-    first = postings[0]
-    sealed = (
-        Sentence("Page {0}, entry {1}.", f"{first.page_no:,}", first.position) if first.page_no else "Not yet sealed."
-    )
-    text = Sentence("{0}. {1}", joined(parts, ", "), sealed) if owed and len(parts) > 1 else sealed
+    text = Sentence("{0}.", joined(parts, ", ")) if owed and len(parts) > 1 else ""
     lines = tuple((ACCOUNTS[e.account], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
-    return Item(first.business_at, title, text, "money", "", "money", status, entries=lines)
+    return Item(postings[0].business_at, title, text, "money", "", "money", status, entries=lines)
 
 
 def _place(entry: PageEntry) -> str:
@@ -288,16 +298,16 @@ def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) 
     """Deliveries run by the wall clock, and are shown by it, as in the endpoint's log."""
     fine = attempt.result == "delivered"
     name = event_name(page, event) or event.event
-    host, took, number = urlsplit(attempt.url or "").hostname, f"{attempt.latency_ms:,}", attempt.try_no
+    host, took, number = urlsplit(attempt.url or "").hostname, figure(attempt.latency_ms), attempt.try_no
     outcome = (
         Sentence("answered {0}", attempt.status)
         if attempt.status is not None
         else Sentence("gave no answer: {0}", ERRORS.get(attempt.error or "", str(attempt.error)))
     )
     text = (
-        Sentence("{0} {1} in {2} ms, try {3}.", host, outcome, took, number)
+        Sentence("{0} {1} in {2} ms, attempt {3}.", host, outcome, took, number)
         if host
-        else Sentence("The endpoint {0} in {1} ms, try {2}.", outcome, took, number)
+        else Sentence("The endpoint {0} in {1} ms, attempt {2}.", outcome, took, number)
     )
     title = shaped(_DELIVERIES[attempt.result], name=name)
     return Item(

@@ -14,7 +14,7 @@ from recoup.doors.portal.order.within import inside
 from recoup.doors.portal.orders.meant import meanings
 from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, PRESETS, SIZES, Query
 from recoup.doors.portal.orders.reading import COLUMNS, DEFAULT, fields_of, read_query
-from recoup.doors.portal.orders.times import COMMON, Times
+from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.orders.views import own, searches, tabs
 from recoup.doors.portal.pages import Answer, Shown, Values, member, shown
 from recoup.doors.portal.templates import HEADERS
@@ -72,7 +72,7 @@ def _of_order(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
     if query.order_ids:
         one = len(query.order_ids) == 1
         yield (
-            Sentence("Order Id: {0}", query.order_ids[0] if one else Sentence("{0} chosen", len(query.order_ids))),
+            Sentence("Order id: {0}", query.order_ids[0] if one else Sentence("{0} chosen", len(query.order_ids))),
             {"order_ids": ()},
         )
     if query.external:
@@ -275,7 +275,6 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         times=Times(query.zone, visit.now, visit.language),
         zone=query.zone,
         near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)),
-        common_zones=COMMON,
         habits=habits,
         usual=names == DEFAULT,
         ALL_DAYS=ALL_DAYS,

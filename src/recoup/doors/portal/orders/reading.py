@@ -44,9 +44,9 @@ class Column(NamedTuple):
 COLUMNS: Final[dict[str, Column]] = {
     column.name: column
     for column in (
-        Column("order_id", "Order Id", "w-id"),
+        Column("order_id", "Order id", "w-id"),
         Column("external", "External order", "w-ext", "Your own identifier"),
-        Column("site", "Site Id", "w-site", "Website of the payment"),
+        Column("site", "Site", "w-site", "Website of the payment"),
         Column("created", "Created", "w-date", "When processing started; empty for a draft", "created", True),
         Column("placed", "Placed", "w-sort", "When it was received", "placed", True),
         Column("customer", "Customer", "w-cust"),

@@ -4,7 +4,7 @@ sites, beside as many days before."""
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -30,8 +30,10 @@ from recoup.doors.portal.words import SCHEMES
 from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
+from recoup.rules.backtest.headline import Headline, headline, is_of_itself
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
+from recoup.store.insight.backtests import list_backtests
 from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
 
 DAYS_MAX: Final = 366
@@ -98,6 +100,12 @@ def _start(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+class Proved(NamedTuple):
+    backtest_id: UUID
+    says: Headline
+
+
+BACKTESTS_READ: Final = 5
 PHONE_DAYS: Final = 14
 CHANNELS: Final = ("cit_callcenter", "cit_web", "mit")  # what comes in as a decline
 UNKNOWN: Final = "not told"
@@ -120,6 +128,7 @@ async def overview(visit: Visit) -> Answer:
         "found": None,
         "link": _linker(chosen, site),
         "file": "/overview.csv?" + _linker(chosen, site)().partition("?")[2],
+        "proved": await _proved(visit) if found else None,
         "gain": await _gain(visit, found) if found else None,
         "comparing": _compares(visit),
     } | (_charts(visit, chosen, site, found) if found else {})
@@ -190,6 +199,17 @@ async def _gain(visit: Visit, found: Overview) -> Gain | None:
     row = await read_report(visit.world, visit.merchant_id)
     asset = found.now.money[0].asset if found.now.money else None
     return gain_of(row.report, asset, row.made_at) if row is not None and asset else None
+
+
+async def _proved(visit: Visit) -> Proved | None:
+    """The newest back-test that says what to expect of the engine."""
+    for row in await list_backtests(visit.world.db.reader, visit.merchant_id, None, BACKTESTS_READ):
+        report = row.report
+        if report is None or not report["policy"].startswith("engine") or is_of_itself(report):
+            continue
+        if (says := headline(report)) is not None:
+            return Proved(row.backtest_id, says)
+    return None
 
 
 def _linker(chosen: Range, site: Any) -> Callable[..., str]:

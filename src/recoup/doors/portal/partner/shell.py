@@ -1,7 +1,6 @@
 """Credentials as lines for a shell, with the names that every sample of the documentation uses."""
 
 import shlex
-from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -14,7 +13,6 @@ from recoup.flows.merchants.handover import Credentials, look
 from recoup.flows.merchants.partners import PartnerKey
 from recoup.flows.world import World
 
-_NAMES: Final[Mapping[str, str]] = {"stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
 _MERCHANT: Final = (
     "mid", "site_id", "app_key", "app_secret", "tokenization_key", "webhook_key", "stablecoin_key_id",
     "stablecoin_secret", "stablecoin_webhook_secret",
@@ -25,7 +23,7 @@ def shell_lines(base: str, credentials: Credentials | None, partner: PartnerKey 
     """`export NAME=value`, one below the other; what is empty is left out. `base`: where the APIs answer."""
     values = {"BASE": base.rstrip("/")}
     if credentials is not None:
-        values |= {_NAMES.get(name, name.upper()): getattr(credentials, name) for name in _MERCHANT}
+        values |= {name.upper(): getattr(credentials, name) for name in _MERCHANT}
     if partner is not None:
         values |= {"PARTNER_APP_KEY": partner.app_key, "PARTNER_APP_SECRET": partner.app_secret}
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value)

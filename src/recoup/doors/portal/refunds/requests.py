@@ -2,25 +2,46 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Final
-from uuid import UUID
 
-from recoup.doors.portal.endpoint import id_in_path, redirect, with_done
+from recoup.doors.portal.endpoint import (
+    check_reviewed,
+    done_of,
+    id_in_path,
+    redirect,
+    review_mark,
+    with_done,
+)
 from recoup.doors.portal.form_shape import among
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.order.page import find, order
-from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.settlements.approvals import approvals
+from recoup.doors.portal.order.facts import remaining, sums
+from recoup.doors.portal.order.page import find, find_by
+from recoup.doors.portal.order.refund import RefundForm, review
+from recoup.doors.portal.order.within import back_to, came_from, inside
+from recoup.doors.portal.pages import Answer, Values, member, shown
+from recoup.doors.portal.permissions import whom_to_ask
+from recoup.doors.portal.refunds.waiting import Waiting
+from recoup.doors.portal.rights import anybody, role
 from recoup.doors.portal.visit import Visit, named
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.refunds import requests
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.money import money
+from recoup.kernel.money import shown as shown_amount
+from recoup.kernel.problem import Figure, Problem, Sentence, invalid
+from recoup.kernel.scope import Actor
 from recoup.rules.merchants.personal import SHOWN
+from recoup.rules.money.refund_limits import (
+    ACCEPT,
+    BY_HAND,
+    GIVE_BACK,
+    KEEP,
+    REFUND,
+    is_theirs,
+)
 from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageRequest
 from recoup.store.refunds.waiting_modifications import ROWS_MAX
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
@@ -29,6 +50,12 @@ WAITS: Final = {
     "stuck": "Stuck", "waits_for_charge": "Waits for the charge", "outcome_unknown": "Outcome unknown",
     "delayed": "Delayed", "owed_long": "Owed long",
 }  # fmt: skip
+DONE: Final = {
+    "again": "It is being sent to the processor again. Its order shows the outcome.",
+    "propose": "Your note is stored. Another operator has to confirm it.",
+    "confirm": "It is confirmed and closed.",
+    "refuse": "The refund is refused.",
+}
 
 
 _id: Final = id_in_path("request_id", Problem("not_found", "There is no such request.", cure="Reload the page."))
@@ -43,11 +70,12 @@ async def refunds(visit: Visit) -> Values:
         me=visit.scope.actor.text(),
         full=len(rows) == ROWS_MAX,
         may_refund=visit.session.may("refund"),
+        done=DONE.get(done_of(visit.session, visit.request), ""),
     )
 
 
 @refunds.post("/refunds/{modification_id}", may=anybody)
-async def act(visit: Visit, *, action: str, note: str) -> None:
+async def act(visit: Visit, *, action: str, note: str) -> Answer:
     """Back to the queue, which shows a refusal. `action`: of `ACTIONS`."""
     modification_id = parse_id(visit.request.path_params["modification_id"])
     if modification_id is None or action not in ACTIONS:
@@ -58,8 +86,16 @@ async def act(visit: Visit, *, action: str, note: str) -> None:
         visit.only("refund", "refund")
     portal = visit.portal
     await decide(portal.world, portal.get(Orders), visit.scope, modification_id, action, note)
+    return redirect(with_done(visit.session, "/refunds", action))
 
 
+# What approving something else than a refund does.
+CONSEQUENCES: Final = {
+    GIVE_BACK: "The late payment of {0} is sent back.",
+    KEEP: "Nothing is sent: the late payment of {0} is kept.",
+    BY_HAND: "Nothing is sent: the late payment of {0} counts as settled by hand.",
+    ACCEPT: "The dispute is accepted: {0} are given up.",
+}
 # -> what the desk says then
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
@@ -69,53 +105,107 @@ _NO_DECISION: Final = invalid("There is no such decision.", "decision", "Press o
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`seen`: how much of the order was refunded when its page was made, in minor units."""
+    """`seen`: the mark of the review that it was made in; without it an approval only shows one."""
 
     decision: Annotated[str, among(DECISIONS), _NO_DECISION]
     reason: str
     seen: str
 
 
-@approvals.post("/approvals/refunds/{request_id}", may=anybody, shape=Decision)
-async def post_on_desk(visit: Visit, form: Decision) -> Answer:
-    await _decide(visit, form)
-    return redirect(with_done(visit.session, "/approvals", DECISIONS[form.decision]))
-
-
-async def _on_order(visit: Visit) -> OrderPage:
-    page = await find(visit)
-    if _id(visit) not in {row.request_id for row in page.requests}:
-        raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
+async def _requested(visit: Visit) -> OrderPage:
+    """The order of the request. Raises: Problem(not_found), also for a request of another order."""
+    request_id = _id(visit)
+    if "order_id" in visit.request.path_params:
+        page = await find(visit)
+    else:
+        page = await find_by(visit, await requests.order_of(visit.world, visit.merchant_id, request_id))
+    if request_id not in {row.request_id for row in page.requests}:
+        cure = "Check the order's refunds."
+        raise Problem("not_found", "There is no such request.", cure=cure)
     return page
 
 
-@order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, shape=Decision, find=_on_order)
+def _request(visit: Visit, page: OrderPage) -> PageRequest:
+    return next(row for row in page.requests if row.request_id == _id(visit))
+
+
+async def review_request(visit: Visit) -> Values:
+    """What a second person decides on; nothing happens."""
+    page = await _requested(visit)
+    row, payer, left = _request(visit, page), page.payer, remaining(page)
+    return dict(
+        row=row,
+        page=page,
+        customer=f"{payer.first_name} {payer.last_name}".strip() or payer.email if payer else "",
+        left=left,
+        possible=row.act != REFUND or row.units <= left,
+        sentences=_consequences(page, row),
+        decision=Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now, row.to),
+        seen=review_mark(visit.session, *_facts(page, row)),
+        path=visit.request.url.path + inside(came_from(visit)),
+    )
+
+
+_MAY: Final = role("approve", "approve refunds")
+_REVIEW: Final = "refunds/review.html"
+on_desk: Final = member.page("/approvals/refunds/{request_id}", _REVIEW, may=_MAY)(review_request)
+on_order: Final = member.page("/orders/{order_id}/refunds/{request_id}", _REVIEW, may=_MAY)(review_request)
+
+
+def _consequences(page: OrderPage, row: PageRequest) -> tuple[str, ...]:
+    """What approving it would do, or why that is not possible any more."""
+    if row.act != REFUND:
+        amount = Sentence("{0} {1}", Figure(money(row.units, row.asset)), row.asset)
+        return (Sentence(CONSEQUENCES[row.act], amount),)
+    form = RefundForm(typed=shown_amount(row.units, row.asset), to_address=row.to)
+    try:
+        return review(page, form, sums(page).fee).sentences
+    except Problem as problem:
+        return (problem.message,)
+
+
+def _facts(page: OrderPage, row: PageRequest) -> tuple[object, ...]:
+    """What may change of what a review shows."""
+    return (row.request_id, page.head.refunded_units, row.to, *_consequences(page, row))
+
+
+@on_desk.post("/approvals/refunds/{request_id}", may=anybody, shape=Decision, find=_requested)
+async def post_on_desk(visit: Visit, form: Decision, page: OrderPage) -> Answer:
+    back = with_done(visit.session, "/approvals", DECISIONS[form.decision])
+    return await _decide(visit, form, page) or redirect(back)
+
+
+@on_order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, shape=Decision, find=_requested)
 async def post_on_order(visit: Visit, form: Decision, page: OrderPage) -> Answer:
-    """Back to the order, which shows a refusal."""
-    await _decide(visit, form)
-    return redirect(back_to(visit, page.order_id, "refunds"))
+    """Back to the order."""
+    return await _decide(visit, form, page) or redirect(back_to(visit, page.order_id, "refunds"))
 
 
-async def _decide(visit: Visit, form: Decision) -> None:
-    world, orders, request_id = visit.world, visit.portal.get(Orders), _id(visit)
+async def _decide(visit: Visit, form: Decision, page: OrderPage) -> Answer | None:
+    """None when it is decided; else the review."""
+    world, orders, row = visit.world, visit.portal.get(Orders), _request(visit, page)
     if form.decision == "withdraw":
-        await requests.withdraw(world, orders, visit.scope, request_id)
-        return
-    visit.only("approve", "approve refunds")
+        await requests.withdraw(world, orders, visit.scope, row.request_id)
+        return None
+    _MAY(visit)
     if form.decision == "refuse":
-        await requests.refuse(world, orders, visit.scope, request_id, form.reason)
-        return
-    seen = form.seen
-    if not (seen.isascii() and seen.isdigit() and len(seen) < 19):
-        raise Problem("invalid", "This form does not say which state of the order you saw.", cure="Reload the page.")
-    requester_role = await _requester_role(visit, request_id)
-    await requests.approve(world, orders, visit.scope, request_id, requester_role=requester_role, seen_units=int(seen))
+        await requests.refuse(world, orders, visit.scope, row.request_id, form.reason)
+        return None
+    if row.state == "waiting" and not form.seen:
+        return shown()
+    if row.state == "waiting":
+        if row.not_now:
+            raise Problem("forbidden", row.not_now, cure=whom_to_ask("approve"))
+        check_reviewed(visit.session, form.seen, *_facts(page, row))
+    role_now, seen = await _requester_role(visit, row), page.head.refunded_units
+    await requests.approve(world, orders, visit.scope, row.request_id, requester_role=role_now, seen_units=seen)
+    return None
 
 
-async def _requester_role(visit: Visit, request_id: UUID) -> str | None:
+async def _requester_role(visit: Visit, row: PageRequest) -> str | None:
     """The requester's role now; None when they may not refund any more. A request while impersonating has the role
     that they had then, as long as they are somebody here themselves."""
-    asker, role = await requests.asker_of(visit.world, visit.merchant_id, request_id)
+    asker = Actor.of(row.requested_by)
     person = parse_id(asker.behind or asker.id)
     now = await role_who_may(visit.world, person, visit.merchant_id, "refund") if person is not None else None
-    return role if asker.behind and now is not None else now
+    return row.requested_role if asker.behind and now is not None else now

@@ -1,20 +1,23 @@
 """What waits for a second person: refunds; for the operator payouts, bank accounts, adjustments. The second person is
 another than the first."""
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec.structs import asdict, replace
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import done_of, redirect, with_done
+from recoup.doors.portal.endpoint import check_reviewed, done_of, redirect, review_mark, with_done
 from recoup.doors.portal.feature_parts import approval_panels
 from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, attachment, member, shown, taken
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.settlements.page import STATES
+from recoup.doors.portal.settlements.page import HEADINGS, STATES
 from recoup.doors.portal.visit import Visit, named
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
@@ -25,23 +28,22 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.money import bank as store
+from recoup.store.money.batches import shown_batch
 from recoup.store.money.settlement import account_delay, payable_assets, terms_at
 from recoup.store.statement import Read
 
 
 class WaitingPayout(store.PayoutRow, frozen=True):
-    """`to`: the masked account, or none; `not_now`: empty when this person may approve it; `back`: why the try before
-    came back, and `same`: it would go to that account again."""
+    """`to`: the masked account, or none; `not_now`: why this person may not approve it; `back`: why the try before
+    came back, and `same`: it would go to that account again. `account_id`: the account that it goes to."""
 
     to: str | None
-    not_now: str
+    not_now: Problem | None
     back: str | None = None
     same: bool = False
 
 
-async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> list[WaitingPayout]:
-    """Oldest first."""
-    rows = await store.open_payouts(connection, visit.merchant_id, asset)
+async def _described(visit: Visit, connection: Read, rows: Sequence[store.PayoutRow]) -> list[WaitingPayout]:
     created = {row.asset for row in rows if row.state == "created"}
     accounts = {one: await store.active_account(connection, visit.merchant_id, one) for one in created}
     delays = {
@@ -62,13 +64,13 @@ async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> 
 
 
 def _shown(visit: Visit, row: store.PayoutRow, account: store.ActiveAccount | None, delay_days: int) -> WaitingPayout:
-    not_now = ""
-    if row.state == "created":
-        try:
-            check_approval(row, account, visit.scope.actor.text(), visit.now, delay_days)
-        except Problem as problem:
-            not_now = problem.message
+    not_now = None
+    try:
+        check_approval(row, account, visit.scope.actor.text(), visit.now, delay_days)
+    except Problem as problem:
+        not_now = problem
     to = row.masked or (account.masked if account else None)
+    row = replace(row, account_id=row.account_id or (account.account_id if account else None))
     return WaitingPayout(**asdict(row), to=to, not_now=not_now)
 
 
@@ -110,7 +112,8 @@ async def approvals(visit: Visit) -> Values:
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await store.open_payout_counts(connection, visit.merchant_id)
-        payouts = await waiting_payouts(visit, connection, asset)
+        open_rows = await store.open_payouts(connection, visit.merchant_id, asset)
+        payouts = await _described(visit, connection, open_rows)
     typed = read_again(make_adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
@@ -126,7 +129,7 @@ async def approvals(visit: Visit) -> Values:
         asset=asset,
         counts=counts,
         here=f"?currency={asset}" if asset else "",
-        ready=sum(p.state == "created" and not p.not_now for p in payouts),
+        ready=sum(not p.not_now for p in payouts),
         typed=typed,
         key=new_id(),
         people=await named(visit, actors),
@@ -145,32 +148,84 @@ async def _id(visit: Visit) -> UUID:
     return found
 
 
-@approvals.post("/approvals/payouts/{id}/approve", may=DECIDE, find=_id)
-async def approve_payout(visit: Visit, found: UUID) -> Answer:
-    await approve(visit.world, visit.scope, found)
-    return redirect(_back(visit, "payout"))
+@member.page("/approvals/payouts", "settlements/review.html", may=DECIDE)
+async def payout_review(visit: Visit) -> Values | Answer:
+    """What is sent, to which account and what it is made of: the step before it is approved."""
+    named_in = visit.typed or {"payout": visit.request.query_params.getlist("payout")}
+    chosen = read_again(approve_payouts, named_in).payout
+    if not chosen:
+        return redirect("/approvals")
+    rows = await _chosen(visit, chosen)
+    accounts, batches = {}, {}
+    async with visit.world.db.read() as connection:
+        for row in rows:
+            batches[row.batch_id] = await shown_batch(connection, visit.merchant_id, row.batch_id)
+            if row.account_id and row.account_id not in accounts:
+                found = await store.find_account(connection, visit.merchant_id, row.account_id)
+                accounts[row.account_id] = found
+    ready, asset, totals = [row for row in rows if not row.not_now], _asset(visit), Counter[str]()
+    for row in ready:
+        totals[row.asset] += row.units
+    actors = [who for a in accounts.values() if a for who in (a.added_by, a.approved_by)]
+    return dict(
+        payouts=rows,
+        ready=ready,
+        totals=totals,
+        accounts=accounts,
+        batches=batches,
+        headings=HEADINGS,
+        states=STATES,
+        day=timedelta(days=1),
+        here=f"?currency={asset}" if asset else "",
+        seen=review_mark(visit.session, *_facts(ready)),
+        people=await named(visit, actors + [row.requested_by for row in rows]),
+    )
 
 
-@approvals.post("/approvals/payouts", may=DECIDE)
+async def _chosen(visit: Visit, ids: Sequence[UUID | None]) -> list[WaitingPayout]:
+    """Raises: Problem(not_found) for one that is none of this merchant's, or no id."""
+    async with visit.world.db.read() as connection:
+        rows: list[store.PayoutRow] = []
+        for one in dict.fromkeys(ids):
+            row = await store.find_payout(connection, visit.merchant_id, one) if one else None
+            if row is None:
+                message = "There is no such payout."
+                raise Problem("not_found", message, cure="Reload the approvals page.")
+            rows.append(row)
+        return await _described(visit, connection, rows)
+
+
+def _facts(rows: Sequence[WaitingPayout]) -> list[object]:
+    """What may change of what a review shows."""
+    return [fact for row in rows for fact in (row.payout_id, row.units, row.account_id, row.back)]
+
+
+@payout_review.post(may=DECIDE)
 async def approve_payouts(
-    visit: Visit, *, payout: Annotated[tuple[UUID | None, ...], AtMost(store.ROWS_MAX)]
+    visit: Visit,
+    *,
+    payout: Annotated[tuple[UUID | None, ...], AtMost(store.ROWS_MAX)],
+    seen: str,
 ) -> Answer:
-    """Those that are named, each for itself: one that cannot be approved stops no other. None for what is no id."""
-    done, refused = 0, None
-    for payout_id in payout:
-        try:
-            if payout_id is None:
-                raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
-            await approve(visit.world, visit.scope, payout_id)
-            done += 1
-        except Problem as problem:
-            refused = refused or problem
+    """`seen`: the mark of the review; without it, only shows one. None for what is no id."""
     if not payout:
-        refused = invalid("No payout was chosen.", "payout", "Select the payouts to approve.")
-    elif refused is not None:
-        message = Sentence("{0} of {1} payouts were approved. First failure: {2}", done, len(payout), refused.message)
-        refused = Problem(refused.code, message, cure=refused.cure)
-    return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
+        missing = invalid("No payout was chosen.", "payout", "Select the payouts to approve.")
+        return await approvals.answer(visit, shown(missing))
+    rows = await _chosen(visit, payout)
+    if not seen:
+        return shown()
+    for row in rows:
+        if row.not_now:
+            raise row.not_now
+    check_reviewed(visit.session, seen, *_facts(rows))
+    for done, row in enumerate(rows):
+        try:
+            await approve(visit.world, visit.scope, row.payout_id, row.account_id)
+        except Problem as problem:
+            text = "{0} of {1} payouts were approved. First failure: {2}"
+            message = Sentence(text, done, len(rows), problem.message)
+            raise Problem(problem.code, message, cure=problem.cure) from None
+    return redirect(_back(visit, "payouts" if len(rows) > 1 else "payout"))
 
 
 @approvals.post("/approvals/payouts/{id}/outcome", may=DECIDE, find=_id)

@@ -51,7 +51,7 @@ KINDS: Final = {
 }  # fmt: skip
 # As accountants know them: of all lines of a kind.
 HEADINGS: Final = {
-    "amount": "Total Value", "fee": "Service Fees", "dispute_fee": "Chargebacks Fees", "dispute": "Chargebacks Value",
+    "amount": "Total value", "fee": "Service fees", "dispute_fee": "Chargeback fees", "dispute": "Chargeback value",
     "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
 }  # fmt: skip
 BALANCE_WORDS: Final = {

@@ -40,3 +40,13 @@ for (const dialog of document.querySelectorAll("dialog")) {
 }
 addEventListener("hashchange", showNamed);
 showNamed();
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});
+
+document.addEventListener("keydown", (event) => {
+  const wanted = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && document.getElementById("to-find");
+  if (!wanted) return;
+  event.preventDefault();
+  wanted.click();
+});

@@ -24,12 +24,14 @@ WIDTH: Final = 1120
 HEIGHT: Final = 210
 _LEFT, _TOP, _BASE = 44.0, 14.0, 184.0
 _LABEL: Final = 75  # units that a day's name takes
+_WIDEST: Final = 24.0  # of an interval, however few there are
+_SPELT: Final = 150.0  # from here on there is room for an interval's numbers beside it
 _STEPS: Final = (1, 2, 5, 10, 20, 50)  # points between two lines
 
 
 def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | None:
     """Of looks with an interval; None without any. Lengths in units of the view box; `low`, `high` and `difference` of
-    an interval in points; `grid`: (height, points), from the bottom."""
+    an interval in points; `grid`: (height, points), from the bottom; `spelt`: its numbers stand beside it."""
     shown = [one for one in looks if one["low"] is not None]
     if not shown:
         return None
@@ -44,7 +46,8 @@ def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | No
         return round(_BASE - (_BASE - _TOP) * (points - bottom) / (top - bottom), 1)
 
     def interval(at: int, one: Mapping[str, Any]) -> Values:
-        x, wide = round(_LEFT + at * each + each * 0.3, 1), round(each * 0.4, 1)
+        wide = round(min(each * 0.4, _WIDEST), 1)
+        x = round(_LEFT + at * each + (each - wide) / 2, 1)
         low, high, difference = 100 * one["low"], 100 * one["high"], 100 * one["difference"]
         return dict(
             on=date.fromisoformat(one["on"]),
@@ -58,6 +61,7 @@ def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | No
             bottom=y(low),
             middle=y(difference),
             label=at % every == 0,
+            spelt=each >= _SPELT,
         )
 
     return dict(
@@ -76,10 +80,10 @@ FILES: Final = {"week": "cohorts by week", "site": "cohorts by site"}
 RESCUED_BY: Final = MEANS | {"paid_elsewhere": "Paid elsewhere"}
 # name -> its words, digits, and by what it is multiplied: shares are in percent
 OTHERS: Final = {
-    "sends": ("Attempts per order", "%.2f", 1, ""),
-    "disputes": ("Orders with a dispute", "%.2f", 100, " %"),
-    "orders_per_payer": ("Orders per customer", "%.3f", 1, ""),
-    "customers_lost": ("Customers whose last payment was not rescued", "%.1f", 100, " %"),
+    "sends": ("Attempts per order", 2, 1, ""),
+    "disputes": ("Orders with a dispute", 2, 100, " %"),
+    "orders_per_payer": ("Orders per customer", 3, 1, ""),
+    "customers_lost": ("Customers whose last payment was not rescued", 1, 100, " %"),
 }
 
 

@@ -82,7 +82,7 @@ FORMATS: Final = {
 RESULTS: Final = {
     "delivered": State("Delivered", "ok", "completed", "The receiver answered 2xx."),
     "failed": State("Failed", "hold", "retry", "The receiver did not accept it; it is retried."),
-    "parked": State("Given up", "prob", "problem", "The last try failed; send it again by hand."),
+    "parked": State("Given up", "prob", "problem", "The last attempt failed; send it again by hand."),
     "disabled": State("Switched off", "off", "cancelled", "This answer switched the endpoint off."),
 }
 OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "at once"}

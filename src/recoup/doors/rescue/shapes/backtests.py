@@ -53,7 +53,7 @@ class BacktestMoney(Shape, kw_only=True):
     declined: Annotated[int, Meta(description="Amount of the declined orders.")]
     rescued_then: int
     rescued: int | None
-    net_then: Annotated[int, Meta(description="Rescued less the cost of sends, as it was.")]
+    net_then: Annotated[int, Meta(description="Rescued less the cost of attempts, as it was.")]
     net: int | None
     net_difference: Annotated[dict[str, int | None], Meta(description="`low` and `high`: 90 % interval.")]
     fees_avoided: int | None
@@ -117,6 +117,7 @@ class BacktestReport(BacktestFigures, kw_only=True):
     money: list[BacktestMoney]
     groups: dict[str, list[BacktestGroup]]
     send_cost: Annotated[int, Meta(ge=0, description="Minor units, of one send.")]
+    span_days: Annotated[float | None, Meta(description="From the first decline to the last.")] = None
 
 
 class BacktestBounds(Shape, kw_only=True):
@@ -156,10 +157,9 @@ class BacktestExperiment(Shape, kw_only=True):
 
 
 class BacktestAssuming(Shape, kw_only=True):
-    """Bounds under assumptions. `lasting`: once an attempt is approved, a later one would have been, too; when one is
-    declined, an earlier one would have been, too. `payer`: another charge of the same card (of the customer, where the
+    """Bounds under an assumption. `payer`: another charge of the same card (of the customer, where the
     file names no card) shows what an attempt within six hours of it would have brought: approved and of as much at
-    least, or declined and of as much at most."""
+    least, or declined and of as much at most. `lasting`: no longer made."""
 
     assumed: list[Literal["lasting", "payer"]]
     at_least: Annotated[float | None, Meta(description="Null: too many payments contradict it.")]
@@ -174,6 +174,19 @@ class BacktestFeeBounds(Shape, kw_only=True):
     currency: str
     at_least: int
     at_most: int
+
+
+class BacktestMoneyBounds(Shape, kw_only=True):
+    """One currency, in minor units. Null: nothing was planned, or models were not asked."""
+
+    currency: str
+    orders: Counted
+    declined: Counted
+    rescued_then: Counted
+    at_least: Annotated[Counted | None, Meta(description="What the policy brings in, as far as the file shows.")]
+    at_most: Counted | None
+    lowest: Annotated[Counted | None, Meta(description="What models expect that it brings in.")]
+    highest: Counted | None
 
 
 class BacktestHistoryFigures(Shape, kw_only=True):
@@ -226,6 +239,8 @@ class BacktestHistory(Shape, kw_only=True):
     experiments: list[BacktestExperiment] = []
     assuming: list[BacktestAssuming] = []
     send_cost: Annotated[Counted | None, Meta(description="Minor units, of one send.")] = None
+    span_days: Annotated[float | None, Meta(description="From the first decline to the last.")] = None
+    money: list[BacktestMoneyBounds] = []
     whole: BacktestHistoryFigures | None = None
     groups: dict[str, list[BacktestHistoryFigures]] = {}
 

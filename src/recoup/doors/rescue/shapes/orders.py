@@ -180,6 +180,13 @@ class AttemptShown(Shape, kw_only=True):
         Moment | None, Meta(description="When the processor repeats the payment by itself, in real time.")
     ] = None
     by_network_token: Annotated[bool, Meta(description="Sent by the card's network token, not by its number.")] = False
+    second_answer_of: Annotated[
+        int | None,
+        Meta(
+            description="The number of the attempt that this is the second answer of: its network token was refused, "
+            "and it went by the card's number at once."
+        ),
+    ] = None
     fault: Annotated[
         str | None,
         Meta(

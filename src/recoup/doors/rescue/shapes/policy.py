@@ -163,6 +163,7 @@ class RetryPolicyVersions(Shape, kw_only=True):
     """The newest first."""
 
     data: list[RetryPolicyVersionShown]
+    next: Annotated[int | None, Meta(description="Send it as `below`; null on the last page.")]
     has_more: bool
     success: bool = True
 

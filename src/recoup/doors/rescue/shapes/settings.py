@@ -116,7 +116,7 @@ class Health(Shape, kw_only=True):
         ),
     ]
     since: Annotated[Moment | None, Meta(description="Time of the first failure in a row.")]
-    failures: Annotated[int, Meta(ge=0, description="Failed tries in a row.")]
+    failures: Annotated[int, Meta(ge=0, description="Failed attempts in a row.")]
     last_error: Annotated[str | None, Meta(description="Error of the latest failure.")]
     next_try_at: Annotated[Moment | None, Meta(description="While `open`: time of the next probe.")]
     waiting_events: Annotated[int, Meta(ge=0, description="Events waiting for delivery; counted up to 1,000.")]
@@ -188,7 +188,7 @@ class Delivery(Shape, kw_only=True):
     sequence: int
     is_resent: Annotated[bool, Meta(description="True if sent by a replay.")]
     is_sample: Annotated[bool, Meta(description="True if sent by …/test; not retried.")]
-    attempt: Annotated[int, Meta(ge=1, description="Number of the try of this event.")]
+    attempt: Annotated[int, Meta(ge=1, description="Number of the attempt of this event.")]
     at: Moment
     result: Annotated[str, Meta(description="`delivered`, `failed` (will be retried), `parked` or `disabled`.")]
     latency_ms: int

@@ -12,7 +12,7 @@ from recoup.core.kit.model import BadModel, Model
 from recoup.features.engine.trial import Trial
 from recoup.flows.models import find_model
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.scope import Actor
 from recoup.rules.rescue.model_standing import WHY_NONE, why_not
 from recoup.store.insight import models as stored
@@ -39,7 +39,7 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
     if len(content) > BYTES_MAX:
         raise Problem(
             "invalid",
-            Sentence("The model has {0} bytes; at most {1} are kept.", f"{len(content):,}", f"{BYTES_MAX:,}"),
+            Sentence("The model has {0} bytes; at most {1} are kept.", figure(len(content)), figure(BYTES_MAX)),
             cure="Train from fewer months.",
         )
     row = NewModel(

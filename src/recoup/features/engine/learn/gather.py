@@ -20,7 +20,7 @@ from recoup.features.engine.learn.train import ISSUERS_MAX
 from recoup.flows.world import World
 from recoup.kernel.cached import cached
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.time import WallTime
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import code_of, read_decline
@@ -161,7 +161,7 @@ def _check_size(owners: Collection[_Rows], at_most: int) -> None:
         if most.left_out >= _LEFT_OUT_MAX:
             raise Problem(
                 "too_large",
-                Sentence("One customer has more than {0} attempts.", f"{at_most:,}"),
+                Sentence("One customer has more than {0} attempts.", figure(at_most)),
                 field="--months",
                 cure="Choose fewer months with --months.",
             )

@@ -1,0 +1,29 @@
+"""/find: one field for pages, for what is begun there, and for orders and customers."""
+
+from typing import Final
+
+from recoup.doors.portal import menu
+from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.menu import Line
+from recoup.doors.portal.pages import Values, account
+from recoup.kernel.problem import Sentence
+
+# By the page, for whoever has it in the menu.
+ACTS: Final = {
+    "/backtests": Sentence("Run back-test"),
+    "/imports": Sentence("Import past attempts"),
+    "/webhooks": Sentence("New webhook endpoint"),
+    "/keys": Sentence("New API key"),
+    "/invitations": Sentence("Invite a person"),
+    "/policy": Sentence("Change the retry policy"),
+    "/bank": Sentence("New bank account"),
+    "/approvals": Sentence("Approve a payout or refund"),
+}
+
+
+@account.page("/find", "find/find.html")
+async def find(visit: AccountVisit) -> Values:
+    session = visit.session
+    lines = [*menu.top(session), *(line for group in menu.groups(session, "") for line in group.lines)]
+    acts = [Line(one.address, "right", ACTS[one.address], 0) for one in lines if one.address in ACTS]
+    return dict(lines=lines + acts)

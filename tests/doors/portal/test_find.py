@@ -1,0 +1,22 @@
+"""One field for every page of this person, and for what is begun there."""
+
+from tests.doors.portal.staff import As, portal
+from tests.doors.portal.test_engine import words
+from tests.worlds import Shop
+
+from recoup.store.server import ServerAddress
+
+
+def test_each_finds_their_own_pages_and_acts(server: ServerAddress) -> None:
+    async def story(shop: Shop, who: As) -> None:
+        owner, clerk = await who("owner"), await who("clerk")
+        mine = words(await owner.get("/find"))
+        assert "Retry policy" in mine
+        assert "New API key" in mine
+        assert "Operator home" not in mine
+        theirs = await clerk.get("/find")
+        assert "Invite a person" not in words(theirs)
+        assert 'action="/orders"' in theirs.text
+        assert 'id="to-find" href="/find"' in (await owner.get("/orders")).text
+
+    portal(server, story)

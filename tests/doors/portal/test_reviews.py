@@ -1,0 +1,221 @@
+"""Money that a second person lets go is reviewed first: what the review shows, and what a press without it does."""
+
+from typing import Any
+
+import httpx
+import pytest
+from tests.doors.portal.staff import (
+    As,
+    payout_review,
+    portal,
+    post,
+    review_form,
+    texts,
+)
+from tests.doors.portal.test_limits import asks, limited, refunded, the_request
+from tests.doors.portal.test_settlements import entered
+from tests.flows.money.settling import ACCOUNT, DAY, payouts, sold, terms
+from tests.flows.test_fees import paid
+from tests.worlds import Shop
+
+from recoup.flows.money.bank_payouts import approve
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+CHANGED = "This has changed since it was reviewed. Nothing was sent."
+OTHER = "000123450005"
+
+
+async def payable(shop: Shop, signed_in: As) -> dict[str, Any]:
+    """A payout that waits, to an account that its owner entered and Otto approved."""
+    await terms(shop, period="day", delay_days=0, account_delay_days=0)
+    await use(signed_in, ACCOUNT)
+    await sold(shop, 2)
+    await shop.advance(DAY)
+    return (await payouts(shop))[0]
+
+
+async def use(signed_in: As, account: str) -> None:
+    owner, otto = await signed_in("owner"), await signed_in("otto")
+    to = f"/approvals/accounts/{await entered(owner, account)}"
+    assert (await post(otto, "/approvals", to, decision="approve")).status_code == 303
+
+
+def test_a_payout_says_to_whom_which_account_and_since_when_and_of_what(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        payout = await payable(shop, signed_in)
+        olga, path = await signed_in("olga"), payout_review(payout["payout_id"])
+        told = texts(await olga.get(path))
+        for fact in (
+            "Merchant Brightleaf Tea",
+            "To Brightleaf Tea LLC , ",
+            ACCOUNT[-4:],
+            "Account entered Owner, ",
+            "In use since ",
+            ", approved by Otto",
+            "Requested by Recoup, ",
+            f"Payment reference {payout['reference']}",
+            "Total value 91.80",
+            "Service fees −2.66",
+            "Payout 89.14",
+            "This account has been in use for less than 30 days.",
+            "Approve and send 89.14 USD",
+        ):
+            assert fact in told, (fact, told)
+        assert ACCOUNT not in told
+        assert "Review payout" in texts(await olga.get("/approvals"))
+        await shop.advance(30 * DAY)
+        assert "less than 30 days" not in texts(await olga.get(path))
+
+    portal(server, story, fee_basis_points=290)
+
+
+def test_a_payout_is_sent_by_a_press_on_its_review_and_once(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        payout = await payable(shop, signed_in)
+        olga, otto, clerk = [await signed_in(name) for name in ("olga", "otto", "clerk")]
+        path, to = payout_review(payout["payout_id"]), "/approvals/payouts"
+        named = {"payout": str(payout["payout_id"])}
+        assert "Approve and send" in texts(await post(olga, "/approvals", to, **named))
+        theirs = review_form(await otto.get(path))[1]["seen"]
+        for seen in ("x", "é", "0" * 16, theirs[0]):
+            answer = await post(olga, "/approvals", to, **named, seen=seen)
+            assert CHANGED in texts(answer, 409), seen
+        for someone in (clerk, await signed_in("owner")):
+            assert (await someone.get(path)).status_code == 403
+            assert (await post(someone, "/bank", to, **named, seen="x")).status_code == 403
+        assert (await payouts(shop))[0]["state"] == "created"
+        to, fields = review_form(await olga.get(path))
+        first, second = await olga.post(to, data=fields), await olga.post(to, data=fields)
+        assert "The payout is approved" in texts(await olga.get(first.headers["location"]))
+        assert "This payout is approved; it cannot become approved." in texts(second, 409)
+        assert [row["state"] for row in await payouts(shop)] == ["approved"]
+
+    portal(server, story)
+
+
+def test_a_payout_whose_account_was_replaced_meanwhile_is_shown_anew(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        payout = await payable(shop, signed_in)
+        olga = await signed_in("olga")
+        to, fields = review_form(await olga.get(payout_review(payout["payout_id"])))
+        await use(signed_in, OTHER)
+        anew = await olga.post(to, data=fields)
+        told = texts(anew, 409)
+        assert CHANGED in told
+        assert OTHER[-4:] in told
+        assert (await payouts(shop))[0]["state"] == "created"
+        to, fields = review_form(anew)
+        assert (await olga.post(to, data=fields)).status_code == 303
+        assert (await payouts(shop))[0]["state"] == "approved"
+
+    portal(server, story)
+
+
+def test_an_account_that_is_replaced_while_its_payout_is_approved_takes_nothing(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        payout = await payable(shop, signed_in)
+        with pytest.raises(Problem, match="replaced since the payout was reviewed"):
+            await approve(shop.world, shop.scope, payout["payout_id"], new_id())
+        assert (await payouts(shop))[0]["state"] == "created"
+
+    portal(server, story)
+
+
+async def requested(shop: Shop, signed_in: As) -> tuple[Any, str]:
+    """An order of 90.00, and the review of 20.00 that operations want back."""
+    await limited(await signed_in("owner"), second_from="15")
+    order_id = await paid(shop, 9_000, email="ana@payer.example")
+    ops = await signed_in("ops")
+    assert (await asks(ops, order_id, "20.00", reason="too late")).status_code == 303
+    return order_id, f"/approvals/refunds/{await the_request(shop)}"
+
+
+async def refund_alone(owner: httpx.AsyncClient, order_id: Any, amount: str) -> None:
+    assert (await asks(owner, order_id, amount, key="9")).status_code == 303
+
+
+def test_a_refund_of_another_person_says_who_asked_why_and_where_it_goes(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        order_id, path = await requested(shop, signed_in)
+        owner = await signed_in("owner")
+        await refund_alone(owner, order_id, "10.00")
+        page = await owner.get(path)
+        told = texts(page)
+        order = await shop.order(order_id)
+        for fact in (
+            "Review the request for 20.00 USD",
+            f"Order {order['external_id']} , 90.00 USD",
+            "Customer Ana Roe",
+            "Requested by Ops (operations), ",
+            "Reason too late",
+            "To Visa ••••",
+            "Refunded before 10.00",
+            "Left afterwards 60.00",
+            "The processor sends 20.00 USD back to the card ending in",
+            "60.00 USD can still be refunded.",
+            "Approve 20.00 USD",
+        ):
+            assert fact in told, (fact, told)
+        answer = await post(owner, "/roles", "/roles/sight", role="owner", sight="masked")
+        assert answer.status_code == 303
+        assert "Ana Roe" not in texts(await owner.get(path))
+        clerk, ops = await signed_in("clerk"), await signed_in("ops")
+        for one in (path, f"/orders/{order_id}/refunds/{path.rpartition('/')[2]}"):
+            assert (await clerk.get(one)).status_code == 403
+            mine = texts(await ops.get(one))
+            assert "Withdraw" in mine
+            assert "Approve 20.00" not in mine
+
+    portal(server, story)
+
+
+def test_a_refund_whose_order_changed_meanwhile_is_shown_anew_and_moves_nothing(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        order_id, path = await requested(shop, signed_in)
+        owner = await signed_in("owner")
+        to, fields = review_form(await owner.get(path))
+        await refund_alone(owner, order_id, "10.00")
+        anew = await owner.post(to, data=fields | {"decision": "approve"})
+        told = texts(anew, 409)
+        assert CHANGED in told
+        assert "Refunded before 10.00" in told
+        assert await refunded(shop) == 1_000
+        to, fields = review_form(anew)
+        for _ in range(2):
+            answer = await owner.post(to, data=fields | {"decision": "approve"})
+            assert answer.status_code == 303
+        assert await refunded(shop) == 3_000
+        assert "This request is decided." in texts(await owner.get(path))
+
+    portal(server, story)
+
+
+def test_a_request_that_the_order_no_longer_allows_says_so_and_is_refused_there(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        order_id, path = await requested(shop, signed_in)
+        owner = await signed_in("owner")
+        to, fields = review_form(await owner.get(path))
+        await refund_alone(owner, order_id, "80.00")
+        told = texts(await owner.get(path))
+        assert "Left afterwards 0.00" in told
+        assert "is greater than maximum refund amount (10.00)" in told
+        assert "Approve 20.00" not in told
+        answer = await owner.post(to, data=fields | {"decision": "approve"})
+        assert CHANGED in texts(answer, 409)
+        assert await refunded(shop) == 8_000
+        done = await post(owner, path, path, decision="refuse", reason="refunded before")
+        assert "The refund request is refused." in texts(await owner.get(done.headers["location"]))
+
+    portal(server, story)
