@@ -6,6 +6,8 @@ PYTEST_ARGS ?=
 AT ?= +31d
 FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/repo tests/gateways packages/recoup-languages/tests tests/store tests/docs/test_pages.py tests/docs/test_generated.py
 
+TSC = clients/typescript/node_modules/.package-lock.json
+
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -16,14 +18,16 @@ setup:
 
 setup-dev:
 	@$(PYTHON) scripts/setup.py dev
-	@test -e clients/python/src/recoup_client/rescue_calls.py || .venv/bin/python scripts/make_client.py
+	@test -e clients/typescript/src/rescue-calls.ts || .venv/bin/python scripts/make_client.py
 
 run: setup
 	@exec .venv/bin/recoup up --demo --port $(PORT)
 
-# The generated half of clients/python.
+# The generated halves of clients/python and clients/typescript; the latter compiled where npm is.
 client: setup
 	@.venv/bin/python scripts/make_client.py
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(TSC) && cd clients/typescript && node_modules/.bin/tsc; \
+		else echo "clients/typescript was not compiled: that needs npm" >&2; fi
 
 lint: setup-dev
 	@$(MAKE) --no-print-directory -j 3 --output-sync linters
@@ -45,7 +49,7 @@ imports:
 check: lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(FAST) $(PYTEST_ARGS)
 
-test: setup-dev anvil
+test: setup-dev anvil $(TSC)
 	@.venv/bin/python scripts/need.py chromium curl openssl ssh-keygen systemd-analyze
 	@$(MAKE) --no-print-directory -j 4 linters cases
 
@@ -59,7 +63,7 @@ test-at: setup-dev
 
 # The deeper proofs: all families one after another, or one: make prove FAMILY=kills. Of Pythons, all that the machine
 # has, or some: make prove FAMILY=pythons PYTHONS="3.12 3.13"
-prove: setup-dev anvil barman
+prove: setup-dev anvil barman $(TSC)
 	@.venv/bin/python scripts/need.py chromium curl file gpg openssl rsync
 	@exec .venv/bin/python scripts/prove.py $(FAMILY)
 
@@ -71,6 +75,12 @@ $(ANVIL): requirements/anvil/package-lock.json
 	@$(PYTHON) scripts/need.py npm
 	@mkdir -p .anvil && cp requirements/anvil/package.json requirements/anvil/package-lock.json .anvil
 	@cd .anvil && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || { echo "the tests need anvil, and npm could not install it" >&2; exit 1; }
+	@touch $@
+
+# The compiler of clients/typescript, from npm.
+$(TSC): clients/typescript/package-lock.json
+	@$(PYTHON) scripts/need.py npm
+	@cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || { echo "the TypeScript client needs tsc, and npm could not install it" >&2; exit 1; }
 	@touch $@
 
 # Barman, by which an operator copies the embedded database, for the proofs of that.
@@ -122,4 +132,4 @@ lock:
 		--custom-compile-command "make lock" --quiet --no-deps -o barman.txt barman.in
 
 clean:
-	rm -rf .anvil .barman .pythons .release contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf clients/typescript/node_modules clients/typescript/dist .anvil .barman .pythons .release contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
