@@ -1,5 +1,6 @@
 """What a process prints holds nobody up: not a full disk, not a closed pipe, not a reader that stands still."""
 
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,23 @@ for number in range(40_000):
 print("printed", file=sys.stderr)
 took = time.monotonic() - began
 print(f"{took < 20} {sys.stderr.waiting_bytes <= 4 << 20}", flush=True)
+"""
+
+
+_FILLS = """
+import resource, sys
+from recoup.main.metrics import REGISTRY
+from recoup.main.output import guard_output
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_050, most))
+guard_output(stdout=False)
+for number in range(200):
+    print(f"{number:099}", file=sys.stderr)
+sys.stderr.finish(20)
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+print("room again", file=sys.stderr)
+sys.stderr.finish(20)
+print(int(REGISTRY.get_sample_value("recoup_log_lines_lost_total")))
 """
 
 
@@ -68,3 +86,13 @@ def test_a_reader_that_goes_on_gets_each_line_whole_and_hears_how_many_were_lost
     assert len(told) + len(calls) + 1 == len(lines), "no line is torn"
     if len(calls) < 40_000:
         assert told
+
+
+def test_what_a_full_disk_lost_is_counted_and_said_once_there_is_room(tmp_path: Path) -> None:
+    with open(tmp_path / "log", "ab") as log:
+        command = [sys.executable, "-c", _FILLS]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=60, check=True)
+    *written, torn, told, last = (tmp_path / "log").read_text().split("\n")[:-1]
+    assert (len(written), len(torn)) == (50, 50)
+    assert (json.loads(told), last) == ({"event": "log lines lost", "level": "warning", "lines": 150}, "room again")
+    assert int(done.stdout) == 150

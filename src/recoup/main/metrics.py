@@ -80,7 +80,7 @@ def count(measure: Measure, registry: CollectorRegistry = REGISTRY) -> None:
         take = takes.get(values)
         if take is None:
             values = values if len(takes) < LABELS_MAX else (OTHER,) * len(values)
-            child = made.labels(*values)
+            child = made.labels(*values) if labels else made
             take = takes[values] = child.observe if buckets else child.inc
         take(by)
 

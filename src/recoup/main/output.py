@@ -28,7 +28,7 @@ class Output(io.TextIOBase):
         self.waiting_bytes = self._lost = 0
         self._partial, self._is_terminal = "", os.isatty(handle)
         self._changed = threading.Condition()
-        self._busy = False
+        self._busy = self._torn = False
         threading.Thread(target=self._work, name=f"output {handle}", daemon=True).start()
         atexit.register(self.finish, LAST_SECONDS)
 
@@ -62,9 +62,8 @@ class Output(io.TextIOBase):
                 lost, self._lost = self._lost, 0
             if lost and self._handle == STDERR:
                 line = b'{"event": "log lines lost", "level": "warning", "lines": %d}\n' % lost + line
-                lost = 0
             try:
-                self._write(line)
+                self._write(b"\n" + line if self._torn else line)
             except OSError:
                 with self._changed:
                     self._lose(1)
@@ -78,6 +77,7 @@ class Output(io.TextIOBase):
                 left = left[os.write(self._handle, left) :]
             except BlockingIOError:  # whoever has the other end made it so for all of us
                 select.select([], [self._handle], [])
+            self._torn = bool(left)
 
     # as a text file ------------------------------------------------------------------------------------------------
 

@@ -374,7 +374,8 @@ def _kept_up(server: EmbeddedServer, last: str | None) -> str | None:
     """Says a trouble of the database once; `last`: the one before."""
     server.ensure()
     if server.trouble and server.trouble != last:
-        print(f"The database is started again: {server.trouble}.", file=sys.stderr, flush=True)
+        said = f"The database is started again: {server.trouble}."
+        print(f"{said} If that comes again: docs/monitoring.md#recoupdatabaseaway.", file=sys.stderr, flush=True)
     return server.trouble
 
 

@@ -258,7 +258,7 @@ FAULTS: Final = (
     Fault(full_log_disk, "log lines lost", "RecoupLogLost"),
     Fault(stopped_reader, "", "RecoupLogLost"),  # 4 MB of lines wait for it
     Fault(closed_pipe, "", "RecoupLogLost"),
-    Fault(removed_socket, "database is started again", ""),
+    Fault(removed_socket, "docs/monitoring.md#recoupdatabaseaway", ""),
     Fault(stopped_door, "has stood still", "RecoupStoodStill"),
     Fault(stopped_worker, "worker has stood", "RecoupStoodStill", ("worker", "none has lived for", "two minutes")),
     Fault(
