@@ -89,7 +89,7 @@ def test_the_desk(server: ServerAddress) -> None:
         assert "Nothing to review" in (await maya.get("/refunds")).text
         order_id, refund_id = await stuck(shop)
         page = await maya.get("/refunds")
-        assert "refused_on_demand" in page.text
+        assert "refused_by_test_card" in page.text
         assert str(order_id) in page.text
         assert "Paid by hand" not in page.text
         assert "Try again" not in (await ann.get("/refunds")).text

@@ -59,7 +59,7 @@ def test_a_refund_that_is_tried_again_is_not_said_to_be_refused_without_a_try(se
         ops, [order_id] = await as_("ops"), await sold(shop, 1)
         refund_id = await give_back(shop, order_id, refused=True)
         await shop.advance(timedelta(hours=2))
-        assert "1 attempt; the processor says: refused_on_demand" in texts(await ops.get("/refunds"))
+        assert "1 attempt; the processor says: refused_by_test_card" in texts(await ops.get("/refunds"))
         assert (await post(ops, "/refunds", f"/refunds/{refund_id}", action="again")).status_code == 303
         desk = texts(await ops.get("/refunds"))
         assert "Owed long no attempt yet" in desk

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -319,3 +320,21 @@ def test_a_caller_that_hangs_up_waits_no_longer(shop: Caller, door: Door) -> Non
                     await asyncio.sleep(0.02)
 
     door.run(story())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_comes_in_a_finaliser_ends_it_too() -> None:
+    class Closes:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    try:
+        with command_module.until_ended():
+            Closes()
+            threading.Event().wait(SECONDS)
+            pytest.fail("it went on")
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

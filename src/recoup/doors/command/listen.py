@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import Message
@@ -71,13 +71,27 @@ def listen(
     names = [name for given in events for name in given.replace(",", " ").split()]
     host = urlsplit(url).netloc.rpartition("@")[2] if url else "localhost"
     query: dict[str, Any] = {"format": form, "host": host, "event": names}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):
+    with until_ended():
         for event in _events(source, query, after, url):
             click.echo(f"{time.strftime('%H:%M:%S')}  {_forward(url, event)}")
             if print_json:
                 click.echo(event["body"])
     click.echo("Ended.")
+
+
+@contextmanager
+def until_ended() -> Iterator[None]:
+    """Ends at SIGINT or SIGTERM. An exception that comes while Python runs a finaliser is lost: another follows it."""
+
+    def end(_signal: int, _frame: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)
+        raise KeyboardInterrupt
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(name, end)
+    with suppress(KeyboardInterrupt):
+        yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _kept(folder: Path) -> dict[str, Any]:

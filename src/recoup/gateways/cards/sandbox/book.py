@@ -283,7 +283,7 @@ async def decide_reversal(
         before = await connection.fetchrow(_REVERSED, reversal.charge_id, reversal.id)
         if before["own_decision"] is not None:
             return Decided(before["own_decision"], None, None, before["own_why"])
-        why = "refused_on_demand" if refuse else _refusal(reversal, charge, before)
+        why = "refused_by_test_card" if refuse else _refusal(reversal, charge, before)
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
             "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
