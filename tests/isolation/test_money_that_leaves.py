@@ -67,7 +67,7 @@ API: Final[Mapping[str, str]] = {
     "rescue.refund.refund": REFUNDS, "stablecoin.orders.refund": REFUNDS,
     "rescue.order.cancel": CHARGES, "rescue.order.patch_order": CHARGES, "stablecoin.orders.cancel": CHARGES,
     "rescue.capture.capture": CHARGES, "rescue.check.check": CHARGES, "rescue.evaluate.evaluate": CHARGES,
-    "rescue.transmit.transmit": CHARGES, "rescue.transmit.update": CHARGES,
+    "rescue.transmit.transmit": CHARGES, "rescue.transmit.update": CHARGES, "rescue.clock.advance": SANDBOX,
 }  # fmt: skip
 PROCESS: Final = "does what is due"
 COMMANDS: Final[Mapping[str, str]] = {

@@ -12,11 +12,7 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop
 
-from recoup.core.kit.services import Services
-from recoup.doors.portal.developers import page
-from recoup.doors.portal.developers.page import Moving
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
+from recoup.flows import clock_moves
 from recoup.kernel.ids import first_id_of, new_id
 from recoup.rules.merchants.rights import MAY
 from recoup.rules.network.allow_list import APPROVE_CARDS
@@ -159,18 +155,19 @@ def test_clocks_of_many_merchants_are_moved_one_after_the_other(monkeypatch: pyt
         now.remove(merchant_id)
         moved.append(merchant_id)
 
-    monkeypatch.setattr(page, "advance_clock", move)
-    scope: Any = None
+    monkeypatch.setattr(clock_moves, "advance_clock", move)
+    forgets: Any = SimpleNamespace(forget=lambda merchant_id: None)
+    none: Any = None
 
     async def story() -> None:
-        portal = SimpleNamespace(world=None, get=Services(Moving(), *map(object.__new__, (Orders, Deliveries))).get)
-        visits: list[Any] = [SimpleNamespace(portal=portal, merchant_id=UUID(int=n)) for n in range(20)]
-        await asyncio.gather(*(page._move(visit, scope, timedelta(days=22), new_id()) for visit in visits))
+        moves = clock_moves.ClockMoves(none, none, none, forgets)
+        scopes: list[Any] = [SimpleNamespace(merchant_id=UUID(int=n)) for n in range(20)]
+        await asyncio.gather(*(moves.move(scope, timedelta(days=22), new_id()) for scope in scopes))
 
     asyncio.run(story())
     assert moved == [UUID(int=n) for n in range(20)]
-    assert side_by_side == {page.SIDE_BY_SIDE}
-    assert page.SIDE_BY_SIDE <= 8 // 2, "callers find most of the connections"
+    assert side_by_side == {clock_moves.SIDE_BY_SIDE}
+    assert clock_moves.SIDE_BY_SIDE <= 8 // 2, "callers find most of the connections"
 
 
 def test_each_choice_of_the_simulator_makes_a_card() -> None:

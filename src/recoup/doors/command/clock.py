@@ -1,7 +1,7 @@
 """`recoup clock now` and `recoup clock advance 21d`."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,24 +9,12 @@ import click
 
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, merchant_option
 from recoup.flows.advance_clock import advance_clock
+from recoup.flows.clock_moves import parse_step
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.store.merchants.merchants import offset_of
-
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-
-
-def parse_step(text: str) -> timedelta:
-    """`22d`, `36h`, `90m`, or several: `1d12h`. Raises: Problem(invalid)."""
-    parts = re.findall(r"(\d{1,9})([dhms])", text)
-    if not parts or "".join(n + u for n, u in parts) != text:
-        raise Problem("invalid", f"{text!r} is not a step.", cure="Write it like 22d, 36h or 90m.")
-    try:
-        return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta(0))
-    except OverflowError:
-        raise Problem("invalid", f"{text!r} is too long a step.", cure="Write it like 22d, 36h or 90m.") from None
 
 
 class _Forward(click.Command):

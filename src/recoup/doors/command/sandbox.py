@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import click
 
-from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verb_group import PackageVerb, VerbGroup, with_features
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, json_option, merchant_option, show
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
+from recoup.flows.clock_moves import parse_step
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.money.sandbox_statement import BOOKS, sandbox_statement
 from recoup.flows.signed_notices import signing_key

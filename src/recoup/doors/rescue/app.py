@@ -14,6 +14,7 @@ from recoup.doors.rescue import (
     card_settings,
     certificates,
     check,
+    clock,
     connection_test,
     country,
     decisions,
@@ -56,7 +57,7 @@ _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, imports, hooks, webhooks,
     events, listen, sites, campaigns, switches, engine, policy, risk, card_settings, country, connection_test, balances,
-    settlements, reconciliation, reports, monitoring, certificates, uplift, backtests,
+    clock, settlements, reconciliation, reports, monitoring, certificates, uplift, backtests,
     partner,
     partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip

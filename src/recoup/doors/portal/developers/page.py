@@ -1,12 +1,8 @@
 """/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to try."""
 
-import asyncio
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from typing import Annotated, Any, Final, TypeAlias
-from uuid import UUID
-
-import structlog
+from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import FormKeyId, Text, read_again
@@ -15,13 +11,10 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import CHANNELS
-from recoup.flows.advance_clock import advance_clock
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
-from recoup.flows.locked import Orders
+from recoup.flows.clock_moves import ClockMoves
 from recoup.flows.messages import endpoints
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -70,14 +63,6 @@ def acting(visit: Visit) -> Scope:
     return visit.acting("sandbox", "use the sandbox tools")
 
 
-class Moving:
-    """Of one running portal."""
-
-    def __init__(self) -> None:
-        self.tasks: dict[UUID, asyncio.Task[None]] = {}  # by merchant
-        self.one_clock = asyncio.Lock()  # held by the move that is being made
-
-
 PLACE: Final = "/developers"
 MOVES: Final = 10
 SITES: Final = 50
@@ -121,7 +106,7 @@ async def developers(visit: Visit) -> Values:
         moves=moves,
         due=due,
         who=await named(visit, [move.actor for move in moves]),
-        moving=visit.merchant_id in visit.portal.get(Moving).tasks,
+        moving=visit.portal.get(ClockMoves).is_moving(visit.merchant_id),
         key=new_id(),
         typed=typed,
         codes=codes_of(typed.scheme),
@@ -164,45 +149,11 @@ def _units(text: str) -> int:
     return units
 
 
-log = structlog.get_logger()
-WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
-SIDE_BY_SIDE: Final = 3  # of a move's work, so that callers find the other connections free
-
-
 @developers.post("/developers/clock", may=acting)
 async def post_clock(visit: Visit, *, by: str, key: FormKeyId) -> Answer:
     """The same form again moves nothing. `by`: of `STEPS`, or next, until something falls due."""
-    moving = visit.portal.get(Moving).tasks
-    step, task = await _step(visit, by), moving.get(visit.merchant_id)
-    if task is not None and task.get_name() != str(key):
-        raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
-    if task is None:
-        task = asyncio.create_task(_move(visit, acting(visit), step, key), name=str(key))
-        moving[visit.merchant_id] = task
-        task.add_done_callback(lambda done: _ended(visit, done))
-    await asyncio.wait({task}, timeout=WAIT_SECONDS)
-    if task.done():
-        task.result()
+    await visit.portal.get(ClockMoves).move(acting(visit), await _step(visit, by), key)
     return redirect(f"{PLACE}#clock")
-
-
-async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> None:
-    """One after the other, of all merchants: many at once left no room for other calls."""
-    portal = visit.portal
-
-    def publish(merchant_id: UUID) -> Any:
-        return publish_now(portal.world, portal.get(Deliveries), merchant_id)
-
-    whose = (portal.world, portal.get(Orders), visit.merchant_id)
-    async with portal.get(Moving).one_clock:
-        await advance_clock(*whose, by, publish, requested_by=(scope, move_id), side_by_side=SIDE_BY_SIDE)
-
-
-def _ended(visit: Visit, task: asyncio.Task[None]) -> None:
-    visit.portal.get(Moving).tasks.pop(visit.merchant_id, None)
-    visit.portal.merchants.forget(visit.merchant_id)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.warning("clock not moved", merchant=str(visit.merchant_id), error=type(error).__name__)
 
 
 async def _step(visit: Visit, text: str) -> timedelta:
