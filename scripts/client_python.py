@@ -19,7 +19,7 @@ _PLAIN: Final = {
     "boolean": "bool",
     "null": "None",
 }
-_BASE: Final = ("AsyncPages", "Awaiting", "Call", "Noun", "Pages", "Waiting", "segment")
+_BASE: Final = ("AsyncPages", "Awaiting", "Noun", "Pages", "Waiting", "segment")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -55,6 +55,8 @@ def _shapes(api: Api) -> str:
 
 def _shape(name: str, schema: Schema, sent: bool) -> str:
     """Members in the functional form: some are words of the language."""
+    if "enum" in schema:
+        return f"{name} = {type_of(schema)}\n"
     members = ""
     for member, inner in schema.get("properties", {}).items():
         kind = type_of(inner)
@@ -89,24 +91,26 @@ def type_of(schema: Schema) -> str:
 
 def _calls(api: Api) -> str:
     name, credential, keys = _CLIENTS[api.name]
-    text = f"{_HEAD}\nfrom collections.abc import Sequence\nfrom typing import Any, Literal\n\n"
+    text = f"{_HEAD}\nfrom collections.abc import Sequence\nfrom functools import cached_property\n"
+    text += "from typing import Any, Literal\n\n"
     text += f"import httpx\n\nfrom recoup_client import {api.name}_shapes as s\n"
     text += f"from recoup_client.base import {', '.join(_BASE)}\n"
     text += f"from recoup_client.credentials import {credential}\n"
     for prefix, base, client in (("", "Waiting", "Client"), ("Async", "Awaiting", "AsyncClient")):
         for noun in reversed(api.nouns()):
             children = [one for one in api.nouns() if one[:-1] == noun and one]
-            methods = [_method(one, prefix) for one in api.of(noun)]
+            methods = [_noun(one, prefix, api) for one in children]
+            methods += [_method(one, prefix) for one in api.of(noun)]
             if noun:
                 head = f"class {_class(prefix, noun)}(Noun):"
-                start = _start("call: Call", "call", "call", prefix, children)
-                methods = [start, *methods] if children else methods
             else:
                 head = f'class {prefix}{name}({base}):\n    """{api.title}."""\n'
                 given = ", ".join(f"{key}: str" for key in dict.fromkeys(("base_url", *keys)))
-                given += f", client: httpx.{client} | None = None"
-                passed = f"base_url, {credential}({', '.join(keys)}), client"
-                methods = [_start(given, passed, "self._call", prefix, children), *methods]
+                given += f", client: httpx.{client} | None = None, *"
+                given += ", timeout: float = 30.0, max_retries: int = 3"
+                passed = f"base_url, {credential}({', '.join(keys)}), client, timeout, max_retries"
+                start = f"    def __init__(self, {given}) -> None:\n        super().__init__({passed})\n"
+                methods = [start, *methods]
             text += f"\n\n{head}\n" + "\n".join(methods)
     return text
 
@@ -115,11 +119,12 @@ def _class(prefix: str, noun: tuple[str, ...]) -> str:
     return prefix + class_name("_".join(noun))
 
 
-def _start(given: str, passed: str, call: str, prefix: str, children: list[tuple[str, ...]]) -> str:
-    """The constructor of what other nouns belong to."""
-    lines = [f"    def __init__(self, {given}) -> None:", f"        super().__init__({passed})"]
-    lines += [f"        self.{_word(one[-1])} = {_class(prefix, one)}({call})" for one in children]
-    return "\n".join(lines) + "\n"
+def _noun(noun: tuple[str, ...], prefix: str, api: Api) -> str:
+    """What `help` shows of it: its verbs and inner nouns."""
+    inner = [one[-1] for one in api.nouns() if one[:-1] == noun]
+    verbs = ", ".join(_word(one) for one in [*(one.verb for one in api.of(noun)), *inner])
+    text = f"    @cached_property\n    def {_word(noun[-1])}(self) -> {_class(prefix, noun)}:\n"
+    return text + f'        """{verbs}"""\n        return {_class(prefix, noun)}(self._call)\n'
 
 
 def _method(one: Operation, prefix: str) -> str:

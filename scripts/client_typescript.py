@@ -36,6 +36,8 @@ def _errors(apis: Iterable[Api]) -> str:
 
 
 def _shape(name: str, schema: Schema, sent: bool) -> str:
+    if "enum" in schema:
+        return f"\nexport type {name} = {type_of(schema)};\n"
     text = f"\n{_comment(schema.get('description') or name)}export interface {name} {{\n"
     for member, inner in schema.get("properties", {}).items():
         sign = "" if is_answered(schema, member, sent=sent) else "?"
@@ -66,7 +68,7 @@ def type_of(schema: Schema, where: str = "") -> str:
 
 def _calls(api: Api) -> str:
     name, credential = _CLIENTS[api.name]
-    base = "Client, type ClientOptions, Noun, Pages, segment"
+    base = "type CallOptions, Client, type ClientOptions, type KeyedOptions, Noun, Pages, segment"
     text = f'{_HEAD}\nimport {{ {base} }} from "./base.js";\n'
     text += f'import {{ {credential}, type {credential}Options }} from "./credentials.js";\n'
     text += f'import type * as s from "./{api.name}-shapes.js";\n'
@@ -101,9 +103,7 @@ def _method(one: Operation) -> str:
         needed = any(query.get("required") for query in one.query)
         arguments.append(f"query: {{ {members} }}" + ("" if needed else " = {}"))
         given.append("query")
-    if one.keyed:
-        arguments.append("options: { idempotencyKey?: string } = {}")
-        given.append("key: options.idempotencyKey")
+    arguments.append(f"options: {'Keyed' if one.keyed else 'Call'}Options = {{}}")
     head = _comment(f"{one.summary}.{' @deprecated' if one.deprecated else ''}", "  ")
     head += f"  {_camel(one.verb)}({', '.join(arguments)}): "
     answer = "Uint8Array" if one.answers_file else "void"
@@ -111,11 +111,11 @@ def _method(one: Operation) -> str:
         answer = type_of(one.answer, "s.")
     if one.item is not None:
         place = [target, "query" if one.query else "{}"]
-        place += [json.dumps(one.items), json.dumps(one.parameter)]
+        place += [json.dumps(one.items), json.dumps(one.parameter), "options"]
         kind = f"Pages<{type_of(one.item, 's.')}, {answer}>"
         return head + f"{kind} {{\n    return new Pages(this.call, {', '.join(place)});\n  }}\n"
-    more = f", {{ {', '.join(given)} }}" if given else ""
-    called = f'this.call("{one.method}", {target}{more})'
+    more = f"{{ {', '.join(given)}, ...options }}" if given else "options"
+    called = f'this.call("{one.method}", {target}, {more})'
     return head + f"Promise<{answer}> {{\n    return {called};\n  }}\n"
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import os
+import pydoc
 import re
+import socketserver
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import httpx
 import pytest
@@ -17,16 +20,23 @@ from tests.doors.rescue.door import APPROVES, Caller, Door, client_of, evaluate_
 from tests.doors.stablecoin.door import Door as StableDoor
 from tests.doors.stablecoin.door import application as stable_application
 
+import recoup_client
+from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.messages.stable_events import NAMES
 from recoup_client import (
     AsyncRecoup,
     BadCredentialsError,
     BadSignatureError,
     InvalidError,
+    NoAnswerError,
     NotFoundError,
     Recoup,
     RecoupError,
     RecoupStablecoin,
     ReplayedRequestError,
+    UnreachableError,
+    rescue_shapes,
+    stablecoin_shapes,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +118,7 @@ def test_a_quiet_feed_is_waited_for_beyond_the_usual_time_out(door: Door, shop: 
     keys = shop.shop.keys
 
     def story(url: str) -> None:
-        with Recoup(url, keys.app_key, keys.app_secret, httpx.Client(timeout=0.8)) as recoup:
+        with Recoup(url, keys.app_key, keys.app_secret, timeout=0.8) as recoup:
             [now] = recoup.events.listen.list().pages()
             [quiet] = recoup.events.listen.list(after=int(now["next"]), wait=1).pages()
             assert quiet["data"] == []
@@ -312,6 +322,121 @@ def test_a_call_that_another_process_made_in_the_same_second_is_signed_anew() ->
         Heard([replayed(), replayed()]).signing().orders.cancel("x")
     with pytest.raises(BadSignatureError):
         Heard([replayed("bad_signature")]).signing().orders.cancel("x")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8465", "", "localhost:8465", "ftp://h", "http://", "http://h:x", None])
+def test_what_is_no_address_is_said_at_once(url: Any) -> None:
+    for make in (Recoup, AsyncRecoup, RecoupStablecoin):
+        with pytest.raises(ValueError, match=r"base_url must be like https://recoup\.example\.com"):
+            make(url, "key", "secret")
+
+
+BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+AFTER = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+def test_only_what_surely_never_left_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
+    for error in (*BEFORE, *AFTER, httpx.LocalProtocolError):
+        heard = Heard([error("x")] * 4)
+        with pytest.raises(UnreachableError if error in BEFORE else NoAnswerError):
+            heard.client().orders.cancel("x")
+        assert len(heard.calls) == (4 if error in BEFORE else 1), error
+
+
+def test_tls_with_a_server_that_has_none_never_left() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), Plain) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_address[1]}"
+
+        async def awaited() -> None:
+            async with AsyncRecoup(url, "key", "secret", max_retries=0) as recoup:
+                await recoup.orders.cancel("x")
+
+        with (
+            RecoupStablecoin(url, "key", "secret", max_retries=0) as recoup,
+            pytest.raises(UnreachableError, match=r"Nothing was done"),
+        ):
+            recoup.orders.cancel("x")
+        with pytest.raises(UnreachableError):
+            asyncio.run(awaited())
+        server.shutdown()
+
+
+class Plain(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.request.recv(100)
+        self.wfile.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_call_whose_sign_in_got_no_answer_never_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        raise httpx.ReadTimeout("silence")
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(UnreachableError):
+            Recoup("http://server.test", "key", "secret", client).orders.cancel("x")
+    assert asked == ["/v1/oauth2/token"] * 4
+
+
+def test_repeats_and_time_out_are_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
+    for retries in (0, 5):
+        heard = Heard([httpx.Response(401), *[httpx.Response(503)] * 9])  # a renewed token is no repeat
+        with httpx.Client(transport=httpx.MockTransport(heard)) as client:
+            recoup = Recoup("http://server.test", "key", "secret", client, max_retries=retries)
+            with pytest.raises(RecoupError, match="503"):
+                recoup.orders.get("x")
+        assert len(heard.calls) == 2 + retries
+    with Recoup("http://server.test", "key", "secret", timeout=1.5) as recoup:
+        assert recoup._client.timeout == httpx.Timeout(1.5)
+
+
+def test_only_a_client_of_its_own_is_closed() -> None:
+    async def awaited() -> None:
+        async with httpx.AsyncClient() as client:
+            async with AsyncRecoup("http://server.test", "key", "secret", client):
+                pass
+            assert not client.is_closed
+        async with AsyncRecoup("http://server.test", "key", "secret") as recoup:
+            pass
+        assert recoup._client.is_closed
+
+    with httpx.Client() as client:
+        with Recoup("http://server.test", "key", "secret", client):
+            pass
+        assert not client.is_closed
+    with Recoup("http://server.test", "key", "secret") as recoup:
+        pass
+    assert recoup._client.is_closed
+    asyncio.run(awaited())
+
+
+def test_help_shows_nouns_and_errors() -> None:
+    told = pydoc.render_doc(Recoup, renderer=pydoc.plaintext)
+    for noun in ("orders", "events", "webhooks"):
+        assert re.search(rf"\b{noun} = .*\n.*\blist\b", told), noun
+    assert "class NotFoundError(" in pydoc.render_doc(recoup_client, renderer=pydoc.plaintext)
+
+
+def test_closed_lists_are_typed() -> None:
+    """As the server has them; a word of tomorrow comes through, for nothing is checked when a program runs."""
+    assert get_args(rescue_shapes.EventName) == tuple(CATALOGUE)
+    assert get_args(stablecoin_shapes.EventName) == tuple(NAMES)
+    shapes: list[tuple[Any, str, str]] = [
+        (rescue_shapes.Evaluated, "status", "SUBMITTED"),
+        (rescue_shapes.AttemptShown, "status", "NOT_SENT"),
+        (rescue_shapes.DecisionShown, "verdict", "attempt_now"),
+    ]
+    for shape, member, word in shapes:
+        assert repr(word) in str(get_type_hints(shape)[member]), member
+    assert "str | float" in str(get_type_hints(rescue_shapes.RefundBody)["amountToRefund"])
+    newer = Heard([httpx.Response(200, json={"status": "OF_TOMORROW"})])
+    assert newer.client().outcome({"orderId": "x"})["status"] == "OF_TOMORROW"  # type: ignore[comparison-overlap]
 
 
 class Heard:

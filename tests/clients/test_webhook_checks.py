@@ -3,14 +3,14 @@
 import base64
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_type, cast
 
 import pytest
 from tests.rings import each
 
 from recoup.rules.messages.signature import http_date, sign, standard_headers
 from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
-from recoup_client import SignatureError, construct_event
+from recoup_client import RescueEvent, SignatureError, StandardEvent, construct_event
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -40,6 +40,15 @@ def test_what_the_server_signed_is_the_event() -> None:
     assert construct_event(BODY.decode(), signed_as("shop.test"), KEY, now=AT) == json.loads(BODY)
 
 
+def test_its_type_has_the_names_of_events() -> None:
+    """mypy checks the words, and says where a comparison can never hold."""
+    event = construct_event(BODY, signed_as("shop.test"), KEY, now=AT)
+    assert_type(event, RescueEvent)
+    assert event["Event"] == "order.completed"
+    assert event["Event"] != "order.eaten"  # type: ignore[comparison-overlap]
+    assert_type(cast(StandardEvent, {"data": {}})["data"], dict[str, Any])
+
+
 def test_behind_a_proxy_the_receiver_names_its_public_host() -> None:
     headers = signed_as("hooks.shop.test") | {"Host": "10.0.0.7:8080"}
     assert construct_event(BODY, headers, KEY, host="hooks.shop.test", now=AT) == json.loads(BODY)
@@ -66,7 +75,7 @@ def test_an_encrypted_event_arrives_in_the_clear() -> None:
         (lambda: rescue(host="other.test"), "'other.test' here"),
         (lambda: rescue(at=AT + 301), "301 s ago"),
         (lambda: standard(BODY + b" "), "does not fit"),
-        (lambda: standard(key=base64.b64encode(b"x" * 64).decode()), "signing key"),
+        (lambda: standard(key=base64.b64encode(b"x" * 64).decode()), "`recoup listen` prints a key of"),
         (lambda: standard(key="no base64!"), "not base64"),
         (lambda: standard(at=AT - 301), "301 s ahead"),
         (lambda: stablecoin(BODY + b" "), "does not fit"),

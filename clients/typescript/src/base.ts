@@ -10,17 +10,26 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   /** Of one try, beside what a call asks the server to wait; 30. */
   timeoutSeconds?: number;
+  /** Of a call that is safe to repeat; 3. */
+  maxRetries?: number;
 }
 
-export interface Given {
+export interface CallOptions {
+  /** Ends the call with the signal's reason; it may have had an effect. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface KeyedOptions extends CallOptions {
+  idempotencyKey?: string | undefined;
+}
+
+export interface Given extends KeyedOptions {
   body?: unknown;
   query?: object;
-  key?: string | undefined;
 }
 
 export type Call = (method: string, path: string, given?: Given) => Promise<any>;
 
-const TRIES = 4;
 const PAUSE_SECONDS_MAX = 30;
 const AGAIN = new Set([429, 500, 502, 503, 504]);
 const IN_PROGRESS = "409002";
@@ -47,6 +56,7 @@ export class Pages<Item, Answer> implements AsyncIterable<Item> {
     private readonly query: object,
     private readonly items: readonly string[],
     private readonly parameter: string | null,
+    private readonly options: CallOptions,
   ) {}
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
@@ -57,7 +67,7 @@ export class Pages<Item, Answer> implements AsyncIterable<Item> {
   async *pages(): AsyncGenerator<Answer, void, undefined> {
     let query: Record<string, any> | undefined = { ...this.query };
     while (query) {
-      const page: Answer = await this.call("GET", this.path, { query });
+      const page: Answer = await this.call("GET", this.path, { query, ...this.options });
       yield page;
       query = this.following(query, page);
     }
@@ -94,6 +104,7 @@ export class Client {
   private readonly url: string;
   private readonly fetch: typeof fetch;
   private readonly timeoutMs: number;
+  private readonly retries: number;
 
   constructor(
     options: ClientOptions,
@@ -102,6 +113,7 @@ export class Client {
     this.url = address(options.baseUrl);
     this.fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.timeoutMs = 1000 * (options.timeoutSeconds ?? 30);
+    this.retries = options.maxRetries ?? 3;
   }
 
   /**
@@ -110,28 +122,36 @@ export class Client {
    * once however often it comes.
    */
   protected readonly call: Call = async (method, path, given = {}) => {
-    const repeatable = Boolean(given.key) || mayRepeat(method, given.body);
+    const repeatable = Boolean(given.idempotencyKey) || mayRepeat(method, given.body);
+    const { signal } = given;
     let renewed = false;
-    for (let left = TRIES - 1; ; left--) {
+    for (let tries = 1; ; tries++) {
+      signal?.throwIfAborted();
       let response: Response;
       let content: Content;
       try {
         const sent = this.request(method, path, given);
-        await this.credential.sign(sent, async (own) => read(...(await this.send(own))));
-        [response, content] = await this.send(sent);
+        await this.credential.sign(sent, async (own) => read(...(await this.send(own, true))));
+        signal?.throwIfAborted();
+        [response, content] = await this.send(sent, false, signal);
       } catch (error) {
+        signal?.throwIfAborted();
         const again =
           error instanceof UnreachableError || (repeatable && !(error as RecoupError).status);
-        if (!left || !(error instanceof RecoupError) || !again) throw error;
-        await pause(secondsOf(left, null));
+        if (tries > this.retries || !(error instanceof RecoupError) || !again) throw error;
+        await pause(secondsOf(tries, null), signal);
         continue;
       }
-      if (left && response.status === 401 && !renewed) {
+      if (response.status === 401 && !renewed) {
         renewed = true;
-        if (this.credential.renew(told(response, content.json).code)) continue;
+        if (this.credential.renew(told(response, content.json).code)) {
+          tries--;
+          continue;
+        }
       }
-      if (left && isPassing(response, content) && (response.status === 429 || repeatable)) {
-        await pause(secondsOf(left, response.headers.get("retry-after")));
+      const again = isPassing(response, content) && (response.status === 429 || repeatable);
+      if (again && tries <= this.retries) {
+        await pause(secondsOf(tries, response.headers.get("retry-after")), signal);
         continue;
       }
       return read(response, content);
@@ -145,8 +165,9 @@ export class Client {
         if (one !== undefined && one !== null) url.searchParams.append(name, String(one));
       }
     }
-    const headers = new Headers(given.key ? { "Idempotency-Key": given.key } : {});
-    const { body } = given;
+    const headers = new Headers();
+    const { body, idempotencyKey } = given;
+    if (idempotencyKey) headers.set("Idempotency-Key", idempotencyKey);
     if (body === undefined) return { method, url, headers, body };
     if (typeof body === "string") return { method, url, headers, body: UTF8.encode(body) };
     if (body instanceof Uint8Array) return { method, url, headers, body: new Uint8Array(body) };
@@ -154,10 +175,15 @@ export class Client {
     return { method, url, headers, body: UTF8.encode(JSON.stringify(body)) };
   }
 
-  private async send({ url, ...sent }: Sent): Promise<[Response, Content]> {
+  private async send(
+    { url, ...sent }: Sent,
+    signsIn: boolean,
+    given?: AbortSignal,
+  ): Promise<[Response, Content]> {
     try {
       const wait = Number(url.searchParams.get("wait")) || 0; // which the server may take
-      const signal = AbortSignal.timeout(this.timeoutMs + 1000 * wait);
+      const late = AbortSignal.timeout(this.timeoutMs + 1000 * wait);
+      const signal = given ? AbortSignal.any([given, late]) : late;
       const response = await this.fetch(url, {
         ...sent,
         redirect: "manual",
@@ -165,7 +191,7 @@ export class Client {
       } as RequestInit);
       return [response, contentOf(response, new Uint8Array(await response.arrayBuffer()))];
     } catch (error) {
-      throw unanswered(error, url);
+      throw unanswered(error, url, signsIn);
     }
   }
 }
@@ -214,12 +240,21 @@ function mayRepeat(method: string, body: unknown): boolean {
 }
 
 /** The server's own wish, else longer each time, never the same for all callers. */
-function secondsOf(left: number, asked: string | null): number {
-  if (asked === null) return (0.25 + 0.25 * Math.random()) * 2 ** (TRIES - left);
+function secondsOf(tries: number, asked: string | null): number {
+  if (asked === null) return (0.25 + 0.25 * Math.random()) * 2 ** Math.min(tries, 6);
   const wish = /^\d+$/.test(asked) ? Number(asked) : (Date.parse(asked) - Date.now()) / 1000;
   return Math.min(Math.max(Number.isNaN(wish) ? 1 : wish, 0), PAUSE_SECONDS_MAX);
 }
 
-function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+function pause(seconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(done, seconds * 1000);
+    signal?.addEventListener("abort", done);
+    function done() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    }
+  });
 }

@@ -1,11 +1,14 @@
 // Who calls: by a token of the rescue API, or by a signature of the stablecoin API.
 
+/** Of an ArrayBuffer; before TypeScript 5.7 the type takes no argument. */
+export type Bytes = ReturnType<InstanceType<typeof TextEncoder>["encode"]>;
+
 /** A call as it will be sent. */
 export interface Sent {
   method: string;
   url: URL;
   headers: Headers;
-  body: Uint8Array<ArrayBuffer> | undefined;
+  body: Bytes | undefined;
 }
 
 export interface Credential {
@@ -32,6 +35,9 @@ const UTF8 = new TextEncoder();
 
 /** Of the server: the APIs' own prefixes may be there, too. */
 export function address(baseUrl: string): string {
+  if (!/^https?:\/\/./i.test(baseUrl) || !URL.canParse(baseUrl)) {
+    throw new TypeError(`baseUrl must be like https://recoup.example.com, not "${baseUrl}"`);
+  }
   return baseUrl.replace(/\/+$/, "").replace(/(\/api)?\/v1$/, "");
 }
 
@@ -106,7 +112,7 @@ export class Signature implements Credential {
 
 /** @internal */
 export function hmacKey(
-  secret: Uint8Array<ArrayBuffer>,
+  secret: Bytes,
   hash: string,
   use: "sign" | "verify",
 ): Promise<CryptoKey> {

@@ -42,19 +42,32 @@ export class SignatureError extends RecoupError {
   }
 }
 
-const NEVER_HEARD =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*)$/;
+interface Cause {
+  code?: string | number;
+  message?: string;
+  syscall?: string;
+  errors?: Cause[];
+}
 
-/** For a call that got no answer. */
-export function unanswered(error: unknown, url: URL): RecoupError {
-  const cause =
-    error instanceof Error
-      ? ((error.cause as { code?: string; message?: string } | undefined) ?? error)
-      : {};
-  const code = "code" in cause ? String(cause.code) : "";
-  const why = cause.message || code || String(error);
+/** What Node's fetch says of a call before it is sent: of DNS, connecting, TLS, or its address. */
+const CODES = new RegExp(
+  "^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*|UNABLE_TO_VERIFY_LEAF_SIGNATURE|" +
+    "ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|" +
+    ".*HANDSHAKE_FAILURE|.*PROTOCOL_VERSION|.*UNRECOGNIZED_NAME))$",
+);
+const WORDS = /^(bad port|unknown scheme)$|before secure TLS connection was established/;
+
+function isBeforeSending({ code, message = "", syscall = "", errors = [] }: Cause): boolean {
+  if (CODES.test(String(code)) || WORDS.test(message)) return true;
+  return ["connect", "getaddrinfo"].includes(syscall) || errors.some(isBeforeSending);
+}
+
+/** For a call that got no answer. `signsIn`: the call itself comes after it. */
+export function unanswered(error: unknown, url: URL, signsIn: boolean): RecoupError {
+  const cause: Cause = error instanceof Error ? ((error.cause as Cause | undefined) ?? error) : {};
+  const why = cause.message || cause.code || String(error);
   const said = { status: 0, fields: {}, requestId: "" };
-  if (NEVER_HEARD.test(code)) {
+  if (signsIn || isBeforeSending(cause)) {
     const message = `${url.origin} cannot be reached: ${why}. Nothing was done.`;
     return new UnreachableError({ ...said, code: "unreachable", message }, { cause: error });
   }

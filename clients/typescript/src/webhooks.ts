@@ -1,34 +1,8 @@
 // Did Recoup send this? The check of each format that a webhook endpoint can have.
 
-import { hmacKey } from "./credentials.js";
+import { type Bytes, hmacKey } from "./credentials.js";
 import { SignatureError } from "./problem.js";
-
-/** Formats `rescue` and `rescue-text`. */
-export interface RescueEvent {
-  Event: string;
-  TimeStamp: string;
-  EventData: Record<string, any>;
-  ExternalOrderId: string | null;
-  OrderId: string | null;
-  ConfirmationId: string | null;
-  IsTestMode: boolean;
-  IsResent: boolean;
-}
-
-/** Format `standard`: Standard Webhooks. */
-export interface StandardEvent {
-  type: string;
-  timestamp: string;
-  data: Record<string, any>;
-}
-
-/** The stablecoin API's. */
-export interface StablecoinEvent {
-  event: string;
-  order_id?: string;
-  is_test: boolean;
-  [name: string]: any;
-}
+import type { RescueEvent } from "./rescue-shapes.js";
 
 export type WebhookHeaders = Headers | Record<string, string | string[] | undefined>;
 
@@ -43,8 +17,8 @@ const SKEW_SECONDS = 300;
 const SIGNATURES_MAX = 8;
 const UTF8 = new TextEncoder();
 const UNFIT =
-  "The signature does not fit. Check that the secret is this endpoint's signing key, and that the " +
-  "body is passed as it came, not parsed and written again.";
+  "The signature does not fit. Check that the secret is this endpoint's signing key (`recoup listen` prints a key of " +
+  "its own), and that the body is passed as it came, not parsed and written again.";
 
 /**
  * The event that Recoup sent, decrypted if it was encrypted; `SignatureError` for what it did not.
@@ -75,8 +49,6 @@ export async function constructEvent<Event = RescueEvent>(
   const event = JSON.parse(new TextDecoder().decode(body));
   return given.has("x-fluxa-encryption") ? JSON.parse(await decrypted(secret, event.data)) : event;
 }
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 async function checkRescue(
   secret: string,

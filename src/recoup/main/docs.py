@@ -10,10 +10,14 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow
 from recoup.doors.rescue import app
 from recoup.doors.rescue.errors import TABLE, refusal
+from recoup.doors.rescue.events import RescueEvent, StandardEvent
 from recoup.doors.stablecoin import app as stable_app
+from recoup.doors.stablecoin.me import StablecoinEvent
 from recoup.doors.stablecoin.resource import TABLE as STABLE_TABLE
 from recoup.doors.stablecoin.resource import refusal as stable_refusal
 from recoup.kernel.problem import CODES, Problem
+from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.messages.stable_events import NAMES
 
 _STABLE_TEXT: Final = (
     "Accept payments in stablecoins. A charge returns the payment instruction, and its order follows the payment. "
@@ -90,6 +94,8 @@ def described(operations: Sequence[Operation], errors: Mapping[str, ErrorRow]) -
         },
         credentials={"signature": ({name: [] for name in _HEADERS},)},
         error_schemas={0: _ERROR},
+        webhooks={"stablecoin": StablecoinEvent},
+        words={"EventName": NAMES},
     )
 
 
@@ -157,6 +163,8 @@ def rescue(error_rows: Rows) -> Dialect:
             "environment": ({"environment": []}, {"bearer": []}, {"apiKey": []}),
         },
         error_schemas={0: _ENVELOPE, 400: _FIELD_MESSAGES},
+        webhooks={"rescue": RescueEvent, "standard": StandardEvent},
+        words={"EventName": CATALOGUE},
     )
 
 

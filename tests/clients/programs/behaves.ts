@@ -14,6 +14,8 @@ import {
   RecoupError,
   RecoupStablecoin,
   ReplayedRequestError,
+  type RescueEvent,
+  type rescue,
   SignatureError,
   UnauthenticatedError,
   UnreachableError,
@@ -63,8 +65,8 @@ class Heard {
   }
 }
 
-function failed(code: string): Error {
-  return new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code }) });
+function failed(code: string, more: object = {}): Error {
+  return new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code, ...more }) });
 }
 
 const checks: Record<string, () => Promise<unknown>> = {
@@ -127,6 +129,106 @@ const checks: Record<string, () => Promise<unknown>> = {
       assert(error instanceof UnreachableError);
       return /^http:\/\/127.0.0.1:\d+ cannot be reached/.test(error.message);
     });
+  },
+  async "what is no address is said at once"() {
+    for (const baseUrl of ["127.0.0.1:8465", "", "localhost:8465", "ftp://h", "http://", undefined]) {
+      const options = { baseUrl: baseUrl!, appKey: "k", appSecret: "s", keyId: "k", secret: "s" };
+      for (const Made of [Recoup, RecoupStablecoin])
+        assert.throws(() => new Made(options), {
+          name: "TypeError",
+          message: /baseUrl must be like https:\/\/recoup\.example\.com/,
+        });
+    }
+  },
+  async "only what surely never left is unreachable"() {
+    const never = [
+      failed("ENOTFOUND"),
+      failed("EAI_AGAIN"),
+      failed("UND_ERR_CONNECT_TIMEOUT"),
+      failed("ERR_SSL_WRONG_VERSION_NUMBER"),
+      failed("ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE"),
+      failed("ERR_TLS_CERT_ALTNAME_INVALID"),
+      failed("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+      failed("EHOSTUNREACH", { syscall: "connect" }),
+      failed("ETIMEDOUT", { errors: [{ code: "ETIMEDOUT", syscall: "connect" }] }),
+    ];
+    for (const error of never) {
+      const heard = new Heard([error, error, error, error]);
+      await assert.rejects(heard.client.orders.cancel("x"), UnreachableError);
+      assert.equal(heard.calls.length, 4, String(error.cause));
+    }
+    const perhaps = ["ECONNRESET", "EPIPE", "UND_ERR_HEADERS_TIMEOUT", "ERR_SSL_BAD_RECORD_MAC"];
+    for (const error of [...perhaps.map((code) => failed(code)), failed("ETIMEDOUT", { syscall: "read" })]) {
+      const heard = new Heard([error]);
+      await assert.rejects(heard.client.orders.cancel("x"), NoAnswerError);
+    }
+    const plain = createServer((socket) => socket.once("data", () => socket.end("HTTP/1.1 400 x\r\n\r\n")));
+    const cut = createServer((socket) => socket.once("data", () => socket.destroy()));
+    for (const server of [plain, cut]) {
+      await new Promise<void>((open) => server.listen(0, open));
+      const { port } = server.address() as AddressInfo;
+      const baseUrl = `https://127.0.0.1:${port}`;
+      const client = new RecoupStablecoin({ baseUrl, keyId: "k", secret: "s", maxRetries: 0 });
+      await assert.rejects(client.orders.cancel("x"), UnreachableError);
+      server.close();
+    }
+    const bad = { baseUrl: "http://127.0.0.1:6000", keyId: "k", secret: "s", maxRetries: 0 };
+    await assert.rejects(new RecoupStablecoin(bad).orders.cancel("x"), UnreachableError);
+  },
+  async "a call whose sign-in got no answer never left"() {
+    let count = 0;
+    const fetch = async () => {
+      count++;
+      throw failed("UND_ERR_SOCKET");
+    };
+    const client = new Recoup({ baseUrl: "http://server.test", appKey: "k", appSecret: "s", fetch });
+    await assert.rejects(client.orders.cancel("x"), UnreachableError);
+    assert.equal(count, 4);
+  },
+  async "repeats are as asked"() {
+    for (const maxRetries of [0, 5]) {
+      const busy = Array.from({ length: 9 }, () => json({}, 503));
+      const heard = new Heard([json({}, 401), ...busy]); // a renewed token is no repeat
+      const { fetch } = heard;
+      const options = { baseUrl: "http://server.test", appKey: "k", appSecret: "s", fetch, maxRetries };
+      await assert.rejects(new Recoup(options).orders.get("x"), { status: 503 });
+      assert.equal(heard.calls.length, 2 + maxRetries);
+    }
+  },
+  async "a signal ends a call, also between two tries"() {
+    const ended = new AbortController();
+    const heard = new Heard([json({}, 503, { "retry-after": "7" }), json({})]);
+    const { signal } = ended;
+    const quick = globalThis.setTimeout;
+    globalThis.setTimeout = (() => queueMicrotask(() => ended.abort())) as never; // in place of the pause
+    await assert.rejects(heard.client.orders.get("x", {}, { signal }), { name: "AbortError" });
+    globalThis.setTimeout = quick;
+    assert.equal(heard.calls.length, 1);
+    await assert.rejects(heard.client.orders.list({}, { signal }).pages().next(), { name: "AbortError" });
+    assert.equal(heard.calls.length, 1);
+    const silent = new AbortController();
+    const waiting = new RecoupStablecoin({
+      baseUrl: "http://server.test",
+      keyId: "k",
+      secret: "s",
+      fetch: (_url, init) =>
+        new Promise((_, fail) => {
+          init!.signal!.addEventListener("abort", () => fail(init!.signal!.reason));
+          silent.abort(new Error("enough"));
+        }),
+    });
+    await assert.rejects(waiting.orders.get("x", { signal: silent.signal }), /^Error: enough/);
+  },
+  async "closed lists are typed, and open when a program runs"() {
+    const heard = new Heard([json({ status: "OF_TOMORROW" })]);
+    const { status } = await heard.client.outcome({ orderId: "x" });
+    const known: rescue.Outcome["status"] = "NOTFOUND";
+    assert.notEqual(status, known);
+    const name = "order.completed" as RescueEvent["Event"];
+    // @ts-expect-error: it is no event
+    assert(name !== "order.eaten");
+    const body: rescue.RefundBody = { amountToRefund: 5.5 };
+    assert(body);
   },
   async "a token that ended early is replaced once"() {
     const heard = new Heard([json({}, 401), json({ data: [] })]);

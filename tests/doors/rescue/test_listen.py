@@ -245,6 +245,21 @@ def test_events_come_to_a_developers_machine_also_after_the_server_was_away(
         assert verify(key, f"127.0.0.1:{hooks.port}", got.headers, got.body)
 
 
+def test_the_secret_alone_is_printed_for_a_receiver(shop: Caller, door: Door, tmp_path: Path) -> None:
+    async def story() -> tuple[list[str], list[str]]:
+        async with listening(door.app, services=door.services) as port:
+            async with command(tmp_path, shop, "--at", f"http://127.0.0.1:{port}", "--print-secret") as listener:
+                assert await listener.ended() == 0
+        async with command(tmp_path, shop, "--at", f"http://127.0.0.1:{port}", "--print-secret") as away:
+            assert await away.ended() == 1
+        return listener.said, away.said
+
+    said, away = door.run(story())
+    assert said == [listen(shop)["signingKey"]]
+    assert len(away) == 1
+    assert "Cannot reach" in away[0]
+
+
 def test_what_stands_in_the_way_is_said_in_one_line(shop: Caller, door: Door, tmp_path: Path) -> None:
     async def told(*options: str, **more: str) -> str:
         async with command(tmp_path, shop, *options, **more) as listener:

@@ -10,7 +10,6 @@ import httpx
 from recoup_client.credentials import address
 from recoup_client.talk import Credential, call, perform, perform_async
 
-TIMEOUT_SECONDS = 30.0
 Client = TypeVar("Client")
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -111,23 +110,27 @@ class AsyncPages(_Listed[Item, Answer]):
 
 
 class _Calls(Generic[Client]):
-    def __init__(self, base_url: str, credential: Credential, client: Client | None) -> None:
+    def __init__(
+        self, base_url: str, credential: Credential, client: Client | None, timeout: float, max_retries: int
+    ) -> None:
         self._url = address(base_url)
-        self._credential = credential
-        self._client = client or self._open()
+        self._credential, self._retries = credential, max_retries
+        self._is_own = client is None
+        self._client = self._open(timeout) if client is None else client
 
-    def _open(self) -> Client:
+    def _open(self, timeout: float) -> Client:
         raise NotImplementedError
 
 
 class Waiting(_Calls[httpx.Client]):
-    """Use as a context, or call `close`."""
+    """Use as a context, or call `close`. A `client` of yours stays open, and has its own timeout."""
 
-    def _open(self) -> httpx.Client:
-        return httpx.Client(timeout=TIMEOUT_SECONDS)
+    def _open(self, timeout: float) -> httpx.Client:
+        return httpx.Client(timeout=timeout)
 
     def close(self) -> None:
-        self._client.close()
+        if self._is_own:
+            self._client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -136,17 +139,19 @@ class Waiting(_Calls[httpx.Client]):
         self.close()
 
     def _call(self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None) -> Any:
-        return perform(self._client, call(self._credential, self._url, method, path, body=body, query=query, key=key))
+        talk = call(self._credential, self._url, method, path, body=body, query=query, key=key, retries=self._retries)
+        return perform(self._client, talk)
 
 
 class Awaiting(_Calls[httpx.AsyncClient]):
-    """Use as an async context, or await `close`."""
+    """Use as an async context, or await `close`. A `client` of yours stays open, and has its own timeout."""
 
-    def _open(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
+    def _open(self, timeout: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=timeout)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._is_own:
+            await self._client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -159,5 +164,5 @@ class Awaiting(_Calls[httpx.AsyncClient]):
     async def _call(
         self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None
     ) -> Any:
-        talk = call(self._credential, self._url, method, path, body=body, query=query, key=key)
+        talk = call(self._credential, self._url, method, path, body=body, query=query, key=key, retries=self._retries)
         return await perform_async(self._client, talk)

@@ -16,7 +16,13 @@ BACK_SECONDS_MAX = 60
 
 
 def address(base_url: str) -> str:
-    """The server's address; one of the APIs' own prefixes is cut off."""
+    """The server's address; one of the APIs' own prefixes is cut off. Raises: ValueError."""
+    try:
+        url = httpx.URL(base_url)
+    except (httpx.InvalidURL, TypeError):
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"base_url must be like https://recoup.example.com, not {base_url!r}")
     return re.sub(r"(/api)?/v1$", "", base_url.rstrip("/"))
 
 

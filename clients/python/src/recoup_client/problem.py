@@ -33,16 +33,25 @@ class SignatureError(RecoupError):
         super().__init__(0, "signature", message, {}, "")
 
 
-def unanswered(error: httpx.TransportError) -> RecoupError:
+BEFORE_SENDING = (
+    httpx.ConnectError,  # DNS and TLS too
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def unanswered(error: httpx.TransportError, *, was_sent: bool) -> RecoupError:
     """For a call that got no answer, after all its tries."""
     try:
         where = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
     except RuntimeError:  # it names no request
         where = "The server"
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        text = f"{where} cannot be reached: {error}. Nothing was done."
-        return UnreachableError(0, "unreachable", text, {}, "")
     why = str(error) or type(error).__name__
+    if not was_sent:
+        text = f"{where} cannot be reached: {why}. Nothing was done."
+        return UnreachableError(0, "unreachable", text, {}, "")
     text = f"{where} gave no answer: {why}. It may have been done."
     return NoAnswerError(0, "no_answer", text, {}, "")
 

@@ -14,9 +14,8 @@ from typing import Any, Protocol
 import httpx
 
 from recoup_client.errors import BY_CODE, RecoupError
-from recoup_client.problem import told, unanswered
+from recoup_client.problem import BEFORE_SENDING, told, unanswered
 
-TRIES = 4
 PAUSE_SECONDS_MAX = 30.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _IN_PROGRESS = "409002"
@@ -51,36 +50,39 @@ def call(
     body: Any = None,
     query: Any = None,
     key: str | None = None,
+    retries: int,
 ) -> Talk:
     """Returns the answer's JSON, None for an empty one, bytes for what is no JSON. `key`: the Idempotency-Key.
 
     Repeats what may be repeated: a call that was not heard or was refused for its rate, one whose first call is still
     in progress, and one that the server makes once however often it comes; a refused token is renewed once.
-    Raises: RecoupError for a refusal; httpx.TransportError when there is no answer, which the drivers make a
-    RecoupError.
+    Raises: RecoupError, for a refusal or when there is no answer.
     """
-    renewed, repeatable = False, bool(key) or may_repeat(method, body)
-    for left in range(TRIES - 1, -1, -1):
+    tries, renewed, repeatable = 0, False, bool(key) or may_repeat(method, body)
+    while True:
+        tries, is_signed = tries + 1, False
         sent: Any = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"Idempotency-Key": key} if key else None
         request = httpx.Request(method, base_url + path, **sent, params=_given(query), headers=headers)
         try:
             yield from credential.sign(request)
+            is_signed = True
             response: httpx.Response = yield request
         except httpx.TransportError as error:
-            if not left or not (isinstance(error, httpx.ConnectError) or repeatable):
-                raise
-            yield Pause(_seconds(left, None))
+            was_sent = is_signed and not isinstance(error, BEFORE_SENDING)
+            if tries > retries or (was_sent and not repeatable):
+                raise unanswered(error, was_sent=was_sent) from error
+            yield Pause(_seconds(tries, None))
             continue
-        if left and response.status_code == 401 and not renewed:
+        if response.status_code == 401 and not renewed:
             renewed = True
             if credential.renew(told(response)["code"]):
+                tries -= 1
                 continue
-        if left and _is_passing(response) and (response.status_code == 429 or repeatable):
-            yield Pause(_seconds(left, response.headers.get("retry-after")))
+        if tries <= retries and _is_passing(response) and (response.status_code == 429 or repeatable):
+            yield Pause(_seconds(tries, response.headers.get("retry-after")))
             continue
         return read(response)
-    raise AssertionError("the last try returns or raises")
 
 
 def _is_passing(response: httpx.Response) -> bool:
@@ -119,8 +121,6 @@ def perform(client: httpx.Client, talk: Talk) -> Any:
             step = talk.throw(failed) if failed else talk.send(answer)
         except StopIteration as end:
             return end.value
-        except httpx.TransportError as error:
-            raise unanswered(error) from error
         answer = failed = None
         if isinstance(step, Pause):
             time.sleep(step.seconds)
@@ -140,8 +140,6 @@ async def perform_async(client: httpx.AsyncClient, talk: Talk) -> Any:
             step = talk.throw(failed) if failed else talk.send(answer)
         except StopIteration as end:
             return end.value
-        except httpx.TransportError as error:
-            raise unanswered(error) from error
         answer = failed = None
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
@@ -160,7 +158,7 @@ def _patient(request: httpx.Request, usual: httpx.Timeout) -> httpx.Request:
     return request
 
 
-def _seconds(left: int, asked: str | None) -> float:
+def _seconds(tries: int, asked: str | None) -> float:
     """The server's own wish, else longer each time, never the same for all callers."""
     if asked and asked.isascii() and asked.isdigit():
         return min(float(asked), PAUSE_SECONDS_MAX)
@@ -170,7 +168,7 @@ def _seconds(left: int, asked: str | None) -> float:
         except ValueError:
             wanted = 1.0
         return min(max(wanted, 0.0), PAUSE_SECONDS_MAX)
-    return random.uniform(0.25, 0.5) * float(2 ** (TRIES - left))
+    return random.uniform(0.25, 0.5) * float(2 ** min(tries, 6))
 
 
 def _given(query: Any) -> Any:

@@ -8,16 +8,17 @@ import json
 import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from recoup_client.problem import SignatureError
+from recoup_client.rescue_shapes import RescueEvent
 
 SKEW_SECONDS = 300
 STAMP_DIGITS_MAX = 15
 SIGNATURES_MAX = 8
 _UNFIT = (
-    "The signature does not fit. Check that the secret is this endpoint's signing key, and that the "
-    "body is passed as it came, not parsed and written again."
+    "The signature does not fit. Check that the secret is this endpoint's signing key (`recoup listen` prints a key of "
+    "its own), and that the body is passed as it came, not parsed and written again."
 )
 
 
@@ -34,8 +35,9 @@ def construct_event(
     *,
     host: str | None = None,
     now: float | None = None,
-) -> dict[str, Any]:
-    """The event that Recoup sent, decrypted if it was encrypted.
+) -> RescueEvent:
+    """The event that Recoup sent, decrypted if it was encrypted. Of other formats, `cast` it: StandardEvent,
+    StablecoinEvent.
 
     `payload`: the body as it came. `secret`: the endpoint's signing key, as shown; of the stablecoin
     API the webhook secret. `host`: the host that Recoup called, where a proxy replaces the Host
@@ -57,7 +59,7 @@ def construct_event(
     event = json.loads(body)
     if "x-fluxa-encryption" in given:
         event = json.loads(_decrypted(secret, event["data"]))
-    found: dict[str, Any] = event
+    found: RescueEvent = event
     return found
 
 

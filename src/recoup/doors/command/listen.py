@@ -47,6 +47,7 @@ _FAILS: Final = (OSError, HTTPException)  # URLError is one, and so is a time th
 @click.option("--format", "form", type=click.Choice(["rescue", "rescue-text", "standard"]), default="rescue")
 @click.option("--after", type=click.IntRange(0, 10**13 - 1), help="Number after which to begin. Default: from now on.")
 @click.option("--print-json", is_flag=True, help="Print each event's body too.")
+@click.option("--print-secret", is_flag=True, help="Print the signing key alone, and end.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of bootstrap.json.")
 @click.pass_context
 def listen(
@@ -58,6 +59,7 @@ def listen(
     form: str,
     after: int | None,
     print_json: bool,
+    print_secret: bool,
     data_dir: Path | None,
 ) -> None:
     """Forwards a merchant's events to an address of this machine, signed as webhooks. It wants an API key, no data;
@@ -68,6 +70,12 @@ def listen(
         _check_address(url, "url")
     _check_address(at, "at")
     source = _Source(at, *_credential(key, kept))
+    if print_secret:
+        try:
+            click.echo(source.ask({})["signingKey"])
+        except _FAILS as error:
+            raise Problem("unavailable", _unreachable(at, error)) from None
+        return
     names = [name for given in events for name in given.replace(",", " ").split()]
     host = urlsplit(url).netloc.rpartition("@")[2] if url else "localhost"
     query: dict[str, Any] = {"format": form, "host": host, "event": names}
@@ -107,11 +115,11 @@ def _credential(key: str | None, kept: dict[str, Any]) -> tuple[str, str]:
     if key is not None and ":" in key:
         cure = "Give the app key alone; its secret is read from RECOUP_APP_SECRET, or asked for."
         raise invalid("A secret among the options can be read in the list of processes.", "key", cure)
-    key = key or str(kept.get("app_key") or "") or str(click.prompt("App key"))
+    key = key or str(kept.get("app_key") or "") or str(click.prompt("App key", err=True))
     secret = os.environ.get("RECOUP_APP_SECRET")
     if not secret and key == kept.get("app_key"):
         secret = str(kept["app_secret"])
-    key, secret = key.strip(), (secret or str(click.prompt("App secret", hide_input=True))).strip()
+    key, secret = key.strip(), (secret or str(click.prompt("App secret", hide_input=True, err=True))).strip()
     for name, text in (("key", key), ("RECOUP_APP_SECRET", secret)):
         if not (text.isascii() and text.isprintable()):
             raise invalid("It has characters that no key has.", name, "Copy it again.")
@@ -230,10 +238,14 @@ def _pause(source: _Source, error: Exception, fails: int) -> int:
         why = error.sentence()
         seconds = max(seconds, error.retry_after_seconds or 0)
     else:
-        why = f"Cannot reach {source.at}: {_why(error)}."
+        why = str(_unreachable(source.at, error))
     click.echo(f"{why} Trying again in {seconds} s.", err=True)
     time.sleep(seconds)
     return fails + 1
+
+
+def _unreachable(at: str, error: Exception) -> Sentence:
+    return Sentence("Cannot reach {0}: {1}.", at, _why(error))
 
 
 def _why(error: Exception) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from recoup.doors.edge.described import Operation
 
 VARIABLE = re.compile(r"\{([a-z_]+)\}")
@@ -30,6 +32,7 @@ class Dialect:
     """`schemes`: OpenAPI security schemes by name. `credentials`: what `Operation.credential` may name -> the schemes
     that it asks for, one of the alternatives being enough. `always`: codes that any call may give, `when_known` those
     that a call with a credential may give. `error_schemas`: JSON Schema of an error's body by status, 0 for all others.
+    `webhooks`: bodies by format; `words`: lists of words by the name that shapes refer to.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Dialect:
     schemes: Mapping[str, Any]
     credentials: Mapping[str, Sequence[Mapping[str, list[str]]]]
     error_schemas: Mapping[int, Any]
+    webhooks: Mapping[str, type[Struct]]
+    words: Mapping[str, Iterable[str]]
 
     def errors_of(self, operation: Operation) -> list[ErrorRow]:
         """What may go wrong with it, its own errors first. Raises: KeyError for a code without a row."""

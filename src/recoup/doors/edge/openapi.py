@@ -30,6 +30,7 @@ def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any
         "servers": [{"url": server}],
         "tags": [{"name": group} for group in groups],
         "paths": paths,
+        "webhooks": {name: {"post": _webhook(refs[shape])} for name, shape in dialect.webhooks.items()},
         "components": {"schemas": components, "securitySchemes": dict(dialect.schemes)},
         "x-errors": [_listed_error(row) for row in dialect.error_table],
     }
@@ -45,8 +46,9 @@ def query_schema(shape: type[msgspec.Struct]) -> Schema:
 def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
     """References to all bodies and answers, and what they refer to; together, so that equal names stay distinct."""
     found = [shape for operation in dialect.operations for shape in (operation.body, *operation.answers.values())]
-    shapes = list(dict.fromkeys(shape for shape in found if shape is not None))
+    shapes = list(dict.fromkeys(shape for shape in (*found, *dialect.webhooks.values()) if shape is not None))
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    components |= {name: {"type": "string", "enum": [*words]} for name, words in dialect.words.items()}
     for name in _strict_alone(dialect, dict(zip(shapes, refs, strict=True)), components):
         components[name] = {**components[name], "additionalProperties": False}
     errors = {_error_name(status): schema for status, schema in dialect.error_schemas.items()}
@@ -106,6 +108,11 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         files = {kind: {"schema": _FILE} for kind in operation.takes if kind != JSON}
         made["requestBody"] = {"required": _must_be_sent(operation), "content": {JSON: content} | files}
     return made
+
+
+def _webhook(schema: Schema) -> Schema:
+    body = {"required": True, "content": {JSON: {"schema": schema}}}
+    return {"requestBody": body, "responses": {"2XX": {"description": "Taken."}}}
 
 
 def _must_be_sent(operation: Operation) -> bool:

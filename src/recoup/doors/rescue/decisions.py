@@ -14,6 +14,7 @@ from recoup.doors.rescue.wire import Moment, Shape, iso_or_null
 from recoup.flows.insight.explain import LIMIT_MAX, Explanation, explain_order
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import iso
+from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
 
 Chance = Annotated[float, Meta(ge=0, le=1, description="From 0 to 1.")]
@@ -46,7 +47,7 @@ class DecisionVersions(Shape, kw_only=True):
 class DecisionArm(Shape, kw_only=True):
     """The comparison that the order belongs to."""
 
-    arm: Annotated[str, Meta(description="`engine`, `ladder` (the fixed schedule), `holdout` or `shadow`.")]
+    arm: Annotated[Literal["engine", "ladder", "holdout", "shadow"], Meta(description="`ladder`: the fixed schedule.")]
     settings_version: int | None
     share: Annotated[int | None, Meta(description="Percentage of customers for whom the engine decided.")]
     holdout: Annotated[int | None, Meta(description="Percentage of customers in the comparison group.")]
@@ -69,7 +70,7 @@ class DecisionWhatIf(Shape, kw_only=True):
 
     change: str
     text: str
-    verdict: str
+    verdict: Verdict
     next_attempt_at: Moment | None
     tries: Annotated[int, Meta(ge=0, description="Planned in all.")]
     chance: Annotated[Chance | None, Meta(description="The model's chance of the next attempt.")]
@@ -89,7 +90,7 @@ class DecisionShown(Shape, kw_only=True):
 
     id: UUID
     at: Moment
-    verdict: str
+    verdict: Verdict
     reasons: list[str]
     rules: list[str]
     plan: list[Moment]

@@ -22,11 +22,15 @@ class EventQuery(Shape, kw_only=True):
     event: Annotated[list[str], Meta(description="Only these events; may be repeated.")] | None = None
 
 
-class EventShown(Struct, kw_only=True):
-    """An event as its webhook says it, and its number."""
+EventName = Annotated[
+    str, Meta(description="Name of the event.", extra_json_schema={"$ref": "#/components/schemas/EventName"})
+]
 
-    Number: Annotated[int, Meta(ge=1, description="Position in the feed, without gaps.")]
-    Event: Annotated[str, Meta(description="Name of the event.")]
+
+class RescueEvent(Struct, kw_only=True):
+    """A webhook of the format `rescue` or `rescue-text`."""
+
+    Event: EventName
     TimeStamp: Annotated[str, Meta(description="Business time of the event.")]
     EventData: Annotated[dict[str, Any], Meta(description="See the events page.")]
     ExternalOrderId: str | None
@@ -34,6 +38,20 @@ class EventShown(Struct, kw_only=True):
     ConfirmationId: str | None
     IsTestMode: bool
     IsResent: bool
+
+
+class EventShown(RescueEvent, kw_only=True):
+    """An event as its webhook says it, and its number."""
+
+    Number: Annotated[int, Meta(ge=1, description="Position in the feed, without gaps.")]
+
+
+class StandardEvent(Struct, kw_only=True):
+    """A webhook of the format `standard`."""
+
+    type: EventName
+    timestamp: Annotated[str, Meta(description="Business time of the event.")]
+    data: Annotated[dict[str, Any], Meta(description="`EventData`, ids and flags of the format `rescue`.")]
 
 
 class Feed(Shape, kw_only=True):

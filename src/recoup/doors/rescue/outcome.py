@@ -1,6 +1,6 @@
 """POST /outcome. Source: contract §6, §17.1 (U7)."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
@@ -51,6 +51,7 @@ class Happening(Shape, kw_only=True):
 class Outcome(Envelope, kw_only=True):
     """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
 
+    status: Literal["SUBMITTED", "PROCESSING", "APPROVED", "DECLINED", "CANCELLED", "EXPIRED", "NOTFOUND"] | None = None
     confirmation_id: str | None = None
     order_id: UUID | UnsetType = UNSET
     external_order_id: str | UnsetType = UNSET

@@ -1,6 +1,6 @@
 """POST /orders/{id}/refund. Source: contract §10, §17.1 (U7, U11, C10)."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from recoup.doors.rescue import examples
@@ -86,7 +86,7 @@ def _request(call: Call) -> RefundRequest:
         complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
     complaints.raise_if_any()
     return RefundRequest(
-        body.amount_to_refund,
+        cast("str | None", body.amount_to_refund),
         items if body.items is not None else None,
         (body.currency or "").upper() or None,
         body.refund_message or "",

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from recoup.core.kit.paying import paying
 from recoup.doors.edge.field_names import UnreadFields
@@ -55,6 +55,31 @@ class WebhookBody(Struct, frozen=True):
     url: Annotated[str, Meta(max_length=2048, description="Your receiver; empty stops deliveries.")]
     events: Annotated[list[str] | None, Meta(description=f"Of {_NAMES}. Left out: all but the last.")] = None
     encrypt: bool = False
+
+
+class StablecoinEvent(Struct, kw_only=True):
+    """A webhook of the stablecoin API, decrypted."""
+
+    event: Annotated[
+        str, Meta(description="Name of the event.", extra_json_schema={"$ref": "#/components/schemas/EventName"})
+    ]
+    is_test: bool
+    order_id: str | UnsetType = UNSET
+    merchant_order_id: str | UnsetType = UNSET
+    amount: Annotated[str | UnsetType, Meta(description="Decimal text.")] = UNSET
+    currency: str | UnsetType = UNSET
+    status: Annotated[str | UnsetType, Meta(description="Of the order.")] = UNSET
+    channel: str | UnsetType = UNSET
+    channel_name: str | UnsetType = UNSET
+    paid_at: str | UnsetType = UNSET
+    refunded_amount: str | UnsetType = UNSET
+    settlement_id: str | UnsetType = UNSET
+    fee: str | UnsetType = UNSET
+    to_address: str | UnsetType = UNSET
+    tx_hash: str | UnsetType = UNSET
+    network: str | UnsetType = UNSET
+    subscription_id: str | UnsetType = UNSET
+    cycles_done: int | UnsetType = UNSET
 
 
 class WebhookAnswer(Struct, frozen=True):

@@ -339,6 +339,7 @@ CauseWord = Literal[
 class Evaluated(Envelope, kw_only=True):
     """Where the rescue stands."""
 
+    status: Literal["SUBMITTED", "CHALLENGE", "CAPTUREREQUIRED", "APPROVED", "DECLINED", "CANCELLED"] | None = None
     order_session_key: Annotated[UUID, Meta(description="Recoup's order id.")]
     order_id: Annotated[UUID, Meta(description="The same order id.")]
     sense_key: Annotated[str | None, Meta(description="As sent.")] = None

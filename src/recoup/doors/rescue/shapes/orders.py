@@ -1,6 +1,6 @@
 """Orders as they are shown, listed, changed and paid back. Source: contract §6, §8–§11, §17.1 (U3, U4, U7, C10)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, field
@@ -27,6 +27,7 @@ from recoup.features.mandates.api import MandateRevoked
 from recoup.flows.cards.amend import NOTES_MAX
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
+from recoup.rules.order.answers import Fault
 
 IDS_MAX = 200
 PAGE_SIZE_MAX = 200
@@ -167,7 +168,7 @@ class AttemptShown(Shape, kw_only=True):
 
     id: UUID
     number: Annotated[int, Meta(ge=1)]
-    status: Annotated[str, Meta(description="`PLANNED`, `SENT`, `APPROVED`, `DECLINED`, `UNKNOWN` or `NOT_SENT`.")]
+    status: Literal["PLANNED", "SENT", "APPROVED", "DECLINED", "UNKNOWN", "NOT_SENT"]
     due_at: Annotated[Moment, Meta(description="Planned time.")]
     sent_at: Moment | None = None
     response_code: Annotated[str | None, Meta(description="Code of the network or the processor.")] = None
@@ -188,10 +189,10 @@ class AttemptShown(Shape, kw_only=True):
         ),
     ] = None
     fault: Annotated[
-        str | None,
+        Fault | None,
         Meta(
-            description="Of `NOT_SENT`, why the processor refused it: `request` (it was wrong, and is not repeated), "
-            "`credential`, `account`, `rate` or `outage`. `responseCode` and `responseText` are the processor's then."
+            description="Of `NOT_SENT`, why the processor refused it; `request`: it was wrong, and is not repeated. "
+            "`responseCode` and `responseText` are the processor's then."
         ),
     ] = None
 
@@ -369,9 +370,9 @@ class RefundBody(Shape, kw_only=True):
     """`amountToRefund` or `items`."""
 
     amount_to_refund: Annotated[
-        str | None,
+        str | float | None,
         Meta(
-            description="In whole currency, not cents; a JSON number is accepted, too.",
+            description="In whole currency, not cents.",
             examples=["19.99"],
             extra=rule(field_rules.decimal),
         ),
@@ -388,6 +389,7 @@ class RefundBody(Shape, kw_only=True):
 class Refunded(Envelope, kw_only=True):
     """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
 
+    status: Literal["SUCCESS", "FAILED"] | None = None
     response_code: Annotated[str, Meta(description="`100`, or the code of the refusal.")]
     response_message: str
     order_id: UUID
@@ -416,8 +418,9 @@ class CaptureBody(Shape, kw_only=True):
 class CaptureResult(Envelope, kw_only=True):
     """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
 
+    status: Literal["SUCCESS", "FAILED"] | None = None
     order_id: UUID
-    capture_status: str
+    capture_status: Literal["SUCCESS", "FAILED"]
     transaction_id: Annotated[UUID | None, Meta(description="The capture's id.")] = None
     captured_amount: Annotated[
         int | None, Meta(description="What was captured of the order up to now, in minor units.")

@@ -1,6 +1,6 @@
 """What merchants set up by themselves: sites, webhook endpoints. Source: contract §14, §17.1; seed 004 (multisites)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -109,11 +109,8 @@ class Health(Shape, kw_only=True):
     """Health of deliveries."""
 
     state: Annotated[
-        str,
-        Meta(
-            description="`new`: nothing was sent yet; `ok`; `failing`; `open`: only probes are "
-            "sent, at growing intervals."
-        ),
+        Literal["new", "ok", "failing", "open"],
+        Meta(description="`new`: nothing was sent yet; `open`: only probes are sent, at growing intervals."),
     ]
     since: Annotated[Moment | None, Meta(description="Time of the first failure in a row.")]
     failures: Annotated[int, Meta(ge=0, description="Failed attempts in a row.")]
