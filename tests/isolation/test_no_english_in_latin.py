@@ -31,6 +31,10 @@ _DATES = re.compile(
     rf"\b\d{{1,2}} (?:{_MONTHS})\b(?!\.)|\b(?:{_MONTHS})\.? \d{{1,2}}\b(?!:)|\b(?:January|February|March|May|June|July"
     r"|October|December) \d{1,4}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:day)?,? \d"
 )
+# A share, a sum or a difference with an English point; in each of the three it has a comma.
+_NUMBERS = re.compile(
+    r"(?<![\w.,:/-])(?:\d+(?:,\d{3})*\.\d{1,2}(?= ?%| [A-Z]{3}\b)|[+\N{MINUS SIGN}]\d+(?:,\d{3})*\.\d{1,2}(?![\d.,]))"
+)
 _STAYING = re.compile(rf"{_NAMES}|second from units|valid from")  # names, and fields of the logs
 
 
@@ -41,7 +45,8 @@ def english_in(page: str, language: str) -> list[str]:
     found = []
     for text in (" ".join(_STAYING.sub("§", one).split()) for one in texts.found):
         plain = text.strip(" ·,:;.")
-        if _FUNCTION_WORDS.search(text) or _DATES.search(text) or words.get(plain, plain) != plain:
+        is_english = any(one.search(text) for one in (_FUNCTION_WORDS, _DATES, _NUMBERS))
+        if is_english or words.get(plain, plain) != plain:
             found.append(text)
     return found
 
@@ -57,6 +62,9 @@ def english_in(page: str, language: str) -> list[str]:
         ("es", '<a title="stolen card">05</a>'),
         ("de", "<p>March 3</p>"),
         ("de", "<p>Tue 3</p>"),
+        ("de", "<p>Quote: 72.7 %</p>"),
+        ("fr", "<p>Il reste 1,078.00 USD</p>"),
+        ("es", "<p>+1.5 puntos</p>"),
     ],
 )
 def test_the_walk_finds_english(language: str, planted: str) -> None:
@@ -68,7 +76,8 @@ def test_the_walk_finds_english(language: str, planted: str) -> None:
     [
         ("de", "<p>Bis 15. Dez. 23:36</p>"),
         ("de", "<p>20. Nov. 2026</p>"),
-        ("es", "<p>Aprobar 1.00 USD</p>"),
+        ("es", "<p>Aprobar 1,00 USD</p>"),
+        ("de", "<p>Code 13.1: 1.078,00 USD, 72,7 %, 4.758 KWD</p>"),
         ("fr", "<p>Code 05 · Visa · Recoup · Sandbox</p>"),
         ("de", "<bdi>what the customer typed</bdi>"),
         ("es", "<p>15 dic 23:36</p>"),

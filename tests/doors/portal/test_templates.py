@@ -9,6 +9,7 @@ import pytest
 
 from recoup.doors.portal.routes import declared
 from recoup.doors.portal.templates import FOLDER, _environment, ago
+from recoup.kernel.problem import Figure, Sentence
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -40,6 +41,25 @@ def test_no_file_is_read_once_the_process_runs(monkeypatch: pytest.MonkeyPatch, 
 def test_how_long_ago_stands_beside_a_moment(minutes: int, said: str) -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     assert ago(now + timedelta(minutes=minutes), now) == said
+
+
+def test_what_a_template_forgets_to_say_is_said() -> None:
+    page = _environment("de").from_string("{{ sentence }} · {{ rate }} · {{ name }} · {{ known }}")
+    sentence = Sentence("The processor sends {0} back to {1}. Banks show it after a few days.", "450.00 USD", "7.11")
+    shown = page.render(sentence=sentence, rate=Figure("72.7 %"), name="7.11", known="Returned")
+    assert shown.startswith("Der Prozessor sendet 450,00 USD an 7.11 zurück. ")
+    assert shown.endswith(" · 72,7 % · 7.11 · Returned")
+
+
+def test_no_template_glues_a_small_word_to_a_sentence() -> None:
+    """`count ~ " orders"`: the harvest takes a single small word for a name, and it stays English."""
+    glued = {
+        file.relative_to(FOLDER).as_posix(): words
+        for file in FOLDER.rglob("*.html")
+        for shown in re.findall(r"\{[{%](?:(?![}%]\}).)*~(?:(?![}%]\}).)*[}%]\}", file.read_text())
+        if (words := re.findall(r'"( [a-z]{2,}|[a-z]{2,} )"', shown))
+    }
+    assert glued == {}
 
 
 def test_what_a_template_reads_of_its_pages_module_stands_there() -> None:

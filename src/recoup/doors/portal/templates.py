@@ -18,6 +18,7 @@ from recoup.doors.portal.languages.page_text import translated
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.kernel.cached import cached
 from recoup.kernel.money import money, shown
+from recoup.kernel.problem import Figure, Sentence
 from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.dates import day_of, weekday_of
 from recoup.rules.languages.locale import PLAIN, Locale
@@ -135,6 +136,12 @@ def _said(context: Context, text: str) -> str:
     return retold(said(language, text, moment), moment)
 
 
+@pass_context
+def _shown(context: Context, value: Any) -> Any:
+    """Whatever keeps what it was made of is read in the page's language, also where a template forgets to say it."""
+    return _said(context, value) if isinstance(value, Sentence | Figure) else value
+
+
 def span(length: timedelta, to: Locale = PLAIN) -> str:
     """`3 days 6 h`, `2 h 5 min`, `under a minute`; the sign does not count."""
     minutes = int(abs(length).total_seconds()) // 60
@@ -198,6 +205,7 @@ def _environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_shown,
     )
     reader = Locale(language)
     made.filters |= {

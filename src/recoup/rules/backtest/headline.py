@@ -202,4 +202,4 @@ def _amount(units: float, asset: str) -> str:
     decimals = decimals_of(asset) if asset in EXPONENTS else 2
     found = abs(units) / 10**decimals
     text = apart(f"{found:.0f}" if found >= WHOLE_FROM else f"{found:.{decimals}f}")
-    return f"\N{MINUS SIGN}{text}" if units < 0 else text
+    return Figure(f"\N{MINUS SIGN}{text}" if units < 0 else text)

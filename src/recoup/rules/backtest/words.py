@@ -68,5 +68,6 @@ def days_earlier(low: float, high: float | None = None) -> Sentence:
     if low < 0.0 < high:
         return Sentence("{0} days later to {1} earlier", Figure(f"{-low:.1f}"), Figure(f"{high:.1f}"))
     ends = sorted({Figure(f"{abs(end):.1f}") for end in (low, high)}, key=float)
-    span = Sentence("{0} to {1}", *ends) if len(ends) > 1 else ends[0]
-    return Sentence("{0} days earlier" if low >= 0.0 else "{0} days later", span)
+    if len(ends) > 1:
+        return Sentence("{0} to {1} days earlier" if low >= 0.0 else "{0} to {1} days later", *ends)
+    return Sentence("{0} days earlier" if low >= 0.0 else "{0} days later", ends[0])

@@ -5,7 +5,7 @@ it lacks stays English.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from recoup.kernel.problem import Figure, NearDay, Part, Sentence, noted, text_of
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of
-from recoup.rules.languages.numbers import as_read
+from recoup.rules.languages.numbers import as_read, figures_of, number_of
 from recoup.rules.languages.slots import ENDS, SLOT, filled
 from recoup.rules.network.code_words import PLAIN_MEANINGS
 
@@ -22,6 +22,7 @@ _FILLED: Final = r"((?:(?![.!?] [A-Z]).)*?)"
 _WORD: Final = r"(\S*?)"  # what is filled into a shape that says next to nothing itself
 _COUNT: Final = r"([\d−]\S*?)"  # and what such a one begins with
 _LITTLE: Final = 5
+_THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _SUM: Final = re.compile(r"(−?[\d.,]+(?: [A-Z]{3,5})? )(.+)")
 _DEEP: Final = 2
 _LONGEST: Final = 1_500  # what is longer holds somebody else's words, and looking for its shape takes seconds
@@ -36,8 +37,10 @@ _DAYS: Final = re.compile(rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK
 
 
 class _Shape(NamedTuple):
+    """`names`: each slot's, and the two characters after it."""
+
     pattern: re.Pattern[str]
-    names: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
     words: str
 
 
@@ -56,23 +59,35 @@ def _plain_sentence(language: str, text: str, deep: int) -> str:
     known = catalogue(language).words
     if inner in known:
         return text.replace(inner, known[inner])
+    if (written := as_read(language, inner)) != inner:
+        return text.replace(inner, written)
     if _DAYS.fullmatch(inner):
         return _DAY.sub(lambda found: _day(language, found), text)
     if (plain := PLAIN_MEANINGS.get(inner)) in known:
         return text.replace(inner, known[plain])
     if (one := _SUM.fullmatch(inner)) and one[2] in known:
-        return text.replace(inner, one[1] + known[one[2]])
+        return text.replace(inner, number_of(language, one[1]) + known[one[2]])
     if not deep:
         return text
-    if ", " in inner and (parts := _listed(known, inner)):
+    if ", " in inner and (parts := _listed(language, inner)):
         return text.replace(inner, parts)
     if "; " in inner and (parts := _parted(language, inner, deep)):
         return text.replace(inner, parts)
     for shape in _shapes(language):
         if found := shape.pattern.fullmatch(inner):
-            values = dict(zip(shape.names, found.groups(), strict=True))
-            return text.replace(inner, filled(shape.words, values, lambda value: _said(language, value, deep - 1)))
+            slots = zip(shape.names, found.groups(), strict=True)
+            values = {name: Figure(value) if _is_number(value, after) else value for (name, after), value in slots}
+            return text.replace(inner, filled(shape.words, values, lambda value: _value(language, value, deep - 1)))
     return text
+
+
+def _is_number(value: str, after: str) -> bool:
+    """A share, or a count of something, whatever a name may look like."""
+    return after == " %" or after[1:].islower() and _THOUSANDS.fullmatch(value) is not None
+
+
+def _value(language: str, value: str, deep: int) -> str:
+    return figures_of(language, value) if isinstance(value, Figure) else _said(language, value, deep)
 
 
 def _day(language: str, found: re.Match[str]) -> str:
@@ -89,14 +104,14 @@ def _parted(language: str, text: str, deep: int) -> str:
     return "" if any(map(str.__eq__, parts, translated)) else "; ".join(translated)
 
 
-def _listed(known: Mapping[str, str], text: str) -> str:
+def _listed(language: str, text: str) -> str:
     """A list, each part of which is known, or a sum of money and then known; else nothing."""
-    translated = []
+    known, translated = catalogue(language).words, []
     for part in text.removesuffix(".").split(", "):
         amount, words = found.groups() if (found := _SUM.fullmatch(part)) else ("", part)
         if words not in known:
             return ""
-        translated.append(amount + known[words])
+        translated.append(number_of(language, amount) + known[words])
     return ", ".join(translated) + ("." if text.endswith(".") else "")
 
 
@@ -105,7 +120,7 @@ def _shapes(language: str) -> tuple[_Shape, ...]:
     """What says most of itself comes first."""
     shapes = []
     for key, words in catalogue(language).words.items():
-        if names := tuple(found[1] for found in SLOT.finditer(key)):
+        if names := tuple((found[1], key[found.end() : found.end() + 2]) for found in SLOT.finditer(key)):
             literal = re.split(r"\{\w+\}", key)
             length = len("".join(literal).strip())
             pattern = (_FILLED if length > _LITTLE or literal[0] else _WORD).join(map(re.escape, literal))
@@ -122,6 +137,8 @@ def said(language: str, text: str, moment: Moment = noted) -> str:
     """`moment`: how its reader reads one. A plain text goes the way of history."""
     if isinstance(text, Sentence):
         return _sentence(language, text, moment)
+    if isinstance(text, Figure):
+        return as_read(language, text)
     return text if or_english(language) == ENGLISH else said_by_shape(language, text)
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Charge, Collected, Model
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Figure, Sentence
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
@@ -136,7 +136,7 @@ def _allowed(test: LossTest, units: int) -> int:
 
 
 def _percent(points: int) -> str:
-    return f"{points / _PERCENT:.4g}"
+    return Figure(f"{points / _PERCENT:.4g}")
 
 
 class Judged(NamedTuple):

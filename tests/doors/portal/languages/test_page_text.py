@@ -78,11 +78,14 @@ def test_what_is_none(source: str) -> None:
             {"One": "Eins"},
             ('<i title="Eins">x</i>', '<i title="Some &#39;quoted&#39;">x</i>'),
         ),
+        ("{{ n }} per {{ period|said }}", {"{0} per {1}": "{0} je {1=day?Tag|}"}, ("1 je Tag", "2 je Tag")),
     ],
 )
 def test_a_translation_moves_leaves_out_and_chooses(source: str, known: dict[str, str], shown: tuple[str, str]) -> None:
-    page = Environment(autoescape=True).from_string(translated(source, known))
-    values: dict[str, Any] = {"name": "<i>"}
+    made = Environment(autoescape=True)
+    made.filters["said"] = str.upper
+    page = made.from_string(translated(source, known))
+    values: dict[str, Any] = {"name": "<i>", "period": "day"}
     assert (page.render(n=1, **values), page.render(n=2, **values)) == shown
 
 

@@ -12,6 +12,7 @@ from recoup.doors.portal.visit import Visit, named
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.settlement_terms import read_terms
 from recoup.kernel.money import EXPONENTS, to_text
+from recoup.kernel.problem import Figure
 from recoup.rules.money.disputes import Terms as DisputeTerms
 from recoup.rules.money.disputes import terms_at as dispute_terms_at
 from recoup.rules.money.fees import REFUND_POLICIES, fee_units, in_force
@@ -40,7 +41,7 @@ async def fees_page(visit: Visit) -> Values:
         policies=REFUND_POLICIES,
         disputes=_in_force(disputes, now),
         terms=settled,
-        reserve=to_text(settled.reserve_basis_points, 2),
+        reserve=Figure(to_text(settled.reserve_basis_points, 2)),
     )
 
 
@@ -59,7 +60,7 @@ def _lines(
             dict(
                 term=term,
                 site=sites.get(term.site_id, "") if term.site_id else "",
-                percent=to_text(term.tariff.basis_points, 2),
+                percent=Figure(to_text(term.tariff.basis_points, 2)),
                 fixed=to_text(fixed, scale) if fixed else "",
                 minimum=to_text(minimum, scale) if minimum else "",
                 example=to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",

@@ -223,7 +223,7 @@ def _filled(translation: str, slots: list[tuple[str, str]], marks: list[tuple[st
         shown, plain = slots[int(found[1])]
         if found[2] is None:
             return shown
-        inner = re.sub(r"^\{\{-?|-?\}\}$", "", plain).strip()
+        inner = re.sub(r"^\{\{-?|-?\}\}$", "", plain).strip().removesuffix("|said")  # it names English words
         return f'{{{{ "{found[3]}" if ({inner})|string == "{found[2]}" else "{found[4]}" }}}}'
 
     return MARK.sub(lambda found: marks[int(found[2])][bool(found[1])], SLOT.sub(one, translation))

@@ -61,10 +61,7 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
         "nothing is owed and nothing is sent.",
         Sentence("It waits until {0} {1}; you can withdraw it.", until, visit.session.zone),
     )
-    then = (
-        Sentence("When approved: {0}{1}", one[:1].lower(), one[1:]) if n == 0 else one
-        for n, one in enumerate(found.sentences[1:])
-    )
+    then = (Sentence("When approved: {0}", one) if n == 0 else one for n, one in enumerate(found.sentences[1:]))
     return replace(found, sentences=(*first, *then), second=True)
 
 

@@ -282,7 +282,7 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
     if not owed:
         title = Sentence("Posted: {0}", parts[0] if parts else "nothing")
     text = Sentence("{0}.", joined(parts, ", ")) if owed and len(parts) > 1 else ""
-    lines = tuple((ACCOUNTS[e.account], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
+    lines = tuple((ACCOUNTS[e.account], Sentence("{0}: {1}", _place(e), _signed(e, like))) for _, e in entries)
     return Item(postings[0].business_at, title, text, "money", "", "money", status, entries=lines)
 
 
@@ -291,7 +291,7 @@ def _place(entry: PageEntry) -> str:
 
 
 def _signed(entry: PageEntry, like: str | None) -> str:
-    return ("+" if entry.units > 0 else "") + money(entry.units, entry.asset, like)
+    return Figure(("+" if entry.units > 0 else "") + money(entry.units, entry.asset, like))
 
 
 def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) -> Item:

@@ -11,7 +11,7 @@ from recoup.doors.portal.order.part_words import SAY as PARTS_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.doors.portal.words import CLASSES, REASONS
-from recoup.kernel.problem import Sentence, joined
+from recoup.kernel.problem import Sentence, figure, joined
 from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.order.answers import WRONG
 from recoup.rules.order.lifecycle import REASONS as BILLED
@@ -58,7 +58,8 @@ def _planned(context: LogContext) -> TimelineEntry:
 
 
 def _declined_attempt(context: LogContext) -> TimelineEntry:
-    took = f"{int(context.get('latency_ms')):,} ms." if context.get("latency_ms").isdigit() else ""
+    milliseconds = context.get("latency_ms")
+    took = Sentence("{0} ms.", figure(int(milliseconds))) if milliseconds.isdigit() else ""
     klass = CLASSES.get(context.get("class"), "")
     text = joined(filter(None, (code_words(context), klass, context.get("cure"), took)))
     title = Sentence(

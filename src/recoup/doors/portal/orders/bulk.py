@@ -37,15 +37,13 @@ class Action(NamedTuple):
 
     needs: str
     verb: str
-    title: str
-    button: str
     looks: bool = True
 
 
 ACTIONS: Final = {
-    "cancel": Action("cancel", "cancel", "Cancel", "Cancel"),
-    "redeliver": Action("hooks", "send events again", "Send the last event of", "Send again for", looks=False),
-    "note": Action("retry", "write notes", "Add a note to", "Add the note to"),
+    "cancel": Action("cancel", "cancel"),
+    "redeliver": Action("hooks", "send events again", looks=False),
+    "note": Action("retry", "write notes"),
 }
 
 
@@ -201,7 +199,6 @@ def _shown(visit: Visit, press: Press, problem: Problem | None, **values: object
         problem=problem,
         back=_back(press),
         doing=press.doing,
-        action=press.action,
         key=press.key.hex,
         note=press.note,
         note_max=NOTE_MAX,

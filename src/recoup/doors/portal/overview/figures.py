@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, Protocol, Self
 
+from recoup.kernel.problem import Figure
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.network.codes import code_of, read_decline
@@ -202,7 +203,7 @@ def percent(part: int, whole: int) -> str:
     if not whole:
         return "–"
     tenths = (2_000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10} %"
+    return Figure(f"{tenths // 10}.{tenths % 10} %")
 
 
 def rates_before(rows: Iterable[tuple[Any, Counted]]) -> dict[Any, str]:
