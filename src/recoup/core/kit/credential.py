@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 
 if TYPE_CHECKING:
     from recoup.flows.world import World
@@ -35,6 +35,9 @@ class InPlace:
     keep_news: "Callable[[World, Order, Attempt, Outcome], Awaitable[None]]"
 
 
+IN_PLACE: Final = Place[InPlace]("in_place")
+
+
 def in_place() -> InPlace | None:
     """The first feature's."""
-    return next((one.in_place for one in features() if one.in_place is not None), None)
+    return IN_PLACE.first()

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import convert
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 
 if TYPE_CHECKING:
     from recoup.store.statement import Read
@@ -39,14 +39,15 @@ class Facet(Generic[R]):
         return self.none if found is None else convert(found, self.row) if found.__class__ in (list, dict) else found
 
 
+FACET: Final = Place[Facet[Any]]("facet")
+
+
 def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
     """What features know of an order `o`, as one JSON by the name of the facet."""
-    facets = [one.facet for one in features() if one.facet is not None and wanted(one.facet)]
-    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in facets)
+    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in FACET if wanted(one))
     return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
 
 
 def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """As they were at that business time."""
-    found = [one.facet for one in features() if one.facet is not None]
-    return {one.name: one.then(one.of(facets), at) for one in found if one.then is not None}
+    return {one.name: one.then(one.of(facets), at) for one in FACET if one.then is not None}

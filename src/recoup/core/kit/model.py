@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 
 if TYPE_CHECKING:
     from recoup.flows.world import World
@@ -99,9 +99,12 @@ class Engine:
     take_first: "Callable[[World, Actor, bytes | None], Awaitable[str | None]]"
 
 
+ENGINE: Final = Place[Engine]("engine")
+
+
 def engine() -> Engine | None:
     """None where no feature learns: the fixed schedule decides."""
-    return next((one.engine for one in features() if one.engine is not None), None)
+    return ENGINE.first()
 
 
 def read_model(content: bytes) -> Model:

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 
 if TYPE_CHECKING:
     from recoup.doors.checkout.visit import Visit
@@ -29,6 +29,9 @@ class Paying:
     wallets: "Callable[[World, UUID], Awaitable[Mapping[str, str]]]"
 
 
+PAYING: Final = Place[str]("paying")  # the module of a `PAYING`
+
+
 def paying() -> tuple[Paying, ...]:
     """Of the features that have channels. Their modules import doors, and are loaded when a door asks."""
-    return tuple(import_module(one.paying).PAYING for one in features() if one.paying is not None)
+    return tuple(import_module(module).PAYING for module in PAYING)

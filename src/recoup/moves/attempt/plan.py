@@ -4,11 +4,11 @@ attempt, its due time, the reasons."""
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from recoup.core.kit.amount import inputs_of, units_of
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.core.kit.model import by_model
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
@@ -268,10 +268,12 @@ def plan_attempt(
         change.undue("retry")
 
 
+AFTER_PLAN: Final = Place[Callable[[Change, datetime], None]]("after_plan")  # of when the next attempt is planned
+
+
 def tell_plan(change: Change, due: datetime) -> None:
-    for one in features():
-        if one.after_plan is not None:
-            one.after_plan(change, due)
+    for hears in AFTER_PLAN:
+        hears(change, due)
 
 
 def next_attempt(order: Order, purpose: str, due: datetime, units: int, initiator: str) -> Attempt:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.core.kit.amount import part_from
 from recoup.core.kit.credential import in_place
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.kernel.policy import Policy
 from recoup.kernel.time import BusinessTime
 from recoup.moves.change import Change
@@ -78,6 +78,9 @@ def gate_input(
     )
 
 
+LIFTS: Final = Place[Callable[[Order, UUID], bool]]("lifts")  # a customer's stop at the bank does not reach the order
+
+
 def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
     """A customer's stop at the bank is not about payments that they make themselves, nor about other agreements or what
     they have agreed to since, where a feature knows that."""
@@ -86,7 +89,7 @@ def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
         return False
     if who == "customer":
         return True
-    return any(one.lifts is not None and one.lifts(order, send.send_id) for one in features())
+    return any(lifts(order, send.send_id) for lifts in LIFTS)
 
 
 def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from recoup.core.kit.amount import amounts
+from recoup.core.kit.amount import AMOUNT
 from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import COLLECTION_POLICIES
@@ -152,7 +152,7 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
         yield "another_card", replace(evidence, other_card=True)
     if not evidence.may_confirm and evidence.kind == "cit":
         yield "may_confirm", replace(evidence, may_confirm=True, may_enter_card=True)
-    for one in amounts() if evidence.of_features else ():
+    for one in AMOUNT if evidence.of_features else ():
         yield one.without[0], replace(evidence, of_features={})
     yield "expiry_a_week_later", replace(evidence, expires_at=evidence.expires_at + _WEEK)
 

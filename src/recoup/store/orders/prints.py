@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.facet import FACET
 from recoup.store.statement import MERCHANT, Read
 
 
@@ -43,7 +43,7 @@ async def facets_of_prints(
 ) -> dict[UUID, dict[str, object]]:
     """Of each order what features know under all prints of its card. `alone`: under its own print."""
     facets = {key[1]: dict(alone[key] or {}) for key in {one[:2] for one in joined}}
-    for facet in (one.facet for one in features() if one.facet is not None):
+    for facet in FACET:
         known = await facet.of_prints(db, *map(list, zip(*joined, strict=True))) if facet.of_prints is not None else {}
         for order_id, value in known.items():
             facets[order_id][facet.name] = value
