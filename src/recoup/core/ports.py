@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from recoup.core.kit.model import Model
     from recoup.gateways.cards.outcome import Outcome
     from recoup.gateways.keys.keyring import Part
     from recoup.gateways.keys.sealing import Sealed
     from recoup.rules.live_check import CheckLine
     from recoup.rules.order.answers import Step
+    from recoup.rules.rescue.model import Model
     from recoup.rules.rescue.model_standing import WhyNone
     from recoup.rules.rescue.route_by_worth import Candidate
     from recoup.rules.rescue.route_terms import RouteTerms

@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
-from recoup.core.kit.amount import AMOUNT
 from recoup.kernel.problem import noted
 from recoup.rules.languages.said import said
+from recoup.rules.rescue.amount import AMOUNT
 from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of
 

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.core.kit.paying import PAYING
 from recoup.core.places import SETTING, TRIAL
+from recoup.doors.checkout.places import PAY_PAGE
 from recoup.doors.clock.places import LOOPS
 from recoup.doors.command.verb_group import VERB
 from recoup.doors.portal.feature_parts import PORTAL
+from recoup.doors.stablecoin.places import PAYING
 from recoup.features.chains import credit, gateway, health, intake, loop, transfers
 from recoup.features.chains.words import AUDITS, NOTICES
 from recoup.flows.places import BALANCES, CHECKS, DUE, GATEWAYS, INTAKE
@@ -56,6 +57,7 @@ CHAINS: Final = Feature(
         AUDIT(AUDITS),
         *map(NOTICE, NOTICES),
         PAYING("recoup.features.chains.paying"),
+        PAY_PAGE("recoup.features.chains.paying"),
         PORTAL("recoup.features.chains.page"),
     ),
 )

@@ -8,7 +8,7 @@ from recoup.core.kit.feature import Feature
 from recoup.doors.portal.feature_parts import PORTAL
 from recoup.features.mandates import flows
 from recoup.features.mandates.rules import MANDATE_VERSION, MandateInput, decide_by_mandate
-from recoup.features.mandates.store import OF_CARD
+from recoup.features.mandates.store import OF_CARD, mandates_of_prints
 from recoup.features.mandates.words import EVENT as REVOKED
 from recoup.features.mandates.words import NOTICE as ORDERS_END
 from recoup.flows.places import AFTER_TRANSMISSION, DUE, LIFTED
@@ -18,6 +18,7 @@ from recoup.rules.messages.events import EVENT
 from recoup.rules.messages.notifications import NOTICE
 from recoup.rules.order.lifecycle import ANY, FACT, Fact
 from recoup.rules.rescue.deciders import DECIDER, without_policy
+from recoup.store.orders.prints import OF_PRINTS
 
 MANDATES: Final = Feature(
     name="mandates",
@@ -25,6 +26,7 @@ MANDATES: Final = Feature(
     tables=("mandate_changes",),
     adds=(
         FACET(OF_CARD),
+        OF_PRINTS((OF_CARD.name, mandates_of_prints)),
         FACT(Fact("mandate_revoked", "mandate", ANY, None, REVOKED.name)),
         FACT(Fact("mandate_renewed", "mandate", ANY, None, None)),
         BEFORE_SEND(flows.stop_of),

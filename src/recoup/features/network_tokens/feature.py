@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from recoup.core.kit.credential import IN_PLACE, InPlace
 from recoup.core.kit.facet import FACET
 from recoup.core.kit.feature import Feature
 from recoup.doors.command.verb_group import VERB
@@ -13,8 +12,9 @@ from recoup.features.network_tokens.rules import BY_NUMBER_VERSION, TokenInput, 
 from recoup.features.network_tokens.store import OF_CARD
 from recoup.features.network_tokens.words import AUDITS, MISSING, PAGE
 from recoup.flows.merchants.card_switches import SWITCH, CardSwitch
-from recoup.flows.places import BEFORE_ERASURE, CHECKS, DUE
+from recoup.flows.places import BEFORE_ERASURE, CHECKS, DUE, SENT_BY, SentBy
 from recoup.flows.signed_notices import ROUTE_NOTICE, RouteNotice
+from recoup.moves.attempt.in_place import IN_PLACE, InPlace
 from recoup.moves.attempt.plan import AFTER_PLAN
 from recoup.rules.merchants.audit import AUDIT
 from recoup.rules.rescue.deciders import DECIDER, without_policy
@@ -31,10 +31,9 @@ NETWORK_TOKENS: Final = Feature(
                 chosen=lambda order, attempt, now: token_for(order.facet(OF_CARD), order, attempt, now),
                 shown=lambda order: order.facet(OF_CARD),
                 gone=flows.gone,
-                opened=flows.token_credential,
-                keep_news=flows.keep_token_news,
             )
         ),
+        SENT_BY(SentBy(opened=flows.token_credential, keep_news=flows.keep_token_news)),
         BEFORE_ERASURE(flows.delete_tokens),
         CHECKS(flows.undeleted),
         DUE({flows.DUE: flows.work_network_token}),

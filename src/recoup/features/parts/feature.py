@@ -7,7 +7,6 @@ attempt asks for, and whether a part is kept without the rest, stand here.
 from pathlib import Path
 from typing import Final
 
-from recoup.core.kit.amount import AMOUNT, Amount
 from recoup.core.kit.facet import FACET
 from recoup.core.kit.feature import Feature
 from recoup.doors.command.verb_group import VERB
@@ -17,6 +16,7 @@ from recoup.features.parts.rules import INPUT, RULE, PartInput, with_part
 from recoup.features.parts.store import OF_MERCHANT
 from recoup.features.parts.words import AUDITS, WITHOUT
 from recoup.rules.merchants.audit import AUDIT
+from recoup.rules.rescue.amount import AMOUNT, Amount
 
 PARTS: Final = Feature(
     name="parts",

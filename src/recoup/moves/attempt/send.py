@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.core.kit.amount import part_from
-from recoup.core.kit.credential import in_place
 from recoup.core.kit.feature import Place
 from recoup.kernel.policy import Policy
 from recoup.kernel.time import BusinessTime
+from recoup.moves.attempt.in_place import IN_PLACE
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
@@ -20,6 +19,7 @@ from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.order.wire_keys import attempt_key
+from recoup.rules.rescue.amount import part_from
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
@@ -179,7 +179,7 @@ PickRoute = Callable[[Change, Attempt], Route]
 
 def token_for(order: Order, attempt: Attempt, now: datetime, route: Route) -> UUID | None:
     """By which the attempt goes; None: by the card itself."""
-    other = in_place()
+    other = IN_PLACE.first()
     return other.chosen(order, attempt, now) if other is not None and route.takes_tokens else None
 
 

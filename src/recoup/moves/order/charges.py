@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from recoup.core.kit.amount import AMOUNT
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import fee_units
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.amount import AMOUNT
 
 
 def collect_part(change: Change, attempt: Attempt) -> None:

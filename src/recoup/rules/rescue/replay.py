@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from recoup.core.kit.extended import Extended
-from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, Policies
 from recoup.rules.rescue import route_by_worth
@@ -21,6 +20,7 @@ from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.deciders import DECIDER, Deciders
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
+from recoup.rules.rescue.model import Model, decides_by_model
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from recoup.core.kit.amount import AMOUNT, rules_of
 from recoup.core.kit.extended import Extended
 from recoup.kernel.problem import Sentence
+from recoup.rules.rescue.amount import AMOUNT, rules_of
 from recoup.rules.rescue.evidence import Decision, Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
