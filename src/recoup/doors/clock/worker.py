@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from recoup.core.ports import Standing
 from recoup.doors.clock.places import LOOPS
 from recoup.flows.backtests.floor import watch_floor
 from recoup.flows.disputes.monitoring import watch_monitoring
@@ -35,6 +34,7 @@ from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.people.tell_alert import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
+from recoup.flows.ports import Standing
 from recoup.flows.rekey import rekey
 from recoup.flows.run_due import BATCH, DueWork
 from recoup.flows.upkeep import ALIVE_SECONDS, beat, purge_expired, upkeep

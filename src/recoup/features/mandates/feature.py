@@ -6,6 +6,7 @@ from typing import Final
 from recoup.core.kit.facet import FACET
 from recoup.core.kit.feature import Feature
 from recoup.doors.portal.feature_parts import PORTAL
+from recoup.doors.rescue.places import ORDER_FIELD
 from recoup.features.mandates import flows
 from recoup.features.mandates.rules import MANDATE_VERSION, MandateInput, decide_by_mandate
 from recoup.features.mandates.store import OF_CARD, mandates_of_prints
@@ -39,6 +40,7 @@ MANDATES: Final = Feature(
         DECIDER(without_policy(MANDATE_VERSION, lambda data: decide_by_mandate(MandateInput.from_dict(data)))),
         EVENT(REVOKED),
         NOTICE(ORDERS_END),
+        ORDER_FIELD("recoup.features.mandates.api"),
         PORTAL("recoup.features.mandates.page"),
     ),
 )
