@@ -14,13 +14,15 @@ from tests.doors.portal.staff import (
 )
 from tests.doors.portal.test_limits import asks, limited, refunded, the_request
 from tests.doors.portal.test_settlements import entered
-from tests.flows.money.settling import ACCOUNT, DAY, payouts, sold, terms
+from tests.flows.money.settling import ACCOUNT, DAY, give_back, payouts, sold, terms
 from tests.flows.test_fees import paid
 from tests.worlds import Shop
 
+from recoup.flows.money.adjust import adjust
 from recoup.flows.money.bank_payouts import approve
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.store.server import ServerAddress
 
 CHANGED = "This has changed since it was reviewed. Nothing was sent."
@@ -123,6 +125,75 @@ def test_an_account_that_is_replaced_while_its_payout_is_approved_takes_nothing(
         with pytest.raises(Problem, match="replaced since the payout was reviewed"):
             await approve(shop.world, shop.scope, payout["payout_id"], new_id())
         assert (await payouts(shop))[0]["state"] == "created"
+
+    portal(server, story)
+
+
+async def adjustment(shop: Shop, units: int) -> str:
+    """The review of an adjustment that Olga created and that waits for another person."""
+    await sold(shop, 2)
+    olga = Scope(shop.merchant_id, Actor("user", "olga"), "test")
+    await shop.close_pages()
+    key = new_id()
+    assert await adjust(shop.world, olga, units, "USD", "Chargeback of May", key=key) == "waiting"
+    return f"/approvals/adjustments/{key}"
+
+
+async def booked(shop: Shop) -> Any:
+    return await shop.value("SELECT state FROM adjustments")
+
+
+def test_an_adjustment_says_whose_balance_it_changes_from_what_to_what_and_is_booked_on_its_review(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        path = await adjustment(shop, -5_000)
+        otto = await signed_in("otto")
+        told = texts(await otto.get(path))
+        for fact in (
+            "Review 50.00 USD from the merchant",
+            "Merchant Brightleaf Tea",
+            "Created by olga , ",
+            "Note Chargeback of May",
+            "Balance now 91.80 USD",
+            "Adjustment −50.00 USD",
+            "Balance afterwards 41.80 USD",
+            "Take 50.00 USD",
+        ):
+            assert fact in told, (fact, told)
+        desk = await otto.get("/approvals")
+        assert f'href="{path}"' in desk.text
+        assert 'value="book"' not in desk.text
+        assert "Take 50.00 USD" in texts(await post(otto, "/approvals", path, decision="book"))
+        assert await booked(shop) == "waiting"
+        to, fields = review_form(await otto.get(path))
+        first = await otto.post(to, data=fields | {"decision": "book"})
+        assert "The adjustment is booked." in texts(await otto.get(first.headers["location"]))
+        assert (await otto.post(to, data=fields | {"decision": "book"})).status_code == 409
+        assert await booked(shop) == "booked"
+        assert "This adjustment is decided." in texts(await otto.get(path))
+
+    portal(server, story)
+
+
+def test_an_adjustment_by_which_the_merchant_comes_to_owe_meanwhile_is_shown_anew(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        path = await adjustment(shop, -5_000)
+        otto = await signed_in("otto")
+        to, fields = review_form(await otto.get(path))
+        for order_id in await shop.value("SELECT array_agg(order_id) FROM orders"):
+            await give_back(shop, order_id)
+        anew = await otto.post(to, data=fields | {"decision": "book"})
+        told = texts(anew, 409)
+        assert CHANGED in told
+        assert "Balance afterwards −50.00 USD" in told
+        assert "The merchant then owes this amount" in told
+        assert await booked(shop) == "waiting"
+        to, fields = review_form(anew)
+        assert (await otto.post(to, data=fields | {"decision": "book"})).status_code == 303
+        assert await booked(shop) == "booked"
 
     portal(server, story)
 

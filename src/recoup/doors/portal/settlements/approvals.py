@@ -20,6 +20,7 @@ from recoup.doors.portal.rights import operator
 from recoup.doors.portal.settlements.page import HEADINGS, STATES
 from recoup.doors.portal.visit import Visit, named
 from recoup.flows.money.adjust import adjust, decide_adjustment
+from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
 from recoup.kernel.ids import new_id, parse_id
@@ -27,6 +28,7 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
+from recoup.rules.money.refund_limits import is_theirs
 from recoup.store.money import bank as store
 from recoup.store.money.batches import shown_batch
 from recoup.store.money.settlement import account_delay, payable_assets, terms_at
@@ -274,10 +276,49 @@ async def make_adjustment(
     return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
 
 
-@approvals.post("/approvals/adjustments/{id}", may=DECIDE, find=_id)
-async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
+async def _adjustment(visit: Visit) -> store.Adjustment:
+    async with visit.world.db.read() as connection:
+        found = await store.find_adjustment(connection, visit.merchant_id, await _id(visit))
+    if found is None:
+        raise Problem("not_found", "There is no such adjustment.", cure="Reload the approvals page.")
+    return found
+
+
+async def _payable(visit: Visit, asset: str) -> int:
+    """What the next settlements pay the merchant. Units."""
+    return next(
+        (one.units["card"] for one in await read_balances(visit.world, visit.merchant_id) if one.asset == asset), 0
+    )
+
+
+@member.page("/approvals/adjustments/{id}", "settlements/adjustment.html", may=DECIDE)
+async def adjustment_review(visit: Visit) -> Values:
+    """Whose balance it changes, by how much, from what to what, and why: the step before it is booked."""
+    row = await _adjustment(visit)
+    balance = await _payable(visit, row.asset)
+    return dict(
+        row=row,
+        balance=balance,
+        seen=review_mark(visit.session, *_adjustment_facts(row, balance)),
+        people=await named(visit, [row.made_by, row.decided_by]),
+        mine=is_theirs(row.made_by, visit.scope.actor.text()),
+    )
+
+
+def _adjustment_facts(row: store.Adjustment, balance: int) -> list[object]:
+    """What a decision hangs on. A balance moves with every order: what counts is whether the merchant then owes."""
+    return [row.adjustment_id, row.state, balance + row.units < 0]
+
+
+@adjustment_review.post(may=DECIDE, find=_adjustment)
+async def decide(visit: Visit, row: store.Adjustment, *, decision: str, seen: str) -> Answer:
+    """`seen`: the mark of the review; without it, booking only shows one."""
     book = decision == "book"
-    await decide_adjustment(visit.world, visit.scope, found, book=book)
+    if book and row.state == "waiting":
+        if not seen:
+            return shown()
+        check_reviewed(visit.session, seen, *_adjustment_facts(row, await _payable(visit, row.asset)))
+    await decide_adjustment(visit.world, visit.scope, row.adjustment_id, book=book)
     return redirect(_back(visit, "booked" if book else "not_booked"))
 
 
