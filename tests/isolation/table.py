@@ -567,6 +567,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/imports/{import_id}/prove"): _page(ids={"import_id": "import"}),
     ("GET", "/refunds"): _page(),
     ("GET", "/unknown-outcomes"): _page(),
+    ("GET", "/refunds/{modification_id}"): _page(ids={"modification_id": "refund"}),
     ("POST", "/refunds/{modification_id}"): _page(
         ids={"modification_id": "refund"}, body=lambda s: {"action": "again"}
     ),

@@ -16,6 +16,7 @@ from tests.doors.portal.test_limits import asks, limited, refunded, the_request
 from tests.doors.portal.test_settlements import entered
 from tests.flows.money.settling import ACCOUNT, DAY, give_back, payouts, sold, terms
 from tests.flows.test_fees import paid
+from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop
 
 from recoup.flows.money.adjust import adjust
@@ -194,6 +195,42 @@ def test_an_adjustment_by_which_the_merchant_comes_to_owe_meanwhile_is_shown_ane
         to, fields = review_form(anew)
         assert (await otto.post(to, data=fields | {"decision": "book"})).status_code == 303
         assert await booked(shop) == "booked"
+
+    portal(server, story)
+
+
+def test_a_stuck_refund_says_whose_it_is_and_to_which_card_and_is_sent_by_a_press_on_its_review(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        order_id, refund_id = await stuck(shop, 4_590, email="ana@payer.example")
+        owner, otto, path = await signed_in("owner"), await signed_in("otto"), f"/refunds/{refund_id}"
+        page = await owner.get(path)
+        told = texts(page)
+        order = await shop.order(order_id)
+        for fact in (
+            "Review 45.90 USD",
+            f"Order {order['external_id']} , 45.90 USD",
+            "Customer Ana Roe, ana@payer.example",
+            "Refund no. 1, 45.90 USD",
+            "To Visa ••••",
+            "Stuck, 1 attempt; the processor says: refused_by_test_card",
+        ):
+            assert fact in told, (fact, told)
+        assert "Ana Roe" not in texts(await (await signed_in("clerk")).get(path))
+        assert 'name="action"' not in (await owner.get("/refunds")).text
+        assert "Review 45.90 USD" in texts(await post(owner, "/refunds", path, action="again"))
+        to, fields = review_form(page)
+        _, first = review_form(await otto.get(path))
+        proposed = first | {"action": "propose", "note": "Wire 7"}
+        assert (await otto.post(to, data=proposed)).status_code == 303
+        assert CHANGED in texts(await owner.post(to, data=fields | {"action": "again"}), 409)
+        assert await shop.value("SELECT state FROM modifications") == "stuck"
+        olga = await signed_in("olga")
+        told = texts(await olga.get(path))
+        assert "Otto says it was paid by hand: Wire 7" in told
+        assert "Customer Ana Roe" in told
+        assert "Confirm: paid by hand" in told
 
     portal(server, story)
 

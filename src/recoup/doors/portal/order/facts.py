@@ -69,6 +69,20 @@ class Action:
         return not self.why_not
 
 
+def customer(page: OrderPage) -> str:
+    """By name and e-mail address, as the reader may see them."""
+    payer = page.payer
+    known = (f"{payer.first_name} {payer.last_name}".strip(), payer.email) if payer else ()
+    return ", ".join(one for one in known if one)
+
+
+def card_of_modification(page: OrderPage, modification_id: UUID) -> str:
+    """The last four digits of the card that it goes back to; empty where it is none."""
+    of = next((one.attempt_id for one in page.modifications if one.modification_id == modification_id), None)
+    charged = next((one.card_last4 for one in page.attempts if one.attempt_id == of), None)
+    return charged or (page.card.last4 if page.card else "")
+
+
 def sums(page: OrderPage) -> Sums:
     totals: dict[str, int] = {}
     by_recipe: dict[str, int] = {}
