@@ -61,9 +61,10 @@ def test_a_payout_says_to_whom_which_account_and_since_when_and_of_what(
             ", approved by Otto",
             "Requested by Recoup, ",
             f"Payment reference {payout['reference']}",
-            "Total value 91.80",
-            "Service fees −2.66",
-            "Payout 89.14",
+            "From RECOUP (1900000019), SANDBOX BANK 091000019",
+            "Total value 91.80 USD",
+            "Service fees −2.66 USD",
+            "Payout 89.14 USD",
             "This account has been in use for less than 30 days.",
             "Approve and send 89.14 USD",
         ):

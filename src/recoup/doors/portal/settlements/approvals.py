@@ -174,6 +174,7 @@ async def payout_review(visit: Visit) -> Values | Answer:
         ready=ready,
         totals=totals,
         accounts=accounts,
+        payers={scheme: visit.world.bank.paid_by(scheme) for scheme in ("us", "iban")},
         batches=batches,
         headings=HEADINGS,
         states=STATES,
