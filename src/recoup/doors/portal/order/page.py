@@ -287,6 +287,7 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         head=page.head,
         payer=page.payer,
         customer=facts.customer(page),
+        blocked=facts.blocked(page),
         card=page.card,
         items=[item for item in items if shown in ("all", item.kind)],
         shown=shown,

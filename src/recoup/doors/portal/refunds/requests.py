@@ -71,6 +71,7 @@ async def refunds(visit: Visit) -> Values:
         full=len(rows) == ROWS_MAX,
         may_refund=visit.session.may("refund"),
         done=DONE.get(done_of(visit.session, visit.request), ""),
+        waits=done_of(visit.session, visit.request) == "again",
     )
 
 

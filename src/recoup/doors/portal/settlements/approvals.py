@@ -87,6 +87,7 @@ DONE: Final = {
     "not_booked": "The adjustment is refused.", "refund": "The refund is approved and is being sent.",
     "refund_refused": "The refund request is refused.", "refund_withdrawn": "The refund request is withdrawn.",
 }  # fmt: skip
+SENDS: Final = frozenset({"payout", "payouts", "refund"})
 
 
 def _may_look(visit: Visit) -> None:
@@ -104,9 +105,10 @@ def _may_look(visit: Visit) -> None:
 async def approvals(visit: Visit) -> Values:
     """What is the operator's only the operator sees."""
     refunds = await waiting_rows(visit)
-    done = DONE.get(done_of(visit.session, visit.request), "")
+    what = done_of(visit.session, visit.request)
+    said = {"refunds": refunds, "done": DONE.get(what, ""), "sends": what in SENDS}
     if not visit.is_operator:
-        return {"refunds": refunds, "done": done, "counts": {}}
+        return {**said, "counts": {}}
     asset = _asset(visit)
     async with visit.world.db.read() as connection:
         accounts = await store.list_accounts(connection, visit.merchant_id)
@@ -137,8 +139,7 @@ async def approvals(visit: Visit) -> Values:
         people=await named(visit, actors),
         me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
-        refunds=refunds,
-        done=done,
+        **said,
         **await approval_panels(visit),
     )
 
