@@ -63,7 +63,7 @@ def test_a_refund_that_is_tried_again_is_not_said_to_be_refused_without_a_try(se
         to, fields = review_form(await ops.get(f"/refunds/{refund_id}"))
         assert (await ops.post(to, data=fields)).status_code == 303
         desk = texts(await ops.get("/refunds"))
-        assert "Owed long not sent again yet; refused 1 time before: refused_by_test_card" in desk
+        assert "Owed long not sent again yet; refusals before: 1 (refused_by_test_card)" in desk
         assert "the processor says" not in desk
 
     portal(server, story)
