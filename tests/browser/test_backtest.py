@@ -32,6 +32,13 @@ def test_a_back_test_prints_on_one_sheet_and_ctrl_k_finds_a_page(server: ServerA
         page.keyboard.press("Enter")
         page.wait_for_url("**/policy")
         page.goto("/find")
+        page.keyboard.type("prove")
+        found = [one.get_attribute("href") for one in page.locator(".found li:visible a").all()]
+        assert found[0] == "/backtests"
+        assert "/imports" in found
+        page.locator("#find-q").fill("ana@payer.example")
+        assert page.locator("#find-none").is_visible()
+        page.goto("/find")
         page.keyboard.type("SUB-no-page-has-this")
         page.keyboard.press("Enter")
         page.wait_for_url("**/orders?q=SUB-no-page-has-this")

@@ -8,10 +8,11 @@ import pytest
 
 from recoup.core.kit import feature
 from recoup.core.kit.extended import Extended
-from recoup.core.kit.feature import Feature, features, install
+from recoup.core.kit.feature import Feature, Place, features, install
 from recoup.features.mandates.feature import MANDATES
 from recoup.kernel.problem import Problem
 
+LETTER: Place[dict[str, int]] = Place("letter")
 BAD = Feature(name="bad", folder=Path(__file__).parent)
 ADDED = {
     name: EntryPoint(name, value, "recoup.features")
@@ -25,7 +26,8 @@ ADDED = {
 
 def test_what_is_wrong_with_the_list_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feature, "added", lambda group: ADDED)
-    monkeypatch.setattr(feature, "_features", features())
+    taking = Feature(name="taking", folder=BAD.folder, adds=(LETTER({"mandates": 2}),))
+    monkeypatch.setattr(feature, "_features", (*features(), taking))
     complaints = {
         "twice": (lambda: install(["mandates"]), "mandates is listed twice"),
         "missing": (lambda: install(["unknown"]), "unknown, which no package"),
@@ -35,8 +37,8 @@ def test_what_is_wrong_with_the_list_is_said_in_one_line(monkeypatch: pytest.Mon
             lambda: feature.checked((replace(BAD, needs=("mandates",)), MANDATES)),
             "needs mandates, which is not",
         ),
-        "no place": (lambda: feature.checked((replace(BAD, portal="tests.core.page"),)), "names tests.core.page"),
-        "taken": (lambda: dict(Extended({"mandates": 1}, lambda one: {one.name: 2})), "brings mandates"),
+        "no place": (lambda: feature.checked((replace(BAD, adds=("page",)),)), "adds 'page' to no place"),
+        "taken": (lambda: dict(Extended({"mandates": 1}, LETTER, dict)), "brings mandates"),
     }
     for name, (act, said) in complaints.items():
         with pytest.raises(Problem) as caught:
@@ -46,9 +48,9 @@ def test_what_is_wrong_with_the_list_is_said_in_one_line(monkeypatch: pytest.Mon
         assert "\n" not in caught.value.message, name
 
 
-def test_features_stand_where_the_core_lists_them() -> None:
-    assert list(Extended({"a": 1, "b": 2}, lambda one: {one.name: 3}, "b")) == [
-        "a",
-        *(one.name for one in features()),
-        "b",
-    ]
+def test_features_stand_where_the_core_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    adding = [replace(BAD, name=name, adds=(LETTER({name: 3}),)) for name in ("x", "y")]
+    monkeypatch.setattr(feature, "_features", tuple(adding))
+    assert list(Extended({"a": 1, "b": 2}, LETTER, dict, "b")) == ["a", "x", "y", "b"]
+    assert LETTER.first() == {"x": 3}
+    assert [one.added(LETTER) for one in adding] == [[{"x": 3}], [{"y": 3}]]

@@ -30,9 +30,9 @@ HOLD: dict[str, Any] = {"is_mit": False, "days": None, "code": "05", "pan": APPR
                         "facts": {"transaction_type": "AUTHORIZATION"}}  # fmt: skip
 
 
-async def stuck(shop: Shop, units: int = 9_999) -> tuple[UUID, UUID]:
+async def stuck(shop: Shop, units: int = 9_999, **more: Any) -> tuple[UUID, UUID]:
     """(order, refund): the processor has refused it for good."""
-    order_id = await paid(shop, units)
+    order_id = await paid(shop, units, **more)
     await set_fault(shop.world, "refuse", timedelta(hours=1))
     made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
     await shop.settle()

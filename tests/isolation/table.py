@@ -567,6 +567,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/imports/{import_id}/prove"): _page(ids={"import_id": "import"}),
     ("GET", "/refunds"): _page(),
     ("GET", "/unknown-outcomes"): _page(),
+    ("GET", "/refunds/{modification_id}"): _page(ids={"modification_id": "refund"}),
     ("POST", "/refunds/{modification_id}"): _page(
         ids={"modification_id": "refund"}, body=lambda s: {"action": "again"}
     ),
@@ -671,6 +672,8 @@ TABLE: dict[Key, Line] = {
         may=NOBODY,
         body=lambda s: {"currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE},
     ),
+    ("GET", "/approvals/adjustments/new"): _page(whose="operator"),
+    ("GET", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator"),
     ("POST", "/approvals/adjustments/{id}"): _page(
         ids={"id": "adjustment"}, whose="operator", may=NOBODY, body=lambda s: {"decision": "refuse"}
     ),

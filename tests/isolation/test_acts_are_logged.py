@@ -393,7 +393,9 @@ def _disputes_and_refunds(walk: _Walk) -> None:
     walk.act(f"{one}/answer", "order.dispute_answer_owed", path=f"/disputes/{dispute}/answer", answer="contest")
     walk.act(f"{one}/decide", "dispute.simulated", "operator", path=f"/disputes/{dispute}/decide", decided="won")
     refund = walk.a.ids["refund"]
-    walk.act("/refunds/{modification_id}", "order.refund_retried", path=f"/refunds/{refund}", action="again")
+    path = f"/refunds/{refund}"
+    _, fields = review_form(walk.page("owner", path))
+    walk.act("/refunds/{modification_id}", "order.refund_retried", path=path, action="again", seen=fields["seen"])
 
 
 def _money(walk: _Walk) -> None:

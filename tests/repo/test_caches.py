@@ -17,6 +17,7 @@ KEEPERS = ("cache", "lru_cache", "functools.cache", "functools.lru_cache")
 SMALL = frozenset({"int", "bool", "date", "None", "type", "Kind", "Feature"})
 # What is kept by another key without `cached` -> whose keys they are.
 OURS = {
+    "recoup/core/kit/feature.py _values": "places and features",
     "recoup/kernel/cached.py kept": "looks at each",
     "recoup/kernel/extensions.py added": "groups of entry points",
     "recoup/kernel/filled.py _names": "classes of ours",

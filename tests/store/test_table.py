@@ -11,7 +11,7 @@ from tests.rings import each
 from tests.store.test_functions import SOURCES
 from tests.store.test_statements import fits
 
-from recoup.core.kit.feature import features
+from recoup.flows.places import DUE
 from recoup.flows.run_due import FLOWS
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
@@ -193,7 +193,7 @@ def test_due_work_is_written_and_done_by_its_columns() -> None:
 
 
 def test_every_kind_of_due_work_has_a_flow() -> None:
-    assert set(FLOWS) == {*get_args(DueKind), *(kind for one in features() for kind in one.due)}
+    assert set(FLOWS) == {*get_args(DueKind), *(kind for flows in DUE for kind in flows)}
 
 
 def test_a_block_is_written_as_before() -> None:

@@ -17,7 +17,7 @@ from tests.upgrade.same_schema import schema_text
 import recoup
 from recoup.core.kit.feature import Feature
 from recoup.kernel.problem import Problem
-from recoup.rules.order.lifecycle import ANY, Fact
+from recoup.rules.order.lifecycle import ANY, FACT, Fact
 from recoup.store import migrate as migrating
 from recoup.store.migrate import FIRST, FOLDER, RELEASED, Migration, migrate, migrations_of, schema_sql
 from recoup.store.server import ServerAddress
@@ -129,4 +129,4 @@ def test_a_packages_feature_has_migrations_of_its_own(tmp_path: Path) -> None:
         (tmp_path / "migrations" / name).write_text("CREATE TABLE t (n int);")
     assert [one.key for one in migrating.added_by(acorn)] == [("acorn", 1), ("acorn", 2)]
     with pytest.raises(Problem, match="brings seen_twice, without a dot"):
-        migrating.added_by(replace(acorn, facts=(Fact("seen_twice", "note", ANY, None, None),)))
+        migrating.added_by(replace(acorn, adds=(FACT(Fact("seen_twice", "note", ANY, None, None)),)))

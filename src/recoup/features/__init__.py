@@ -4,9 +4,9 @@ from typing import Final
 
 from recoup.core.kit.feature import Feature
 from recoup.features.chains.feature import CHAINS
-from recoup.features.engine.feature import ENGINE
+from recoup.features.engine.feature import LEARNING
 from recoup.features.mandates.feature import MANDATES
 from recoup.features.network_tokens.feature import NETWORK_TOKENS
 from recoup.features.parts.feature import PARTS
 
-FEATURES: Final[tuple[Feature, ...]] = (MANDATES, ENGINE, NETWORK_TOKENS, PARTS, CHAINS)
+FEATURES: Final[tuple[Feature, ...]] = (MANDATES, LEARNING, NETWORK_TOKENS, PARTS, CHAINS)

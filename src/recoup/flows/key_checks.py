@@ -7,7 +7,7 @@ and network limits would count one card as two.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from recoup.core.ports import Keys
+from recoup.flows.ports import Keys
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from recoup.core.ports import Keys
 from recoup.flows.own_routes import open_connection, seal_connection
+from recoup.flows.ports import Keys
 from recoup.gateways.cards.kinds import Connection
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import WallTime

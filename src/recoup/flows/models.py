@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 import asyncpg
 import structlog
 
-from recoup.core.kit.model import BadModel, Model, NotRead, read_model
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks
+from recoup.rules.rescue.model import BadModel, Model, NotRead, read_model
 from recoup.rules.rescue.model_standing import WhyNone, why_not
 from recoup.store.insight.models import content_of, last_choice
 from recoup.store.pool import LOST, Database, is_away

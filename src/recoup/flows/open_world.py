@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.core.ports import Hits, Models, Routes, SamplesUnderWay, Standing
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import NoModels
+from recoup.flows.ports import Hits, Models, Routes, SamplesUnderWay, Standing
 from recoup.flows.samples_under_way import SamplesUnderWay as Samples
 from recoup.flows.standing import FixedStanding
 from recoup.flows.world import World

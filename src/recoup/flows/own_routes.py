@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.core.ports import Keys
+from recoup.flows.ports import Keys
 from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.kinds import KINDS, Connection, usable_kinds
 from recoup.gateways.cards.port import Processor

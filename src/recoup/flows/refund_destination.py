@@ -1,22 +1,25 @@
 """Where money that is given back goes, as features say."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, invalid
+from recoup.moves.change import Change
 
-if TYPE_CHECKING:
-    from recoup.core.kit.feature import NoteRefund
+NoteRefund = Callable[[Change, UUID], None]
+RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
+REFUND_TO: Final = Place[RefundTo]("refund_to")  # notes where a refund goes, or says why there is none
 
 
 async def destination(
     world: World, merchant_id: UUID, order_id: UUID, to_address: str | None
-) -> "NoteRefund | Problem | None":
+) -> NoteRefund | Problem | None:
     """What a feature says of where it goes; None: back the way it came."""
-    for one in features():
-        found = await one.refund_to(world, merchant_id, order_id, to_address) if one.refund_to is not None else None
+    for refund_to in REFUND_TO:
+        found = await refund_to(world, merchant_id, order_id, to_address)
         if found is not None:
             return found
     if to_address is None:

@@ -1,7 +1,7 @@
 """The table kind -> flow: each kind of due work has one flow."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from recoup.flows.notices.work import work_notice
 from recoup.flows.on_many import work_bulk
 from recoup.flows.people.register import register
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
+from recoup.flows.places import DUE, Flow
 from recoup.flows.refunds.requests import let_request_expire
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import final_inquiry, last_look
@@ -61,7 +62,6 @@ TURN_SECONDS = 0.1
 # The next worker begins them anew: one that shall end does not wait for them.
 BEGUN_ANEW = frozenset({"backtest", "export"})
 WAITS = 6  # tries that may fail unremarked where something else is awaited
-Flow = Callable[[World, Orders, Due], Awaitable[object]]
 
 
 async def _transmission(world: World, orders: Orders, due: Due) -> None:
@@ -119,7 +119,7 @@ _FLOWS: Mapping[DueKind, Flow] = {
     "certificate": lambda world, orders, due: certify_due(world, due.merchant_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
-FLOWS: Mapping[str, Flow] = Extended(_FLOWS, lambda feature: feature.due)
+FLOWS: Mapping[str, Flow] = Extended(_FLOWS, DUE, dict)
 
 
 async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = None, limit: int = BATCH) -> int:

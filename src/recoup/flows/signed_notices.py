@@ -1,10 +1,11 @@
 """A notice in our own form: signed with a key that its route and this installation share, and read strictly."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from recoup.core.kit.feature import Place
 from recoup.flows.no_cards import PROCESSOR, refuse_cards
 from recoup.flows.world import World
 from recoup.kernel.encode import to_plain
@@ -21,6 +22,9 @@ class RouteNotice(NamedTuple):
     path: str
     id_name: str
     take: Callable[[World, str, bytes, str], Awaitable[str]]
+
+
+ROUTE_NOTICE: Final = Place[RouteNotice]("route_notice")
 
 
 def signing_key(world: World, kind: SignedKind[T], route: str) -> bytes:

@@ -12,7 +12,7 @@ from recoup.kernel.time import Clocks
 from recoup.store.pool import Database
 
 if TYPE_CHECKING:
-    from recoup.core.ports import Hits, KeyEndings, Keys, Models, Opening, Routes, SamplesUnderWay, Standing
+    from recoup.flows.ports import Hits, KeyEndings, Keys, Models, Opening, Routes, SamplesUnderWay, Standing
     from recoup.gateways.bank.port import Bank
     from recoup.gateways.cards.port import Processor
     from recoup.gateways.cards.token_service import TokenService

@@ -12,10 +12,10 @@ import asyncpg
 import click
 import uvloop
 
-from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option, show
 from recoup.flows.card_routes import silent_routes
 from recoup.flows.merchants.connect import check, examined
+from recoup.flows.places import CHECKS
 from recoup.flows.post_mail import failing_mails
 from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
@@ -329,7 +329,7 @@ async def _accounts(world: World) -> list[Line]:
 
 async def _wrong(world: World) -> list[Line]:
     """What features find."""
-    found = [await one.checks(world) for one in features() if one.checks is not None]
+    found = [await checks(world) for checks in CHECKS]
     return [Line(world.name, what, False, finding, cure) for several in found for what, finding, cure in several]
 
 

@@ -21,11 +21,11 @@ from uuid import UUID
 
 import uvloop
 
-from recoup.core.kit.model import engine
 from recoup.flows.backtests.make import PROCESS_MAX as BACKTEST_MAX
 from recoup.flows.backtests.make import make
 from recoup.flows.insight.learn_risk import train_risk
 from recoup.flows.insight.nights import PROCESS_MAX as TRAINING_MAX
+from recoup.flows.places import TRAIN
 from recoup.flows.world import Backtester, World
 from recoup.kernel.problem import Problem, in_words
 from recoup.main.databases import Databases, at_databases, find_databases
@@ -48,9 +48,9 @@ class NoAnswerError(Exception):
 
 
 async def _train(world: World, mode: str) -> Answer:
-    if (found := engine()) is None:
+    if (train := TRAIN.first()) is None:
         raise NoAnswerError("No feature here learns.")
-    return await found.train(world, mode)
+    return await train(world, mode)
 
 
 async def _train_risk(world: World) -> Answer:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from recoup.core.kit.feature import features, install
+from recoup.core.kit.feature import install
+from recoup.core.places import SETTING
 from recoup.doors.edge.proxies import Proxies
 from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, secret_of
 from recoup.kernel.nearest import nearest
@@ -266,7 +267,7 @@ def _found(name: str, given: Mapping[str, Any], listed: Mapping[str, Any], path:
 
 
 def _of_feature(name: str) -> Callable[[object], tuple[Any, ...]]:
-    return next(one.settings[name] for one in features() if name in one.settings)
+    return next(tables[name] for tables in SETTING if name in tables)
 
 
 def _check(values: dict[str, Any]) -> None:

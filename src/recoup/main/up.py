@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Final
 
-from recoup.core.kit.feature import features
+from recoup.core.places import TRIAL
 from recoup.doors.edge.counts import SHARED, make_shared
 from recoup.kernel.problem import Problem
 from recoup.main.alive import READY, STOOD_STILL
@@ -245,8 +245,7 @@ def metrics_socket(settings: Settings) -> socket.socket | None:
 
 def start_chain(data_dir: Path, url: str) -> list[Part]:
     """Nodes of play money and what goes on beside them, once the settings file has their channels. Raises: Problem."""
-    module = next(one.trial for one in features() if one.trial is not None)
-    trial = import_module(module).Trial(data_dir, settings_file(data_dir), url)
+    trial = import_module(next(iter(TRIAL))).Trial(data_dir, settings_file(data_dir), url)
     parts = [Part(name, command) for name, command in trial.nodes()]
     for part in parts:
         part.start(dict(os.environ))

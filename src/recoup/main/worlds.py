@@ -8,13 +8,13 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from recoup.core.kit.feature import features
 from recoup.flows.insight.learn_risk import RISK
 from recoup.flows.key_checks import check_first, check_keys, check_there, enter_installation
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
 from recoup.flows.open_world import OpenWorld
+from recoup.flows.places import GATEWAYS
 from recoup.flows.standing import Watch
 from recoup.flows.world import Trainer, World
 from recoup.gateways.bank.files import ByHand
@@ -247,12 +247,7 @@ async def open_live(
 
 def _channels(world: str, db: Database, clocks: DatabaseClocks) -> dict[str, Channel]:
     """What features bring."""
-    return {
-        code: channel
-        for feature in features()
-        if feature.gateways
-        for code, channel in feature.gateways(world, db, clocks).items()
-    }
+    return {code: channel for gateways in GATEWAYS for code, channel in gateways(world, db, clocks).items()}
 
 
 def originator_of(settings: Settings) -> Originator | None:

@@ -19,7 +19,7 @@ import asyncpg
 from recoup.core.kit.feature import LIST, Feature, features
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.order.lifecycle import check_sql
+from recoup.rules.order.lifecycle import FACT, check_sql
 from recoup.store.connect import connect
 from recoup.store.roles import ensure_roles
 from recoup.store.versions import Key, Schema, held_up_by, others, schema_by
@@ -108,7 +108,7 @@ def own_features() -> tuple[Feature, ...]:
 
 def added_by(feature: Feature) -> list[Migration]:
     """Of a package's feature: its folder `migrations`, or its `schema.sql` alone. Raises: Problem(unavailable)."""
-    for word in (*(fact.happening for fact in feature.facts), *feature.notifies):
+    for word in (one.happening for one in feature.added(FACT)):
         if "." not in word:  # by name the schema knows those of the tree only
             cure = f"Install a release that names it {feature.name}.{word}."
             raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
@@ -132,12 +132,11 @@ def _schema(migrations: Sequence[Migration]) -> Schema:
 
 def schema_sql(database: str) -> str:
     """The whole schema as one script: the core's tables, then those of features in the tree, then what is granted of
-    them. The lifecycle's CHECK and the kinds of alerts are filled in."""
+    them. The lifecycle's CHECK is filled in."""
     own = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "schema" / database).glob("*.sql"))]
     added = [_text(one.folder) for one in own_features() if one.tables]
-    alerts = "".join(f", '{kind}'" for one in own_features() for kind in one.notifies)
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
-    return "\n".join(whole).replace("{{lifecycle}}", check_sql()).replace("{{alerts}}", alerts)
+    return "\n".join(whole).replace("{{lifecycle}}", check_sql())
 
 
 async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:

@@ -201,6 +201,10 @@ def test_a_customer_is_blocked_and_unblocked_in_the_portal(server: ServerAddress
         order_id = await shop.value("SELECT order_id FROM orders WHERE stage = 'processing'")
         order = f"/orders/{order_id}"
         assert "This customer is blocked:" in texts(await ops.get(order))
+        page = texts(await ops.get(order))
+        assert re.search(r"Blocked: planned attempt no. \d is not sent", page)
+        assert "Next planned attempt" not in page
+        assert "Next none: This customer is blocked by the merchant." in page
         block_id = str(await shop.value("SELECT block_id FROM blocks"))
         assert (await post(clerk, order, f"{order}/unblock", block=block_id)).status_code == 403
         for wrong in ("nonsense", str(uuid.uuid4())):
@@ -211,6 +215,21 @@ def test_a_customer_is_blocked_and_unblocked_in_the_portal(server: ServerAddress
         assert (await post(ops, order, f"{order}/block", kind="card", reason="fraud")).status_code == 303
         assert "This card is blocked:" in texts(await ops.get(order))
         assert (await post(ops, order, f"{order}/block", kind="house", reason="fraud")).status_code == 400
+
+    portal(server, story)
+
+
+def test_a_blocked_customers_attempt_is_not_sent_and_none_follows(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, payer_id = await as_("ops"), await bought(shop)
+        order_id = await shop.value("SELECT order_id FROM orders WHERE stage = 'processing'")
+        sent = (await shop.order(order_id))["attempts"]
+        here = f"/customers/{payer_id}"
+        assert (await post(ops, here, f"{here}/block", reason="abuse")).status_code == 303
+        assert "no further attempt is planned" in texts(await ops.get(f"/orders/{order_id}"))
+        await shop.advance((await shop.order(order_id))["next_attempt_at"] - await shop.now() + timedelta(minutes=1))
+        after = await shop.order(order_id)
+        assert (after["attempts"], after["next_attempt_at"]) == (sent, None)
 
     portal(server, story)
 

@@ -62,8 +62,14 @@ def csrf(page: httpx.Response) -> str:
 
 
 async def press(client: httpx.AsyncClient, refund_id: uuid.UUID, action: str, note: str = "") -> httpx.Response:
-    page = await client.get("/refunds")
-    form = {"csrf": csrf(page), "action": action, "note": note}
+    page = await client.get(f"/refunds/{refund_id}")
+    seen = re.search(r'name="seen" value="([^"]*)"', page.text)
+    form = {
+        "csrf": csrf(await client.get("/refunds")),
+        "action": action,
+        "note": note,
+        "seen": seen[1] if seen else "x",
+    }
     return await client.post(f"/refunds/{refund_id}", data=form)
 
 
@@ -91,9 +97,11 @@ def test_the_desk(server: ServerAddress) -> None:
         page = await maya.get("/refunds")
         assert "refused_by_test_card" in page.text
         assert str(order_id) in page.text
-        assert "Paid by hand" not in page.text
-        assert "Try again" not in (await ann.get("/refunds")).text
-        assert "Paid by hand" in (await one.get("/refunds")).text
+        path = f"/refunds/{refund_id}"
+        assert "Paid by hand" not in (await maya.get(path)).text
+        assert "Try again" not in (await ann.get(path)).text
+        assert "Review" not in (await ann.get("/refunds")).text.partition("<tbody>")[2]
+        assert "Paid by hand" in (await one.get(path)).text
         for who, action in ((ann, "again"), (maya, "propose"), (maya, "refuse"), (maya, "confirm")):
             assert (await press(who, refund_id, action, "x")).status_code == 403
         assert (await press(one, refund_id, "propose")).status_code == 400
@@ -104,6 +112,9 @@ def test_the_desk(server: ServerAddress) -> None:
         assert "Another operator has to confirm it" in (await one.get("/refunds")).text
         page = await two.get("/refunds")
         assert "Op1 says it was paid by hand" in page.text
+        page = await two.get(path)
+        assert "Op1 says it was paid by hand" in page.text
+        assert "Confirm: paid by hand" in page.text
         assert "<b>wire" not in page.text
         assert (await press(one, refund_id, "confirm")).status_code == 403
         assert "It is confirmed and closed." in (await press_and_read(two, refund_id, "confirm"))
@@ -127,12 +138,12 @@ def test_two_operators_close_a_void_on_the_page(server: ServerAddress, monkeypat
             made.refund_id,
             first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
         )
-        page = (await one.get("/refunds")).text
+        page = (await one.get(f"/refunds/{made.refund_id}")).text
         assert "Hold ended" in page
         assert "Paid by hand" not in page
         assert (await press(one, made.refund_id, "propose", "<b>their page</b>")).status_code == 303
         assert "Another operator has to confirm it" in (await one.get("/refunds")).text
-        page = (await two.get("/refunds")).text
+        page = (await two.get(f"/refunds/{made.refund_id}")).text
         assert "Op1 says the hold has ended" in page
         assert "Confirm: hold ended" in page
         assert (await press(two, made.refund_id, "confirm")).status_code == 303

@@ -55,6 +55,10 @@ def story(server: ServerAddress, tell: Tell) -> None:
     asyncio.run(inside())
 
 
+def said(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
+
+
 async def post(client: httpx.AsyncClient, page: str, path: str, **form: str) -> httpx.Response:
     csrf = field((await client.get(page)).text, "csrf")
     return await client.post(path, data={"csrf": csrf} | form)
@@ -99,6 +103,33 @@ def test_a_dispute_from_its_opening_to_its_end(server: ServerAddress) -> None:
         assert here in (await maya.get("/disputes?view=won&kind=service")).text
         assert here not in (await maya.get("/disputes?view=won&kind=fraud")).text
         assert (await shop.order(order_id))["status"] == 7
+
+    story(server, tell)
+
+
+def test_who_accepts_a_dispute_reads_whose_it_is_and_is_not_asked_for_evidence_afterwards(
+    server: ServerAddress,
+) -> None:
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya, order_id = await as_(MAYA), await paid(shop)
+        await disputed(shop, order_id, kind="fraud")
+        here = f"/disputes/{(await the_dispute(shop, order_id))['dispute_id']}"
+        assert (await post(maya, here, f"{here}/notes", note="Delivered on Monday.")).status_code == 303
+        page = (await maya.get(here)).text
+        for dialog in ("contest", "accept"):
+            asked = said(re.findall(rf'<dialog class="dialog" id="{dialog}".*?</dialog>', page, re.S)[0])
+            assert f"Order {(await shop.order(order_id))['external_id']} Customer A••• R•••, p•••@•••" in asked
+            assert "Card Mastercard ••••" in asked
+        assert "If you win" not in page
+        assert "come back to the operator, who bears the loss otherwise" in page
+        assert (await post(maya, here, f"{here}/answer", answer="accept")).status_code == 303
+        for _ in range(2):
+            page = (await maya.get(here)).text
+            assert "add your evidence first" not in page
+            assert 'name="note"' not in page
+            assert 'name="file"' not in page
+            await shop.run_due()
+        assert (await the_dispute(shop, order_id))["state"] == "accepted"
 
     story(server, tell)
 

@@ -1,6 +1,7 @@
 """Long lists as files that the worker makes: asked for, watched, fetched by whoever asked and by nobody else."""
 
 import asyncio
+import csv
 import html
 import re
 import uuid
@@ -94,6 +95,9 @@ def test_a_long_list_is_sent_to_the_worker_and_a_long_sheet_is_refused(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        direct = (await client.get("/orders/export.csv")).text
+        heads = next(csv.reader([direct.splitlines()[0]]))
+        assert f"{len(heads)} in the file, of the " in (await client.get("/exports/new/csv")).text
         monkeypatch.setattr(export, "DIRECT_MAX", 50)
         monkeypatch.setattr(export, "ROWS_MAX", 50)
         short = await client.get("/orders/export.csv?status=3")

@@ -47,6 +47,9 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
         assert "Nothing was imported" in asked.text
         checked = await send(visitor, CONTENT, "check", zone="Europe/Berlin")
         assert "1 approved, 1 declined" in checked.text
+        twice = "ch_2,2024-03-05 06:00:11,19.00,0.00,usd,Paid,cus_1,pi_1\n"
+        merged = await send(visitor, CONTENT + twice, "check", zone="Europe/Berlin")
+        assert "Rows: 4. Attempts: 2; rows of the same attempt count once." in merged.text
         assert 'value="Europe/Berlin"' in checked.text
         assert "column Amount: " in checked.text
         assert "No imports yet" not in checked.text

@@ -192,8 +192,8 @@ def test_a_new_key_ends_the_old_one_only_as_its_owner_chooses(server: ServerAddr
         page = (await owner.get("/keys")).text
         selects = re.findall(r'<select class="in" id="(overlap[^"]*)"(.*?)>(.*?)</select>', page)
         chosen = {name: re.findall(r'value="([^"]*)"', options) for name, _, options in selects}
-        assert chosen.pop("overlap") == ["", "24", "168", "0", "keep"]
-        assert [more for name, more, _ in selects if name == "overlap"] == [' name="overlap" required']
+        assert chosen.pop("overlap") == ["keep", "24", "168", "0"]
+        assert [more for name, more, _ in selects if name == "overlap"] == [' name="overlap"']
         assert all(options[0] == "24" for options in chosen.values()), "what is replaced has a day"
         told = await post(owner, "/keys", "/keys", kind="api", overlap="")
         assert "Choose when the old key ends." in texts(told, 400)

@@ -1,6 +1,7 @@
 """A membership ends on the page of people: at the next request nothing is left of it, and nobody locks a shop out."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,10 @@ def test_whose_membership_ended_sees_nothing_with_the_next_request(server: Serve
     async def story(shop: Shop, signed_in: As) -> None:
         owner, ops = await signed_in("owner"), await signed_in("ops")
         csrf = await token(ops, "/orders")
+        page = await owner.get("/invitations")
+        assert "Ops (ops@example.test) loses access to Brightleaf Tea at once." in texts(page)
+        outside = re.sub(r"<dialog.*?</dialog>", "", page.text, flags=re.S)
+        assert f"/members/{await id_of(shop, 'ops')}/end" not in outside, "only behind its question"
         assert (await end(shop, owner, "ops")).status_code == 303
         assert (await ops.get("/orders")).status_code == 403
         assert (await ops.post("/switches", data={"csrf": csrf})).status_code == 403

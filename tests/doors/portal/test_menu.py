@@ -1,8 +1,11 @@
 """What the menu counts, and what an empty desk says."""
 
 import re
+from datetime import timedelta
 
 from tests.doors.portal.staff import As, portal, texts
+from tests.flows.disputes.test_disputes import disputed
+from tests.flows.money.settling import give_back, sold
 from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop, owner
 
@@ -65,6 +68,24 @@ def test_the_operator_begins_with_merchants_money_to_approve_and_health(server: 
         assert "Rival" not in re.sub(r'<nav class="side".*?</nav>', "", row, flags=re.DOTALL)
         assert re.search(r'name="next" value="/approvals">.*?>1<span', row), "one adjustment to approve, a click away"
         assert "No merchant’s name contains this." in texts(await olga.get("/operator?q=zebra"))
+
+    portal(server, story)
+
+
+def test_the_operators_home_and_the_overview_say_the_same_of_what_was_recovered(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        [_, returned, disputed_id, *_] = await sold(shop, 5)
+        await give_back(shop, returned, "10.00")
+        await disputed(shop, disputed_id, units=1_000)
+        await shop.advance(timedelta(days=5))
+        olga = await signed_in("olga")
+        home = texts(await olga.get("/operator?q=brightleaf"))
+        assert "229.50 USD" in home
+        assert 'name="next" value="/overview?range=30d"' in (await olga.get("/operator")).text
+        assert "Money recovered 229.50 USD" in texts(await olga.get("/overview?range=30d"))
+        await shop.advance(timedelta(days=40))
+        assert "229.50 USD" not in texts(await olga.get("/operator?q=brightleaf")), "by the merchant's clock"
+        assert "Money recovered" not in texts(await olga.get("/overview?range=30d"))
 
     portal(server, story)
 

@@ -3,9 +3,11 @@
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal, texts
 from tests.doors.portal.test_second_factor import code, set_up
-from tests.worlds import Shop, change_world
+from tests.flows.money.settling import sold
+from tests.worlds import FUNDS_CARD, Shop, change_world
 
 from recoup.flows.card_routes import CardRoutes
+from recoup.flows.cards.due import start
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.server import ServerAddress
 
@@ -23,6 +25,9 @@ def test_the_operator_switches_all_sending_off_and_everybody_sees_it(server: Ser
         olga, owner = await signed_in("olga"), await signed_in("owner")
         secret, _, _ = await set_up(shop, olga)
         assert "SENDING IS OFF" not in texts(await owner.get("/orders"))
+        [paid_id] = await sold(shop, 1)
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
         for fields, status in (
             ({"reason": "charges twice", "code": ""}, 400),
             ({"reason": "charges twice", "code": "000000"}, 401),
@@ -37,6 +42,17 @@ def test_the_operator_switches_all_sending_off_and_everybody_sees_it(server: Ser
         assert "charges twice" in page
         for reader in (olga, owner):
             assert "SENDING IS OFF" in texts(await reader.get("/orders"))
+        waits = "All sending is off: it waits until sending is on again."
+        assert waits in texts(await owner.get(f"/orders/{order_id}"))
+        retried = await staff.post(owner, f"/orders/{order_id}", f"/orders/{order_id}/retry")
+        told = texts(await owner.get(retried.headers["location"]))
+        assert "it is sent when sending is on again." in told
+        assert "sent within seconds" not in told
+        fields_of = {"how": "amount", "amount": "10.00", "key": "9" * 32}
+        refunded = await staff.post(owner, f"/orders/{paid_id}", f"/orders/{paid_id}/refund", **fields_of)
+        told = texts(await owner.get(refunded.headers["location"]))
+        assert "It is owed to the customer. All sending is off: it is sent when sending is on again." in told
+        assert "is being sent" not in told
         assert "charges twice" not in texts(await owner.get("/orders")), "a reason is for the operator's people"
         used = await staff.post(olga, "/operator", ON, code=fields["code"])
         assert used.status_code in (400, 401), "a code counts once"

@@ -1,5 +1,7 @@
 """Who works on an order in the portal: what they are offered, what happens, and what others are refused."""
 
+import re
+
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.flows.money.settling import DAY, batches, sold, terms
 from tests.flows.test_beside_the_rescue import paid_under_another_id
@@ -22,6 +24,9 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         page = texts(await ops.get(here))
         for offered in ("Retry now…", "Stop attempts…", "Hold…", "Add a note", "What will happen"):
             assert offered in page
+        assert re.search(
+            r"Retry [\d.]+ USD now\? Order \S+ Customer A••• R•••(, .•••@•••)? Card \S+ •••• \d{4} What", page
+        )
         looked_at = texts(await clerk.get(here))
         assert "Not now: your role may only view it." in looked_at
         assert "Add a note" not in looked_at

@@ -4,7 +4,7 @@ import asyncio
 import re
 from datetime import timedelta
 
-from tests.doors.portal.staff import As, portal, post, texts
+from tests.doors.portal.staff import As, portal, post, review_form, texts
 from tests.doors.portal.test_order_truth import give_back, top
 from tests.flows.disputes.test_disputes import disputed, the_dispute
 from tests.flows.money.settling import sold
@@ -60,9 +60,10 @@ def test_a_refund_that_is_tried_again_is_not_said_to_be_refused_without_a_try(se
         refund_id = await give_back(shop, order_id, refused=True)
         await shop.advance(timedelta(hours=2))
         assert "1 attempt; the processor says: refused_by_test_card" in texts(await ops.get("/refunds"))
-        assert (await post(ops, "/refunds", f"/refunds/{refund_id}", action="again")).status_code == 303
+        to, fields = review_form(await ops.get(f"/refunds/{refund_id}"))
+        assert (await ops.post(to, data=fields)).status_code == 303
         desk = texts(await ops.get("/refunds"))
-        assert "Owed long no attempt yet" in desk
+        assert "Owed long not sent again yet; refusals before: 1 (refused_by_test_card)" in desk
         assert "the processor says" not in desk
 
     portal(server, story)

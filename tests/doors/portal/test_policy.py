@@ -32,6 +32,8 @@ def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -
         where = await where_of(shop.world, shop.merchant_id)
         assert (await read_standing(shop.world, where)).number == 0, "a check saves nothing"
         saved = await post(owner, act="save", seen="0", reason="no sends at night", **lines)
+        assert "Saved as version 1." in (await owner.get(saved.headers["location"])).text
+        assert "Saved as version 1." not in (await owner.get("/policy")).text
         assert saved.status_code == 303
         standing = await read_standing(shop.world, where)
         assert standing.terms.to_plain() == {
@@ -153,7 +155,8 @@ def test_the_operator_sets_the_bounds_of_a_partner_and_of_all(server: ServerAddr
         for bounds, tries in (("operator", "6"), ("partner", "5")):
             sent = {"bounds": bounds, "act": "save", "seen": "0", "reason": "for all", "tries.all": tries}
             saved = await post(olga, **sent)
-            assert saved.headers["location"] == f"/policy?bounds={bounds}"
+            assert saved.headers["location"].startswith("/policy?done=saved.")
+            assert saved.headers["location"].endswith(f"&bounds={bounds}")
         page = words(await pat.get(BOUNDS))
         assert "Operator’s bound: 6" in page
         assert "for all" in page

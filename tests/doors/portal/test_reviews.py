@@ -1,5 +1,6 @@
 """Money that a second person lets go is reviewed first: what the review shows, and what a press without it does."""
 
+import re
 from typing import Any
 
 import httpx
@@ -14,13 +15,16 @@ from tests.doors.portal.staff import (
 )
 from tests.doors.portal.test_limits import asks, limited, refunded, the_request
 from tests.doors.portal.test_settlements import entered
-from tests.flows.money.settling import ACCOUNT, DAY, payouts, sold, terms
+from tests.flows.money.settling import ACCOUNT, DAY, give_back, payouts, sold, terms
 from tests.flows.test_fees import paid
+from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop
 
+from recoup.flows.money.adjust import adjust
 from recoup.flows.money.bank_payouts import approve
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.store.server import ServerAddress
 
 CHANGED = "This has changed since it was reviewed. Nothing was sent."
@@ -58,9 +62,10 @@ def test_a_payout_says_to_whom_which_account_and_since_when_and_of_what(
             ", approved by Otto",
             "Requested by Recoup, ",
             f"Payment reference {payout['reference']}",
-            "Total value 91.80",
-            "Service fees −2.66",
-            "Payout 89.14",
+            "From RECOUP (1900000019), SANDBOX BANK 091000019",
+            "Total value 91.80 USD",
+            "Service fees −2.66 USD",
+            "Payout 89.14 USD",
             "This account has been in use for less than 30 days.",
             "Approve and send 89.14 USD",
         ):
@@ -123,6 +128,145 @@ def test_an_account_that_is_replaced_while_its_payout_is_approved_takes_nothing(
         with pytest.raises(Problem, match="replaced since the payout was reviewed"):
             await approve(shop.world, shop.scope, payout["payout_id"], new_id())
         assert (await payouts(shop))[0]["state"] == "created"
+
+    portal(server, story)
+
+
+async def adjustment(shop: Shop, units: int) -> str:
+    """The review of an adjustment that Olga created and that waits for another person."""
+    await sold(shop, 2)
+    olga = Scope(shop.merchant_id, Actor("user", "olga"), "test")
+    await shop.close_pages()
+    key = new_id()
+    assert await adjust(shop.world, olga, units, "USD", "Chargeback of May", key=key) == "waiting"
+    return f"/approvals/adjustments/{key}"
+
+
+async def booked(shop: Shop) -> Any:
+    return await shop.value("SELECT state FROM adjustments")
+
+
+def test_an_adjustment_says_whose_balance_it_changes_from_what_to_what_and_is_booked_on_its_review(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        path = await adjustment(shop, -5_000)
+        otto = await signed_in("otto")
+        told = texts(await otto.get(path))
+        for fact in (
+            "Review 50.00 USD from the merchant",
+            "Merchant Brightleaf Tea",
+            "Created by olga , ",
+            "Note Chargeback of May",
+            "Balance now 91.80 USD",
+            "Adjustment −50.00 USD",
+            "Balance afterwards 41.80 USD",
+            "Take 50.00 USD",
+        ):
+            assert fact in told, (fact, told)
+        desk = await otto.get("/approvals")
+        assert f'href="{path}"' in desk.text
+        assert 'value="book"' not in desk.text
+        assert "Take 50.00 USD" in texts(await post(otto, "/approvals", path, decision="book"))
+        assert await booked(shop) == "waiting"
+        to, fields = review_form(await otto.get(path))
+        first = await otto.post(to, data=fields | {"decision": "book"})
+        assert "The adjustment is booked." in texts(await otto.get(first.headers["location"]))
+        assert (await otto.post(to, data=fields | {"decision": "book"})).status_code == 409
+        assert await booked(shop) == "booked"
+        assert "This adjustment is decided." in texts(await otto.get(path))
+
+    portal(server, story)
+
+
+def test_a_new_adjustment_is_reviewed_before_it_is_booked_at_once_or_waits(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        await terms(shop, limits={"USD": 10_000})
+        await sold(shop, 2)
+        await shop.close_pages()
+        olga = await signed_in("olga")
+        assert 'method="get" action="/approvals/adjustments/new"' in (await olga.get("/approvals")).text
+        typed = {"amount": "20.00", "currency": "USD", "note": "Goodwill", "direction": "to"}
+        page = await olga.get("/approvals/adjustments/new", params=typed)
+        told = texts(page)
+        for fact in (
+            "Review 20.00 USD to the merchant",
+            "Merchant Brightleaf Tea",
+            "Note Goodwill",
+            "Balance now 91.80 USD",
+            "Balance afterwards 111.80 USD",
+            "It is booked at once.",
+            "Credit 20.00 USD",
+        ):
+            assert fact in told, (fact, told)
+        larger = texts(await olga.get("/approvals/adjustments/new", params=typed | {"amount": "200.00"}))
+        assert "It waits until a second person books it." in larger
+        assert "Request 200.00 USD" in larger
+        wrong = await olga.get("/approvals/adjustments/new", params=typed | {"amount": "1.005"})
+        assert wrong.status_code == 400
+        assert 'value="Goodwill"' in wrong.text, "what was typed stays"
+        assert await shop.value("SELECT count(*) FROM adjustments") == 0
+        fields = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text.partition("<main")[2]))
+        assert (await olga.post("/approvals/adjustments", data=fields)).status_code == 303
+        assert await shop.value("SELECT units FROM adjustments WHERE state = 'booked'") == 2_000
+
+    portal(server, story)
+
+
+def test_an_adjustment_by_which_the_merchant_comes_to_owe_meanwhile_is_shown_anew(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        path = await adjustment(shop, -5_000)
+        otto = await signed_in("otto")
+        to, fields = review_form(await otto.get(path))
+        for order_id in await shop.value("SELECT array_agg(order_id) FROM orders"):
+            await give_back(shop, order_id)
+        anew = await otto.post(to, data=fields | {"decision": "book"})
+        told = texts(anew, 409)
+        assert CHANGED in told
+        assert "Balance afterwards −50.00 USD" in told
+        assert "The merchant then owes this amount" in told
+        assert await booked(shop) == "waiting"
+        to, fields = review_form(anew)
+        assert (await otto.post(to, data=fields | {"decision": "book"})).status_code == 303
+        assert await booked(shop) == "booked"
+
+    portal(server, story)
+
+
+def test_a_stuck_refund_says_whose_it_is_and_to_which_card_and_is_sent_by_a_press_on_its_review(
+    server: ServerAddress,
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        order_id, refund_id = await stuck(shop, 4_590, email="ana@payer.example")
+        owner, otto, path = await signed_in("owner"), await signed_in("otto"), f"/refunds/{refund_id}"
+        page = await owner.get(path)
+        told = texts(page)
+        order = await shop.order(order_id)
+        for fact in (
+            "Review 45.90 USD",
+            f"Order {order['external_id']} , 45.90 USD",
+            "Customer Ana Roe, ana@payer.example",
+            "Refund no. 1, 45.90 USD",
+            "To Visa ••••",
+            "Stuck, 1 attempt; the processor says: refused_by_test_card",
+        ):
+            assert fact in told, (fact, told)
+        assert "Ana Roe" not in texts(await (await signed_in("clerk")).get(path))
+        assert 'name="action"' not in (await owner.get("/refunds")).text
+        assert "Review 45.90 USD" in texts(await post(owner, "/refunds", path, action="again"))
+        to, fields = review_form(page)
+        _, first = review_form(await otto.get(path))
+        proposed = first | {"action": "propose", "note": "Wire 7"}
+        assert (await otto.post(to, data=proposed)).status_code == 303
+        assert CHANGED in texts(await owner.post(to, data=fields | {"action": "again"}), 409)
+        assert await shop.value("SELECT state FROM modifications") == "stuck"
+        olga = await signed_in("olga")
+        told = texts(await olga.get(path))
+        assert "Otto says it was paid by hand: Wire 7" in told
+        assert "Customer Ana Roe" in told
+        assert "Confirm: paid by hand" in told
 
     portal(server, story)
 

@@ -225,7 +225,14 @@ def test_a_shop_requires_it_and_nothing_else_answers_before(server: ServerAddres
     async def story(shop: Shop, signed_in: As) -> None:
         owner, ops, pat = await signed_in("owner"), await signed_in("ops"), await signed_in("pat")
         rita, olga = await signed_in("rita"), await signed_in("olga")
+        asked = texts(await owner.get("/invitations"))
+        assert "You have none: you are asked to set it up right away." in asked
         await set_up(shop, owner)
+        page = await owner.get("/invitations")
+        assert "You have none" not in texts(page)
+        assert "Members without one now: Ops, Dev, Clerk." in texts(page)
+        outside = re.sub(r"<dialog.*?</dialog>", "", page.text, flags=re.S)
+        assert "/invitations/second-factor" not in outside, "only behind its question"
         csrf = await token(ops, "/orders")
         rule = {"subject": "merchant", "required": "yes"}
         assert (await post(ops, "/orders", "/invitations/second-factor", **rule)).status_code == 403

@@ -169,11 +169,13 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
         page = (await olga.get("/approvals")).text
         one = re.search(r"/approvals/adjustments/[0-9a-f-]{36}", page)
         assert one
-        answer = await post(olga, "/approvals", one[0], decision="book")
+        _, mine = review_form(await olga.get(one[0]))
+        answer = await olga.post(one[0], data=mine | {"decision": "book"})
         assert answer.status_code == 403
         assert "second person" in answer.text
-        assert (await post(otto, "/approvals", one[0], decision="book")).status_code == 303
-        assert (await post(otto, "/approvals", one[0], decision="book")).status_code == 409
+        _, seen = review_form(await otto.get(one[0]))
+        assert (await otto.post(one[0], data=seen | {"decision": "book"})).status_code == 303
+        assert (await otto.post(one[0], data=seen | {"decision": "book"})).status_code == 409
         await shop.advance(2 * DAY)
         (batch,) = await batches(shop)
         assert (batch["adjustment_units"], batch["payout_units"]) == (-18_000, 0)

@@ -23,7 +23,7 @@ from recoup.flows.messages.stablecoin_endpoint import configure
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.store.messages.replays import LOOKS_EVERY_MIN
 from recoup.store.orders import order_page
 from recoup.store.server import ServerAddress
@@ -114,6 +114,13 @@ def test_an_endpoint_is_made_its_key_shown_once_changed_and_deleted(server: Serv
         assert "Switched off" in texts(await dev.get("/webhooks"))
         assert (await post(dev, at, f"{at}/state", switch="on")).status_code == 303
         assert (await post(dev, at, f"{at}/state", switch="maybe")).status_code == 400
+        assert "No events are waiting for it." in texts(await dev.get(at))
+        await shop.admit(pan=APPROVE_CARDS[1], days=None, code="05")
+        await shop.settle()
+        await shop.publish()
+        page = await dev.get(at)
+        assert "Events waiting for it: 1. They are dropped here" in texts(page)
+        assert f"{at}/delete" not in re.sub(r"<dialog.*?</dialog>", "", page.text, flags=re.S)
         assert (await post(dev, at, f"{at}/delete")).status_code == 303
         assert (await dev.get(at)).status_code == 404
 

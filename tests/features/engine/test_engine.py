@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, fridays, model
 from tests.rings import each
 
-from recoup.core.kit.model import BadModel
 from recoup.features.engine.belief import believed, ground_of
 from recoup.features.engine.decide import decide
 from recoup.features.engine.model import model_of
@@ -23,6 +22,7 @@ from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, key_of
 from recoup.rules.rescue.evidence import Evidence, Offered
 from recoup.rules.rescue.explore import Offer, drawn, weighed
 from recoup.rules.rescue.facts import Look
+from recoup.rules.rescue.model import BadModel
 from recoup.rules.rescue.policy import ENGINE_2, Pricing
 
 MODEL = model()

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, fridays, mixed_model, model, regression
 from tests.rings import each
 
-from recoup.core.kit.model import BadModel
 from recoup.features.engine.belief import believed, ground_of
 from recoup.features.engine.blocks import sizes
 from recoup.features.engine.chances import money_row, refused
@@ -31,6 +30,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.evidence import Evidence, Offered, Tried
 from recoup.rules.rescue.facts import Look, hours_of
+from recoup.rules.rescue.model import BadModel
 from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import decide_again
 

@@ -1,5 +1,8 @@
 """Who may hear of what, by which way, and in which words."""
 
+import ast
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
@@ -174,3 +177,16 @@ def test_a_notification_calls_orders_what_their_owner_calls_them_and_links_them(
     before = words_of("dispute", FACTS["dispute"])
     assert before.orders[0][0] in before.lines[0], "one that was kept without its name"
     assert words_of("payout", FACTS["payout"]).orders == ()
+
+
+def test_no_alert_is_of_a_kind_without_words() -> None:
+    """The database takes any: what the code raises is read here."""
+    source, raised = Path(__file__).parents[3] / "src/recoup", set[str]()
+    for file in source.rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("alert", "add_partner_alert"):
+                raised |= {
+                    one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                }
+    assert len(raised) > 10
+    assert raised <= set(KINDS)

@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
-from recoup.core.kit.amount import amounts
 from recoup.kernel.problem import noted
 from recoup.rules.languages.said import said
+from recoup.rules.rescue.amount import AMOUNT
 from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of
 
@@ -44,7 +44,7 @@ COUNTED: Final = ("card", "payer", "address", "device", "ip")
 def every() -> list[WhatIf]:
     """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
     own = tuple(OWN)
-    named = (*own[:5], *(one.without[0] for one in amounts()), *own[5:])
+    named = (*own[:5], *(one.without[0] for one in AMOUNT), *own[5:])
     changes = [WhatIf(change, "plan", AT, 2, None, differs=True) for change in named if change not in SPECIAL]
     routes = [WhatIf(change, "send", None, 0, 0.3, True, "acme-eur") for change in ROUTES]
     risks = [WhatIf(change, "attempt_now", None, 0, None, True, "avs_mismatch") for change in RISKS]

@@ -4,25 +4,26 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
-from recoup.core.kit.feature import Feature, bad, features
+from recoup.core.kit.feature import Place, bad
 
+A = TypeVar("A")
 V = TypeVar("V")
 
 
 class Extended(Mapping[str, V]):
-    """The core's entries with those of all features, put together when something first looks. Features' stand before
-    the entry `before`, else at the end."""
+    """The core's entries with what features added to `place`, put together when something first looks. `of`: the
+    entries of one addition. They stand before the entry `before`, else at the end."""
 
     def __init__(
-        self, own: Mapping[Any, V], of: Callable[[Feature], Mapping[str, V]], before: str | None = None
+        self, own: Mapping[Any, V], place: Place[A], of: Callable[[A], Mapping[str, V]], before: str | None = None
     ) -> None:
-        self.own, self._of, self._before = own, of, before
+        self.own, self._place, self._of, self._before = own, place, of, before
 
     @cached_property
     def _all(self) -> dict[str, V]:
         names = list(self.own)
         at = names.index(self._before) if self._before is not None else len(names)
-        added = {name: value for one in features() for name, value in self._of(one).items()}
+        added = {name: value for one in self._place for name, value in self._of(one).items()}
         if twice := added.keys() & self.own.keys():
             raise bad(f"A feature brings {sorted(twice)[0]}, which is there already.", "Give it another name.")
         return {name: self.own[name] for name in names[:at]} | added | {name: self.own[name] for name in names[at:]}

@@ -1,19 +1,13 @@
 """What a feature knows of an order."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from uuid import UUID
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import convert
 
-from recoup.core.kit.feature import features
-
-if TYPE_CHECKING:
-    from recoup.store.statement import Read
-
-    OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
+from recoup.core.kit.feature import Place
 
 R = TypeVar("R")
 
@@ -22,8 +16,7 @@ R = TypeVar("R")
 class Facet(Generic[R]):
     """`sql`: reads it as JSON, of an order `o`; `row`: what it is read as, `none` where there
     is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `then`: as it
-    was at a business time; None: it is read under the lock alone, and `sql` may name the card `v`. `of_prints`: the
-    same by order, for cards known under several prints."""
+    was at a business time; None: it is read under the lock alone, and `sql` may name the card `v`."""
 
     name: str
     sql: str
@@ -31,7 +24,6 @@ class Facet(Generic[R]):
     none: R
     needs: frozenset[str]
     then: Callable[[R, datetime], R] | None = None
-    of_prints: "OfPrints | None" = None
 
     def of(self, facets: Mapping[str, Any] | None) -> R:
         """Reads it of the facets of an order, as they were stored."""
@@ -39,14 +31,15 @@ class Facet(Generic[R]):
         return self.none if found is None else convert(found, self.row) if found.__class__ in (list, dict) else found
 
 
+FACET: Final = Place[Facet[Any]]("facet")
+
+
 def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
     """What features know of an order `o`, as one JSON by the name of the facet."""
-    facets = [one.facet for one in features() if one.facet is not None and wanted(one.facet)]
-    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in facets)
+    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in FACET if wanted(one))
     return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
 
 
 def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """As they were at that business time."""
-    found = [one.facet for one in features() if one.facet is not None]
-    return {one.name: one.then(one.of(facets), at) for one in found if one.then is not None}
+    return {one.name: one.then(one.of(facets), at) for one in FACET if one.then is not None}

@@ -1,112 +1,66 @@
-"""What a feature adds to the core, place by place. The core asks its places and imports no feature.
+"""Features, and the places of the core that they add to. A place stands beside whoever asks it, who imports no feature.
 
 All features stand in one list, `recoup.features.FEATURES`, in the order in which they are consulted; packages that the
 settings name come behind it. Nothing is discovered: what no list names is not loaded.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NewType
-from uuid import UUID
+from typing import Any, Final, Generic, NamedTuple, NewType, TypeVar
 
 from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
-if TYPE_CHECKING:
-    from recoup.core.kit.amount import Amount
-    from recoup.core.kit.credential import InPlace
-    from recoup.core.kit.facet import Facet
-    from recoup.core.kit.model import Engine
-    from recoup.flows.locked import Orders
-    from recoup.flows.merchants.card_switches import CardSwitch
-    from recoup.flows.run_due import Flow
-    from recoup.flows.signed_notices import RouteNotice
-    from recoup.flows.world import World
-    from recoup.gateways.channels.port import Channel
-    from recoup.kernel.scope import Scope
-    from recoup.kernel.time import Clocks
-    from recoup.moves.change import Change
-    from recoup.moves.order.feature_moves import Stop
-    from recoup.rules.messages.events import EventKind
-    from recoup.rules.messages.notification_words import Notice
-    from recoup.rules.network.codes import Reading
-    from recoup.rules.network.compliance.month_count import Excess
-    from recoup.rules.order.lifecycle import Fact
-    from recoup.rules.order.snapshot import Attempt, Order
-    from recoup.rules.rescue.evidence import Decision
-    from recoup.store.insight.proofs.walk import Difference
-    from recoup.store.merchants.merchants import MerchantSettings
-    from recoup.store.orders.intake import NewOrder
-    from recoup.store.orders.transmissions import Touched, Transmission
-    from recoup.store.pool import Database
-    from recoup.store.statement import Read, Tx
-
-    AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
-    BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
-    Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
-    NoteRefund = Callable[[Change, UUID], None]
-    RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
-    LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
-
+T = TypeVar("T")
 LIST: Final = "recoup.features"
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
 
 
+@dataclass(frozen=True, eq=False)
+class Place(Generic[T]):
+    """What an asker lets features add. Iterating gives what they added, in their order."""
+
+    name: str
+
+    def __call__(self, value: T) -> "Addition":
+        return Addition(self, value)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(_values(self, features()))
+
+    def first(self) -> T | None:
+        return next(iter(self), None)
+
+
+class Addition(NamedTuple):
+    """What a feature adds to a place."""
+
+    place: Place[Any]
+    value: Any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feature:
-    """`folder` holds its templates and its `schema.sql`. `needs`: features that stand before it in the list.
-
-    Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
-    `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
-    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `refund_to` notes
-    where a refund goes, or says why there is none, `after_transmission` hears what a merchant charged by itself,
-    `lifted` which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
-    `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`:
-    how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure; `balances`: for
-    `recoup verify --chain` what differs. `settings`: tables of the settings file, by name, each read and taken into
-    use; `trial`: the module with `Trial`, which `recoup up --chain` runs. Doors: `switches` of cards; `verbs` by "group
-    verb", each help and module; `audits`: acts of the audit log, in words; `paying`: the module with what payers see,
-    as `PAYING`; `portal`: the one with its pages, panels and timeline words. `engine`: what decides by a model."""
+    """`folder` holds its templates and its `schema.sql`, which makes `tables`. `needs`: features that stand before it
+    in the list. `adds`: to places of the core."""
 
     name: str
     folder: Path
     needs: tuple[str, ...] = ()
-    facet: "Facet[Any] | None" = None
-    facts: "tuple[Fact, ...]" = ()
-    intake: "Intake | None" = None
-    before_send: "Callable[[Change], Stop | None] | None" = None
-    after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
-    after_approval: "Callable[[Change, Attempt], None] | None" = None
-    after_plan: "Callable[[Change, datetime], None] | None" = None
-    in_place: "InPlace | None" = None
-    amount: "Amount | None" = None
-    lifts: "Callable[[Order, UUID], bool] | None" = None
-    refund_to: "RefundTo | None" = None
-    after_transmission: "AfterTransmission | None" = None
-    lifted: "LiftedStops | None" = None
-    before_erasure: "BeforeErasure | None" = None
-    checks: "Callable[[World], Awaitable[list[tuple[str, str, str]]]] | None" = None
-    balances: "Callable[[World], Awaitable[list[Difference]]] | None" = None
-    settings: "Mapping[str, Callable[[object], tuple[Any, ...]]]" = field(default_factory=dict)
-    trial: str | None = None
-    switches: "Mapping[str, CardSwitch]" = field(default_factory=dict)
-    notices_of_routes: "tuple[RouteNotice, ...]" = ()
-    verbs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    audits: Mapping[str, str] = field(default_factory=dict)
-    due: "Mapping[str, Flow]" = field(default_factory=dict)
-    deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
-    events: "Mapping[str, EventKind]" = field(default_factory=dict)
-    notifies: "Mapping[str, Notice]" = field(default_factory=dict)
+    adds: tuple[Addition, ...] = ()
     tables: tuple[str, ...] = ()
-    paying: str | None = None
-    gateways: "Callable[[str, Database, Clocks], Mapping[str, Channel]] | None" = None
-    loops: "Callable[[World], Iterable[tuple[str, Callable[[], Awaitable[int]], float]]] | None" = None
-    portal: str | None = None
-    engine: "Engine | None" = None
+
+    def added(self, place: Place[T]) -> list[T]:
+        return [one.value for one in self.adds if one.place is place]
+
+
+@cache
+def _values(place: Place[Any], of: tuple[Feature, ...]) -> tuple[Any, ...]:
+    return tuple(value for feature in of for value in feature.added(place))
 
 
 _features: tuple[Feature, ...] | None = None
@@ -129,7 +83,7 @@ def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:
 
 
 def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
-    """Raises: Problem(invalid) for one that is listed twice, comes before what it needs, or names what is not there."""
+    """Raises: Problem(invalid) for one that is listed twice, comes before what it needs, or adds to no place."""
     names: list[str] = []
     for one in found:
         if one.name in names:
@@ -138,8 +92,8 @@ def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
             raise bad(
                 f"The feature {one.name} needs {missing}, which is not listed before it.", f"List {missing} first."
             )
-        if one.portal is not None and not (one.folder / f"{one.portal.rpartition('.')[2]}.py").is_file():
-            raise bad(f"The feature {one.name} names {one.portal}, which is not there.", "Correct its declaration.")
+        for wrong in (given for given in one.adds if not isinstance(given, Addition)):
+            raise bad(f"The feature {one.name} adds {wrong!r:.80} to no place.", "Add by calling a place.")
         names.append(one.name)
     return found
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from recoup.core.kit.paying import paying
+from recoup.doors.checkout.places import PAY_PAGE
 from recoup.doors.checkout.visit import (
     HEADERS,
     Checkout,
@@ -325,8 +326,8 @@ async def pay_page(visit: Visit) -> Response:
     order = await stable_order(world.db.reader, merchant_id, order_id)
     if order is None:
         raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
-    for feature in paying():
-        shown: Response | None = await feature.page(visit, order)
+    for module in PAY_PAGE:
+        shown: Response | None = await import_module(module).pay_page(visit, order)
         if shown is not None:
             return shown
     merchant = (await checkout.merchants.get(merchant_id)).merchant

@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from recoup.core.kit.feature import features
-from recoup.core.ports import Standing
+from recoup.doors.clock.places import LOOPS
 from recoup.flows.backtests.floor import watch_floor
 from recoup.flows.disputes.monitoring import watch_monitoring
 from recoup.flows.insight.drift import watch_drift
@@ -35,6 +34,7 @@ from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.people.tell_alert import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
+from recoup.flows.ports import Standing
 from recoup.flows.rekey import rekey
 from recoup.flows.run_due import BATCH, DueWork
 from recoup.flows.upkeep import ALIVE_SECONDS, beat, purge_expired, upkeep
@@ -119,7 +119,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("upkeep", lambda: upkeep(world), 60.0, in_quarantine=True),
         Loop("keys", lambda: rekey(world), 20.0),
         Loop("search texts", lambda: fold_again(world), 60.0, rest=0.05, much=FOLDED_AT_ONCE + 1),
-        *(Loop(*one) for feature in features() if feature.loops for one in feature.loops(world)),
+        *(Loop(*one) for loops in LOOPS for one in loops(world)),
     ]
 
 

@@ -7,7 +7,7 @@ import click
 
 from recoup.core.kit.extended import Extended
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
-from recoup.flows.merchants.card_switches import card_switches, set_card_switches
+from recoup.flows.merchants.card_switches import SWITCH, card_switches, set_card_switches
 
 ON_OFF: Final = click.Choice(["on", "off"])
 _OPTIONS: Final = {
@@ -18,7 +18,7 @@ _OPTIONS: Final = {
     "card_updates": ("updater", "Ask the account updater what became of cards that may be replaced."),
 }
 # switch -> its option, and what it does
-OPTIONS: Final = Extended(_OPTIONS, lambda feature: {name: one.option for name, one in feature.switches.items()})
+OPTIONS: Final = Extended(_OPTIONS, SWITCH, lambda one: {one.setting: one.option})
 
 
 def _switched(command: Callable[..., None]) -> Callable[..., None]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Place
 from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
@@ -59,13 +60,17 @@ class PackageVerb:
         group.add_command(load(added(ADDED)[self.entry], click.Command), name)
 
 
+VERB: Final = Place[Mapping[str, tuple[str, str]]]("verb")  # "group verb" -> its help, and its module
+
+
 def with_features(group: str, later: Mapping[str, LaterVerb | PackageVerb]) -> Mapping[str, LaterVerb | PackageVerb]:
     """With the verbs that features add to the group."""
     return Extended(
         later,
-        lambda one: {
+        VERB,
+        lambda verbs: {
             name.partition(" ")[2]: LaterVerb(help, (module,))
-            for name, (help, module) in one.verbs.items()
+            for name, (help, module) in verbs.items()
             if name.startswith(f"{group} ")
         },
     )

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import Opened, Run, in_any_state
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
+from recoup.flows.places import BALANCES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
@@ -48,9 +48,8 @@ def verify(
 
     async def work(opened: Opened) -> Verified:
         done = await prove(opened.world, merchant_id)
-        for feature in features() if chain else ():
-            if feature.balances is not None:
-                done.found(await feature.balances(opened.world))
+        for balances in BALANCES if chain else ():
+            done.found(await balances(opened.world))
         return done
 
     done = run(work)

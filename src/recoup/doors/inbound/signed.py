@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable
 
 from starlette.routing import Route
 
-from recoup.core.kit.feature import features
 from recoup.doors.edge.asgi import Receive, Refusal, Scope
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.inbound.notices import JSON, Notices, buckets_of
 from recoup.flows.locked import Orders
 from recoup.flows.notices.signals import take_signal
-from recoup.flows.signed_notices import RouteNotice
+from recoup.flows.signed_notices import ROUTE_NOTICE, RouteNotice
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 
@@ -49,8 +48,7 @@ def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list
     def of_feature(one: RouteNotice) -> Take:
         return lambda route, body, signature, _: one.take(world, route, body, signature)
 
-    added = [one for feature in features() for one in feature.notices_of_routes]
-    kinds = [("signals", "signalId", signal), *((one.path, one.id_name, of_feature(one)) for one in added)]
+    kinds = [("signals", "signalId", signal), *((one.path, one.id_name, of_feature(one)) for one in ROUTE_NOTICE)]
     return [
         Route(f"/inbound/{{route}}/{path}", SignedNotices(world, orders, buckets_of(buckets), id_name, take))
         for path, id_name, take in kinds

@@ -2,12 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
-from recoup.core.kit.feature import Feature, features
+from recoup.core.kit.feature import Place
 
 if TYPE_CHECKING:
     from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
@@ -53,46 +52,50 @@ class PortalPart:
     timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
 
 
-@cache
-def part_of(feature: Feature) -> PortalPart:
-    if feature.portal is None:
-        return PortalPart()
-    part: PortalPart = import_module(feature.portal).PORTAL
+PORTAL: Final = Place[str]("portal")  # the module of a `PortalPart` of that name
+
+
+def part_in(module: str) -> PortalPart:
+    part: PortalPart = import_module(module).PORTAL
     return part
 
 
+def parts() -> list[PortalPart]:
+    return [part_in(module) for module in PORTAL]
+
+
 def in_place_words() -> InPlaceWords | None:
-    return next((words for one in features() if (words := part_of(one).in_place) is not None), None)
+    return next((words for one in parts() if (words := one.in_place) is not None), None)
 
 
 def order_panels(page: "OrderPage") -> dict[str, Any]:
-    found = [panel for one in features() if (panel := part_of(one).order) is not None]
+    found = [panel for one in parts() if (panel := one.order) is not None]
     return _joined({panel.template: panel.values(page) for panel in found})
 
 
 async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
-    found = [panel for one in features() if (panel := part_of(one).customer) is not None]
+    found = [panel for one in parts() if (panel := one.customer) is not None]
     return _joined({panel.template: await panel.values(db, merchant_id, payer_id) for panel in found})
 
 
 async def card_panels(db: "Read", merchant_id: UUID, order_id: UUID) -> dict[str, Any]:
-    found = [panel for one in features() if (panel := part_of(one).card) is not None]
+    found = [panel for one in parts() if (panel := one.card) is not None]
     return _joined({panel.template: await panel.values(db, merchant_id, order_id) for panel in found})
 
 
 async def rescue_panels(visit: "Visit") -> dict[str, Any]:
-    found = [panel for one in features() if (panel := part_of(one).rescue) is not None]
+    found = [panel for one in parts() if (panel := one.rescue) is not None]
     return _joined({panel.template: await panel.values(visit) for panel in found})
 
 
 async def approval_panels(visit: "Visit") -> dict[str, Any]:
-    found = [panel for one in features() if (panel := part_of(one).approvals) is not None]
+    found = [panel for one in parts() if (panel := one.approvals) is not None]
     return _joined({panel.template: await panel.values(visit) for panel in found})
 
 
 async def refunds_to(db: "Read", merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
     """By the id of the request."""
-    found = [work for one in features() if (work := part_of(one).refunds_to) is not None] if order_ids else []
+    found = [work for one in parts() if (work := one.refunds_to) is not None] if order_ids else []
     return {request: to for work in found for request, to in (await work(db, merchant_id, order_ids)).items()}
 
 

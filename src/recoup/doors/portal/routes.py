@@ -12,11 +12,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from recoup.core.kit.feature import features
 from recoup.doors import portal as PORTAL
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import page_of, redirect, signed_in
-from recoup.doors.portal.feature_parts import part_of
+from recoup.doors.portal.feature_parts import parts
 from recoup.doors.portal.pages import DECLARED, Declared, account
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC, of_features
@@ -112,8 +111,7 @@ def declared() -> list[Declared]:
     """All pages and forms: every module of the portal is imported, so that none has to be listed."""
     for module in pkgutil.walk_packages(PORTAL.__path__, f"{PORTAL.__name__}."):
         importlib.import_module(module.name)
-    for one in features():
-        part_of(one)
+    parts()
     of_features()
     return DECLARED
 

@@ -6,21 +6,18 @@ from uuid import UUID
 from msgspec import Meta, defstruct
 
 from recoup.core.kit.extended import Extended
-from recoup.core.kit.feature import features
 from recoup.doors.edge.described import Example
 from recoup.doors.rescue.body import named_as_here
 from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Shape
-from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
+from recoup.flows.merchants.card_switches import SWITCH, SWITCHES, card_switches, offered, set_card_switches
 
 _MEANINGS: Final = {
     "card_updates": "Query the account updater before a payment is given up for a wrong number or an old card.",
     "other_cards": "Try another card of the same customer where the order's own cannot be charged any more.",
 }
-MEANINGS: Final = Extended(
-    _MEANINGS, lambda feature: {name: one.meaning for name, one in feature.switches.items()}, before="other_cards"
-)
+MEANINGS: Final = Extended(_MEANINGS, SWITCH, lambda one: {one.setting: one.meaning}, before="other_cards")
 
 
 class CardSetting(Shape, kw_only=True):
@@ -65,12 +62,7 @@ async def read(call: Call) -> Shape:
     body=CardSettingsBody,
     problems=("conflict",),
     examples=(
-        *(
-            Example(name.replace("_", " "), dict(one.example))
-            for feature in features()
-            for name, one in feature.switches.items()
-            if one.example is not None
-        ),
+        *(Example(one.setting.replace("_", " "), dict(one.example)) for one in SWITCH if one.example is not None),
         Example("no queries about replaced cards", {"cardUpdates": False}),
     ),
 )

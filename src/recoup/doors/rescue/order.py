@@ -10,6 +10,7 @@ from msgspec.structs import replace as with_fields
 from recoup.core.kit.facet import facets_then
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.places import order_fields
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import FIND_ORDER, Api, Call
 from recoup.doors.rescue.shapes.declined import Subscription, ThreeDSecure
@@ -32,7 +33,6 @@ from recoup.doors.rescue.shapes.orders import (
     RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
-from recoup.features.mandates.api import mandate_revoked
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel as cancel_order
 from recoup.flows.disputes.compelling import compelling_of
@@ -179,7 +179,7 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
         refunds=[_refund(one) for one in row.refunds or ()],
         disputes=[await _dispute(call, one, row.scheme, shown is not UNSET) for one in row.disputes or ()],
         attempts=[_attempt(one, seconds.get(one.attempt_no)) for one in row.attempts or ()],
-        mandate_revoked=mandate_revoked(row),
+        **{one.name: one.of(row) for one in order_fields()},
         challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
     )
 

@@ -5,9 +5,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from recoup.core.kit.paying import paying
 from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.stablecoin.fields import read
+from recoup.doors.stablecoin.paying import paying
 from recoup.doors.stablecoin.resource import Api, Call
 from recoup.flows.messages import stablecoin_endpoint
 from recoup.flows.messages.stablecoin_endpoint import StablecoinEndpoint

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from recoup.core.kit.paying import paying
+from recoup.doors.stablecoin.paying import paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import wire_id

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from msgspec import UNSET
 from starlette.responses import RedirectResponse, Response
 
-from recoup.core.kit.paying import Paying
 from recoup.doors.checkout.visit import Visit, fields_of, problem_texts, render
+from recoup.doors.stablecoin.paying import Paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.doors.stablecoin.shapes import (
     Confirmations,
@@ -207,7 +207,7 @@ async def _wallets(world: World, merchant_id: UUID) -> dict[str, str]:
     return {kind: address for kind, address in found.items() if address is not None}
 
 
-async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
+async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
     """None for an order of another channel, or of one that is not served any more."""
     world = visit.checkout.world
     settings = await visit.checkout.merchants.get(order.merchant_id)
@@ -343,4 +343,4 @@ def _wallet_links(seen: Seen, address: str) -> tuple[str, str] | None:
     return f"ethereum:{target}", f"https://link.metamask.io/send/{target}"
 
 
-PAYING: Final = Paying(instruction=_instruction, payment=_payment, page=chain_page, wallets=_wallets)
+PAYING: Final = Paying(instruction=_instruction, payment=_payment, wallets=_wallets)

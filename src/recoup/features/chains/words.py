@@ -5,8 +5,8 @@ from typing import Final
 
 from recoup.features.chains.channels import NETWORK_PRESETS
 from recoup.rules.languages.locale import Locale
-from recoup.rules.messages.notification_words import Facts, Notice, Notified
-from recoup.rules.messages.notifications import Kind
+from recoup.rules.messages.notification_words import Facts
+from recoup.rules.messages.notifications import Kind, Notice, Notified
 
 PATH: Final = "/settlement-addresses"
 SENDER: Final = "chain_sender"  # the notification of what the sender cannot do

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from recoup.core.kit.amount import sized
 from recoup.features.engine.belief import Belief
 from recoup.features.engine.bins import RESTS, place_of_key, places_of_keys
 from recoup.features.engine.mixed import Views, Window, viewed
@@ -20,6 +19,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import forbids_for_ever
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
+from recoup.rules.rescue.amount import sized
 from recoup.rules.rescue.answer_classes import class_of, key_of
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from recoup.core.kit.feature import Feature
-from recoup.core.kit.model import Engine, Model
+from recoup.doors.clock.places import LOOPS
 from recoup.features.engine.decide import ENGINES
 from recoup.features.engine.learn.nightly import train, train_nightly
 from recoup.features.engine.learn.prior import take_prior
 from recoup.features.engine.model import model_of
+from recoup.flows.places import HISTORY_MODELS, TAKE_FIRST, TRAIN
 from recoup.kernel.steady import total
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.decide import decide as by_schedule
+from recoup.rules.rescue.deciders import DECIDER
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explore import Offer, drawn
-from recoup.rules.rescue.policy import RETRY_2
+from recoup.rules.rescue.model import ENGINE, Engine, Model
+from recoup.rules.rescue.policy import PRICINGS, RETRY_2
 
 PAST: Final = frozenset({"engine-2"})
 _SUM_OFF: Final = 1e-5  # of probabilities, each rounded
@@ -75,16 +78,26 @@ def _of_history(*given: Any) -> Mapping[str, Model]:
     return models_of(*given)
 
 
-ENGINE: Final = Feature(
+LEARNED: Final = ENGINES - PAST
+_BY_MODEL: Final = (
+    PRICINGS,
+    lambda data, pricing, model, within: model.decide(Evidence.from_dict(data), pricing, within),
+)
+LEARNING: Final = Feature(
     name="engine",
     folder=Path(__file__).parent,
-    engine=Engine(
-        versions=ENGINES - PAST,
-        past=dict.fromkeys(PAST, wrong_of),
-        read=model_of,
-        of_history=_of_history,
-        train=train,
-        take_first=take_prior,
+    adds=(
+        ENGINE(
+            Engine(
+                versions=LEARNED,
+                past=dict.fromkeys(PAST, wrong_of),
+                read=model_of,
+            )
+        ),
+        HISTORY_MODELS(_of_history),
+        TRAIN(train),
+        TAKE_FIRST(take_prior),
+        DECIDER(dict.fromkeys(LEARNED, _BY_MODEL)),
+        LOOPS(lambda world: (("training", lambda: train_nightly(world), 60.0),)),
     ),
-    loops=lambda world: (("training", lambda: train_nightly(world), 60.0),),
 )

@@ -10,13 +10,13 @@ watched by `drift`.
 from collections.abc import Sequence
 from operator import mul
 
-from recoup.core.kit.model import Charge, Collected
 from recoup.features.engine.belief import UNTIL, Belief, believed, ground_of
 from recoup.features.engine.chances import Ground, local_day, money_row, refused
 from recoup.features.engine.model import Model
 from recoup.features.engine.rhythms import spread
 from recoup.kernel.steady import total
 from recoup.rules.rescue.facts import Facts, hours_of
+from recoup.rules.rescue.model import Charge, Collected
 
 
 def collected(charges: Sequence[Charge], facts: Facts, utc_offset: int, model: Model) -> Collected:

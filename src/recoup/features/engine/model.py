@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from recoup.core.kit.model import BadModel, Charge, Collected
 from recoup.features.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, STANDINGS, TRIES, WEEKDAYS
 from recoup.features.engine.rhythms import RHYTHMS
 from recoup.kernel.encode import to_plain
 from recoup.rules.rescue.answer_classes import CLASSES
+from recoup.rules.rescue.model import BadModel, Charge, Collected
 
 if TYPE_CHECKING:
     from recoup.rules.policies.in_force import InForce

@@ -1,10 +1,11 @@
 """What the rescue API shows of an order whose customer has revoked a mandate."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.doors.rescue.places import OrderField
 from recoup.doors.rescue.wire import Moment, Shape
 from recoup.features.mandates.rules import stopped_by
 from recoup.features.mandates.store import OF_CARD
@@ -37,3 +38,8 @@ def mandate_revoked(row: WholeOrder) -> MandateRevoked | None:
         revoked_at=iso(revoked.at),
         order_id=revoked.order_id,
     )
+
+
+_MEANING: Final = "The revocation that stops payments of this agreement and card; null: they may be sent."
+_TYPE: Final = Annotated[MandateRevoked | None, Meta(description=_MEANING)]
+ORDER_FIELD: Final = OrderField("mandate_revoked", _TYPE, mandate_revoked)

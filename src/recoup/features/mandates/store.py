@@ -62,7 +62,6 @@ OF_CARD: Final = Facet(
     none=(),
     needs=frozenset({"cards"}),
     then=lambda known, at: tuple(one for one in known if one.at <= at),
-    of_prints=mandates_of_prints,
 )
 
 

@@ -5,8 +5,8 @@ from typing import Final
 from recoup.features.mandates.events import MandateRevoked, of
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.events import EventKind
-from recoup.rules.messages.notification_words import Facts, Notice, Notified, of_order
-from recoup.rules.messages.notifications import ALL, Kind
+from recoup.rules.messages.notification_words import Facts, of_order
+from recoup.rules.messages.notifications import ALL, Kind, Notice, Notified
 
 EVENT: Final = EventKind(
     "mandate.revoked",

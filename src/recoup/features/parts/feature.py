@@ -7,28 +7,38 @@ attempt asks for, and whether a part is kept without the rest, stand here.
 from pathlib import Path
 from typing import Final
 
-from recoup.core.kit.amount import Amount
+from recoup.core.kit.facet import FACET
 from recoup.core.kit.feature import Feature
+from recoup.doors.command.verb_group import VERB
+from recoup.doors.portal.feature_parts import PORTAL
 from recoup.features.parts import flows
 from recoup.features.parts.rules import INPUT, RULE, PartInput, with_part
 from recoup.features.parts.store import OF_MERCHANT
 from recoup.features.parts.words import AUDITS, WITHOUT
+from recoup.rules.merchants.audit import AUDIT
+from recoup.rules.rescue.amount import AMOUNT, Amount
 
 PARTS: Final = Feature(
     name="parts",
     folder=Path(__file__).parent,
-    facet=OF_MERCHANT,
-    amount=Amount(
-        INPUT, PartInput, RULE, flows.parts_of, with_part, flows.units_of, flows.keeps, flows.part_from, WITHOUT
-    ),
-    verbs={
-        "terms parts": (
-            "Shows whether a declined payment may be collected in parts, and what becomes of a part without the rest; "
-            "an option changes it.",
-            "recoup.features.parts.cli",
-        )
-    },
-    audits=AUDITS,
     tables=("part_terms",),
-    portal="recoup.features.parts.page",
+    adds=(
+        FACET(OF_MERCHANT),
+        AMOUNT(
+            Amount(
+                INPUT, PartInput, RULE, flows.parts_of, with_part, flows.units_of, flows.keeps, flows.part_from, WITHOUT
+            )
+        ),
+        VERB(
+            {
+                "terms parts": (
+                    "Shows whether a declined payment may be collected in parts, and what becomes of a part without "
+                    "the rest; an option changes it.",
+                    "recoup.features.parts.cli",
+                )
+            }
+        ),
+        AUDIT(AUDITS),
+        PORTAL("recoup.features.parts.page"),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.core.kit.amount import FeatureChange
+from recoup.rules.rescue.amount import FeatureChange
 
 AUDITS: Final = {"order.parts": "changed the terms of collecting in parts"}
 WITHOUT: Final = (FeatureChange("no_parts"), "Without collecting in parts")

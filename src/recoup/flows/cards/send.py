@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from recoup.core.kit.credential import in_place
 from recoup.core.lines import line
 from recoup.core.measures import ATTEMPTS
 from recoup.flows.ask_first import charge_found
@@ -17,6 +16,7 @@ from recoup.flows.cards.pick_route import elsewhere, route_of, ways_of
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
+from recoup.flows.places import SENT_BY
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import billing_of
 from recoup.gateways.cards.port import Charge, Outcome, as_requested
@@ -176,7 +176,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
 
 async def keep_news_of_token(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
     """What it says of a token in the card's place, before it is closed. Raises: Problem(unavailable)."""
-    if (other := in_place()) is not None:
+    if (other := SENT_BY.first()) is not None:
         await other.keep_news(world, order, attempt, outcome)
 
 
@@ -232,7 +232,7 @@ async def _call_by_token(
 ) -> Outcome:
     """A token that cannot be used, or is refused unprocessed, is why nothing was sent."""
     began = world.clocks.monotonic()
-    other = in_place()
+    other = SENT_BY.first()
     token = await other.opened(world, order, attempt) if other is not None else None
     if token is None:
         return _NOT_USABLE

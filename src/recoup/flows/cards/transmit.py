@@ -11,9 +11,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from recoup.core.kit.feature import features
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.places import AFTER_TRANSMISSION
 from recoup.flows.world import World
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
@@ -156,7 +156,6 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
     if declined and ends_card(row.decline_code, row.facts):
         for order_id in await orders_with_card(world.db, row, [one.order_id for one in touched if one.same_order]):
             await orders.run(lambda change: count_decline(change, row), (merchant_id, order_id), scope, cards=True)
-    for one in features():
-        if one.after_transmission is not None:
-            await one.after_transmission(world, orders, row, touched, scope, declined)
+    for hears in AFTER_TRANSMISSION:
+        await hears(world, orders, row, touched, scope, declined)
     await looked(world.db.alone, merchant_id, transmit_id, row.updated_at)

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from recoup.core.kit.model import Model
 from recoup.flows.arm_place import arm_place
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.merchant_cache import known_offset
@@ -24,6 +23,7 @@ from recoup.rules.backtest.replay import Engines, EngineTarget, ScheduleTarget, 
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import InForce
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.model_standing import WHY_NONE
 from recoup.rules.rescue.policy import ENGINE_2, POLICIES, group_of
 from recoup.store.insight.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from recoup.core.kit.model import Model, engine
 from recoup.flows.insight.processes import spread_over
+from recoup.flows.places import HISTORY_MODELS
 from recoup.kernel.problem import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
@@ -53,6 +53,7 @@ from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.policy import ENGINE_2, POLICIES, group_of
 
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
@@ -215,9 +216,9 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
     """By name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
-    learns = engine()
+    learns = HISTORY_MODELS.first()
     try:
-        models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
+        models = learns(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
     except ImportError:
         found.why_no_models = NO_ARRAYS
         return {}

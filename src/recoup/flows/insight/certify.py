@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.flows.places import LIFTED
 from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST, first_id_of, new_id
 from recoup.kernel.problem import Problem
@@ -367,9 +367,8 @@ async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
             acceptor.excuse({str(order_id) for order_id in advanced})
         stopped = [(one, stop) for one in acceptor.excess for stop in one.stops]
         if stopped:
-            for feature in features():
-                if feature.lifted is not None:
-                    acceptor.lift(await feature.lifted(db, merchant_id, stopped))
+            for lifted in LIFTED:
+                acceptor.lift(await lifted(db, merchant_id, stopped))
 
 
 async def _reported(db: Read, merchant_id: UUID, span: Span, clock: CertificateClock) -> Reported:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.core.kit.model import Model
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.insight.verify_decisions import differs_from
 from recoup.flows.world import World
@@ -16,6 +15,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.chance_terms import ChanceTerm, chance_terms
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, rests_on
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.what_if import what_if
 from recoup.rules.rescue.what_if_sentences import WhatIf
 from recoup.store.insight.issuers import issuer_tries

@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.model import BadModel, Model
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.models import find_model
@@ -34,6 +33,7 @@ from recoup.rules.money.settlement import KINDS
 from recoup.rules.network.compliance.certificate_file import FIRST_ROOT, prove, read
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.proved_file import Wrong
+from recoup.rules.rescue.model import BadModel, Model
 from recoup.store.cards.advance_bounds import kept_weeks
 from recoup.store.insight.models import model_names
 from recoup.store.insight.proofs import issuer

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.model import Model, past_decider
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.policies.in_force import NO_POLICIES, Policies
+from recoup.rules.rescue.model import Model, past_decider
 from recoup.rules.rescue.replay import DECIDERS, decide_again
 from recoup.store.insight.proofs.decisions import StoredDecision
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Place
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -46,7 +47,8 @@ _SWITCHES: Final = {
     ),
     "other_cards": CardSwitch(OTHER_CARD, "order.other_cards", False),
 }
-SWITCHES: Final = Extended(_SWITCHES, lambda feature: feature.switches, before="other_cards")
+SWITCH: Final = Place[CardSwitch]("switch")
+SWITCHES: Final = Extended(_SWITCHES, SWITCH, lambda one: {one.setting: one}, before="other_cards")
 
 
 async def card_switches(world: World, merchant_id: UUID) -> dict[str, bool]:

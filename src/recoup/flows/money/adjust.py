@@ -8,18 +8,34 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import business_at
+from recoup.kernel.time import BusinessTime, business_at
 from recoup.moves import audit
 from recoup.moves.settlement.batch import close_adjustment, make_adjustment
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
+from recoup.store.merchants.merchants import offset_of
 from recoup.store.money.bank import Adjustment, adjusted_alone
 from recoup.store.money.bank_payouts import lock_adjustment
 from recoup.store.money.settlement import lock_clock, payable_assets, terms_at
 from recoup.store.pool import retrying
+from recoup.store.statement import Read
 
 NOTE_MAX = 500
 ALONE_WITHIN = timedelta(days=1)
+
+
+async def would_wait(world: World, scope: Scope, units: int, asset: str, note: str) -> bool:
+    """Whether such an adjustment would wait for a second person; nothing is made. Raises: Problem(invalid), as
+    `adjust`."""
+    async with world.db.read() as connection:
+        now = world.clocks.business(await offset_of(connection, scope.merchant_id) or 0)
+        return await _waits(connection, scope, units, asset, note, now)
+
+
+async def _waits(db: Read, scope: Scope, units: int, asset: str, note: str, now: BusinessTime) -> bool:
+    check_adjustment(units, note, asset, await payable_assets(db, scope.merchant_id))
+    alone = await adjusted_alone(db, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
+    return needs_second(units, asset, await terms_at(db, scope.merchant_id, now), alone)
 
 
 async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, *, key: UUID | None = None) -> str:
@@ -37,12 +53,10 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
             if clock is None:
                 raise no_such_merchant()
             now = business_at(wall, clock.offset_us)
-            check_adjustment(units, note, asset, await payable_assets(tx, scope.merchant_id))
+            waits = await _waits(tx, scope, units, asset, note, now)
             adjustment_id = key or new_id()
             if key is not None and await lock_adjustment(tx, scope.merchant_id, key) is not None:
                 raise Problem("conflict", "This adjustment already exists.", cure="Reload the page.")
-            alone = await adjusted_alone(tx, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
-            waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now), alone)
             row = Adjustment(
                 scope.merchant_id,
                 adjustment_id,

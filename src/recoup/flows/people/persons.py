@@ -11,8 +11,8 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
-from recoup.core.kit.feature import features
 from recoup.flows.people.list_preferences import forget_views_of
+from recoup.flows.places import BEFORE_ERASURE
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
@@ -236,9 +236,8 @@ async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *,
             part = await lock_part(tx, merchant_id, payer_id, after, PART)
             if erase:
                 wall, order_ids = world.clocks.wall(), [row.order_id for row in part]
-                for one in features():
-                    if one.before_erasure is not None:
-                        await one.before_erasure(tx, merchant_id, order_ids, wall)
+                for forget in BEFORE_ERASURE:
+                    await forget(tx, merchant_id, order_ids, wall)
                 await erase_part(tx, merchant_id, order_ids)
                 await fold_orders(tx, [(merchant_id, order_id) for order_id in order_ids])
         return part

@@ -5,11 +5,11 @@ A person in the portal has the limits of their role, and may have to wait for a 
 """
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.locked import Orders
-from recoup.flows.refund_destination import destination
+from recoup.flows.refund_destination import NoteRefund, destination
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
@@ -25,9 +25,6 @@ from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.rules.stable.refunds import check_gives_back
 from recoup.store.table import hex_of
-
-if TYPE_CHECKING:
-    from recoup.core.kit.feature import NoteRefund
 
 REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
 
@@ -103,7 +100,7 @@ def _given(
     items: list[dict[str, Any]],
     request: RefundRequest,
     input_mac: bytes,
-    noting: "NoteRefund | None",
+    noting: NoteRefund | None,
 ) -> RefundAnswer:
     """Owed from now on, or waiting for a second person."""
     order, message = change.order, request.message

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
 from recoup.flows.admit import Admissions
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.places import INTAKE
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
@@ -73,8 +73,8 @@ class Charges:
         for turn in range(_TRIES):
             settings = await self._merchants.get(scope.merchant_id)
             row = self._row(scope, settings, request, amount, channel.code if channel else "", input_mac)
-            for feature in features():
-                row = await feature.intake(self._world, settings, row) if feature.intake else row
+            for complete in INTAKE:
+                row = await complete(self._world, settings, row)
             # A subscription's next charge asks its customer to pay; a blocked customer's goes on until it is canceled.
             blocked = {} if "subscription_id" in request.facts else settings.blocked
             shut = settings.merchant.killed or settings.merchant.state == "paused" or row.payer_id in blocked

@@ -70,6 +70,10 @@ class ByHand:
     def file(self, transfer: Transfer) -> BankFile:
         return bank_file(transfer, self._originator)
 
+    def paid_by(self, scheme: str) -> str:
+        one = self._originator
+        return f"{one.company} ({one.company_id}), {one.bank} {one.routing}" if one and scheme == "us" else ""
+
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
         return Outcome("approved", reference=file.name)
 

@@ -48,6 +48,10 @@ class Bank(Protocol):
 
     def file(self, transfer: Transfer) -> BankFile: ...
 
+    def paid_by(self, scheme: str) -> str:
+        """Who pays and at which bank, as the file to an account of that scheme says; empty where it does not."""
+        ...
+
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
         """approved: the bank has it, or its file may be fetched. The same payout again is the same."""
         ...

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.model import engine
 from recoup.doors.command.verbs import Opened
 from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
 from recoup.flows.advance_clock import advance_clock
@@ -40,6 +39,7 @@ from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter
 from recoup.flows.money.bank_payouts import approve
 from recoup.flows.money.settlement_terms import read_terms, set_terms
 from recoup.flows.people.make_user import Membership, make_user
+from recoup.flows.places import TAKE_FIRST
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
@@ -111,8 +111,8 @@ class Business:
         """The engine decides for most customers, by a model of the shop's past; the others are its comparison group."""
         owner = await self._as("owner")
         content = files("recoup.main.demo").joinpath(FILE).read_bytes()
-        if (found := engine()) is not None:
-            await found.take_first(self._world, Actor("system", "demo"), content)
+        if (take := TAKE_FIRST.first()) is not None:
+            await take(self._world, Actor("system", "demo"), content)
         standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
         if standing.own().mode == "off":
             await set_arms(self._world, owner, None, COMPARISON)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.credential import in_place
 from recoup.moves.advance import collection
 from recoup.moves.advance.grant import advance_or
+from recoup.moves.attempt.in_place import IN_PLACE
 from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
 from recoup.moves.attempt.plan import decide_next, decide_or_update, drop_plan, follow, next_due, plan_attempt
@@ -145,7 +145,7 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
 
 def _masked(order: Order, text: str | None) -> str | None:
     """Without the number of the card, or of what was sent in its place."""
-    text, other = without_card(text, order.card), in_place()
+    text, other = without_card(text, order.card), IN_PLACE.first()
     return without_card(text, other.shown(order)) if other is not None and text is not None else text
 
 
@@ -220,7 +220,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     reading = attempt_reading(order, attempt)
     change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
     assert attempt.sent_at is not None
-    other = in_place()
+    other = IN_PLACE.first()
     gone = other.gone(change, attempt, reading, result.standing) if other is not None else None
     change.send(
         attempt.attempt_id,

@@ -4,12 +4,10 @@ attempt, its due time, the reasons."""
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
-from recoup.core.kit.amount import inputs_of, units_of
-from recoup.core.kit.feature import features
-from recoup.core.kit.model import by_model
+from recoup.core.kit.feature import Place
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
@@ -27,6 +25,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.order.typed_card import CardIds
 from recoup.rules.policies.read import TRIES_MAX
+from recoup.rules.rescue.amount import inputs_of, units_of
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
@@ -35,6 +34,7 @@ from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.links import LATER, NOW
+from recoup.rules.rescue.model import by_model
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of, page_asks
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
@@ -268,10 +268,12 @@ def plan_attempt(
         change.undue("retry")
 
 
+AFTER_PLAN: Final = Place[Callable[[Change, datetime], None]]("after_plan")  # of when the next attempt is planned
+
+
 def tell_plan(change: Change, due: datetime) -> None:
-    for one in features():
-        if one.after_plan is not None:
-            one.after_plan(change, due)
+    for hears in AFTER_PLAN:
+        hears(change, due)
 
 
 def next_attempt(order: Order, purpose: str, due: datetime, units: int, initiator: str) -> Attempt:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.core.kit.amount import part_from
-from recoup.core.kit.credential import in_place
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.kernel.policy import Policy
 from recoup.kernel.time import BusinessTime
+from recoup.moves.attempt.in_place import IN_PLACE
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
@@ -20,6 +19,7 @@ from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.order.wire_keys import attempt_key
+from recoup.rules.rescue.amount import part_from
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
@@ -78,6 +78,9 @@ def gate_input(
     )
 
 
+LIFTS: Final = Place[Callable[[Order, UUID], bool]]("lifts")  # a customer's stop at the bank does not reach the order
+
+
 def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
     """A customer's stop at the bank is not about payments that they make themselves, nor about other agreements or what
     they have agreed to since, where a feature knows that."""
@@ -86,7 +89,7 @@ def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
         return False
     if who == "customer":
         return True
-    return any(one.lifts is not None and one.lifts(order, send.send_id) for one in features())
+    return any(lifts(order, send.send_id) for lifts in LIFTS)
 
 
 def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:
@@ -176,7 +179,7 @@ PickRoute = Callable[[Change, Attempt], Route]
 
 def token_for(order: Order, attempt: Attempt, now: datetime, route: Route) -> UUID | None:
     """By which the attempt goes; None: by the card itself."""
-    other = in_place()
+    other = IN_PLACE.first()
     return other.chosen(order, attempt, now) if other is not None and route.takes_tokens else None
 
 

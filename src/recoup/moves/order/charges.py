@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from recoup.core.kit.amount import amounts
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import fee_units
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.amount import AMOUNT
 
 
 def collect_part(change: Change, attempt: Attempt) -> None:
@@ -33,7 +33,7 @@ def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, *
     was completed would be nobody's, so all of it goes back."""
     order = change.order
     parts = order.charges() if order.collected_units else []
-    keeps = may_keep and order.attempt_in_flight() is None and any(one.keeps(order) for one in amounts())
+    keeps = may_keep and order.attempt_in_flight() is None and any(one.keeps(order) for one in AMOUNT)
     if parts and keeps:
         keep_parts(change)
         return

@@ -1,10 +1,11 @@
 """What features decide of an order before anything is sent, and what they hear. Under the locks of order and card."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.moves.attempt.plan import follow
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
@@ -21,12 +22,16 @@ class Stop(NamedTuple):
     reading: Reading
 
 
+# Under the locks of order and card: a decision that stops a send by the merchant; each decline; each approval.
+BEFORE_SEND: Final = Place[Callable[[Change], Stop | None]]("before_send")
+AFTER_ANSWER: Final = Place[Callable[[Change, Reading, UUID, datetime], None]]("after_answer")
+AFTER_APPROVAL: Final = Place[Callable[[Change, Attempt], None]]("after_approval")
 _UNDER_WAY: Final = frozenset({Stage.PROCESSING, Stage.HELD, Stage.PROBLEM})
 
 
 def stop_of(change: Change) -> Stop | None:
     """The first feature's that stops it; None: it may go on. Only under the card's lock."""
-    stops = (one.before_send(change) for one in features() if one.before_send is not None)
+    stops = (place(change) for place in BEFORE_SEND)
     return next((stop for stop in stops if stop is not None), None)
 
 
@@ -49,12 +54,10 @@ def is_counted(order: Order) -> bool:
 
 def declined(change: Change, reading: Reading, source_id: UUID, at: datetime) -> None:
     """A decline of the order: the one that came in, or an attempt's."""
-    for one in features():
-        if one.after_answer is not None:
-            one.after_answer(change, reading, source_id, at)
+    for hears in AFTER_ANSWER:
+        hears(change, reading, source_id, at)
 
 
 def approved(change: Change, attempt: Attempt) -> None:
-    for one in features():
-        if one.after_approval is not None:
-            one.after_approval(change, attempt)
+    for hears in AFTER_APPROVAL:
+        hears(change, attempt)

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.core.kit.model import BadModel, Model, read_model
 from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, EngineTarget, Target, add_step, place_in_file
 from recoup.rules.policies.in_force import InForce
+from recoup.rules.rescue.model import BadModel, Model, read_model
 from recoup.rules.rescue.policy import CURRENT, Pricing
 
 LINE_BYTES_MAX: Final = 64 << 20  # a model is one line

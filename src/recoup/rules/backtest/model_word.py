@@ -16,7 +16,6 @@ from itertools import islice
 from math import exp
 from typing import Final, NamedTuple
 
-from recoup.core.kit.model import Model
 from recoup.kernel.cached import cached
 from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
@@ -29,6 +28,7 @@ from recoup.rules.rescue import zones
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look, hours_of
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.slots import offset_minutes
 
 Cell = tuple[int, int]  # class of the first decline, and how many tries came before

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from recoup.core.kit.model import Model
 from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
 from recoup.rules.network.codes import Reading
@@ -22,6 +21,7 @@ from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered
 from recoup.rules.rescue.explore import BLOCKS_HOURS, block_of
 from recoup.rules.rescue.facts import hours_of
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.policy import CURRENT, ENGINE_2, POLICIES, PRICINGS, Pricing, RetryPolicy
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Place
 from recoup.kernel.money import shown
 from recoup.kernel.time import iso
 
@@ -104,7 +105,8 @@ _OWN: Final[Mapping[str, str]] = {
     "webhook.tested": "sent a sample event",
     "webhook_key.replaced": "replaced a webhook signing key",
 }  # fmt: skip
-ACTIONS: Final = Extended(_OWN, lambda feature: feature.audits)
+AUDIT: Final = Place[Mapping[str, str]]("audit")  # acts in words
+ACTIONS: Final = Extended(_OWN, AUDIT, dict)
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Place
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import tail
 from recoup.kernel.problem import Sentence
@@ -101,7 +102,8 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         ),
     )
 }
-CATALOGUE: Final = Extended(_KINDS, lambda feature: feature.events, "challenge.presented")
+EVENT: Final = Place[EventKind]("event")
+CATALOGUE: Final = Extended(_KINDS, EVENT, lambda one: {one.name: one}, "challenge.presented")
 
 
 @cache

@@ -1,9 +1,9 @@
 """What a notification says: a title, a few lines, and the page that it is about. Ids and amounts, nothing of payers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.core.kit.extended import Extended
@@ -11,7 +11,7 @@ from recoup.kernel.ids import tail
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import money
 from recoup.rules.languages.locale import PLAIN, Locale
-from recoup.rules.messages.notifications import Kind
+from recoup.rules.messages.notifications import NOTICE, Notified, Says
 
 Facts = Mapping[str, Any]
 
@@ -69,17 +69,6 @@ def _day(text: str, to: Locale) -> str:
 
 def _s(count: int) -> str:
     return "" if count == 1 else "s"
-
-
-Notified = tuple[str, list[str], str]  # a title, lines, and the page
-Says = Callable[[Facts, Locale], Notified]
-
-
-class Notice(NamedTuple):
-    """An alert that people are notified of: who may hear of it, and what it says."""
-
-    kind: Kind
-    says: Says
 
 
 def _orders(facts: Facts, to: Locale) -> Notified:
@@ -406,4 +395,4 @@ _OWN: Final[Mapping[str, Says]] = {
     "backtest": _backtest, "capture_due": _capture_due, "monitoring": _monitoring, "processor": _processor,
     "own_processor": _processor,
 }  # fmt: skip
-_SAYS: Final = Extended(_OWN, lambda feature: {name: notice.says for name, notice in feature.notifies.items()})
+_SAYS: Final = Extended(_OWN, NOTICE, lambda one: {one.kind.name: one.says})

@@ -3,12 +3,14 @@
 Source: decision 0038.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Place
+from recoup.rules.languages.locale import Locale
 
 RANKS: Final = ("owner", "operations", "developer", "analyst")  # the strongest first
 ALL: Final = frozenset(RANKS)
@@ -31,6 +33,17 @@ class Kind(NamedTuple):
     only_requester: bool = False
     partner: bool = False
     routine: bool = False
+
+
+Notified = tuple[str, list[str], str]
+Says = Callable[[Mapping[str, Any], Locale], Notified]
+
+
+class Notice(NamedTuple):
+    """An alert that people are notified of: who may hear of it, and what it says."""
+
+    kind: Kind
+    says: Says
 
 
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -137,9 +150,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
     )
 }
 
-KINDS: Final = Extended(
-    _KINDS, lambda feature: {name: notice.kind for name, notice in feature.notifies.items()}, "processor"
-)
+NOTICE: Final = Place[Notice]("notice")
+KINDS: Final = Extended(_KINDS, NOTICE, lambda one: {one.kind.name: one.kind}, "processor")
 
 
 class Ways(NamedTuple):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Place
 from recoup.kernel.problem import STAGE, Problem, Sentence
 
 
@@ -187,9 +188,8 @@ _FACTS: Final = (
 )
 
 _STEPS: Final = {(s.happening, s.src): s for s in STEPS}
-FACTS: Final = Extended(
-    {f.happening: f for f in _FACTS}, lambda feature: {f.happening: f for f in feature.facts}, "merchant_attempt"
-)
+FACT: Final = Place[Fact]("fact")
+FACTS: Final = Extended({f.happening: f for f in _FACTS}, FACT, lambda f: {f.happening: f}, "merchant_attempt")
 
 
 def possible(stage: Stage) -> tuple[str, ...]:

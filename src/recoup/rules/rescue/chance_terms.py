@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.rescue.answer_classes import SOFT
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import Facts, hours_of
+from recoup.rules.rescue.model import Model, decides_by_model
 
 Group = Literal["payer", "issuer", "code", "tries", "hour", "day"]
 TERMS_MAX: Final = 3

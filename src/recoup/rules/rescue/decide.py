@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from recoup.core.kit.amount import sized
 from recoup.kernel.time import BusinessTime
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import FORBIDDEN, time_words
+from recoup.rules.rescue.amount import sized
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE

@@ -7,12 +7,12 @@ from dataclasses import Field, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from recoup.core.kit.amount import inputs_in
 from recoup.kernel.stored import Stored, plain
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.policies.budget import MonthSends
+from recoup.rules.rescue.amount import inputs_in
 from recoup.rules.rescue.facts import Facts
 from recoup.rules.rescue.links import LinkInput
 from recoup.rules.rescue.policy import Group, group_of

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from recoup.core.kit.model import by_model
 from recoup.kernel.money import money
 from recoup.kernel.problem import Figure, Sentence, figure
 from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.chance_terms import ChanceTerm, Group
 from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.model import by_model
 from recoup.rules.rescue.policy import PRICINGS
 
 _RAISES: Final[Mapping[Group, str]] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
-from recoup.core.kit.model import Learned
+from recoup.rules.rescue.model import Learned
 
 WhyNone = Literal["no_model", "model_stale", "model_damaged", "model_not_read", "model_ahead"]
 STALE_AFTER: Final = timedelta(days=90)  # business time since the newest attempt that the model has seen

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline, read_kept, stored_codes
 from recoup.rules.network.decline_code import NETWORK, DeclineCode
@@ -12,6 +11,7 @@ from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.card_queue import rests_until, sends_beside
 from recoup.rules.order.checks import NONE
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.amount import inputs_of
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried

@@ -4,14 +4,12 @@ Whatever has ever decided in a release is listed here: a new version of a decide
 and no line goes away while a decision of it is kept.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from recoup.core.kit.extended import Extended
-from recoup.core.kit.feature import Feature
-from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.money.collection import COLLECTION_POLICIES
-from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
+from recoup.rules.policies.in_force import NO_POLICIES, Policies
 from recoup.rules.rescue import route_by_worth
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
@@ -19,17 +17,18 @@ from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_ha
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
+from recoup.rules.rescue.deciders import DECIDER, Deciders
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
-from recoup.rules.rescue.policy import POLICIES, PRICINGS
+from recoup.rules.rescue.model import Model, decides_by_model
+from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
 
-Decider = Callable[[Mapping[str, Any], Any, Any, InForce | None], Decision]
 NO_MODELS: Final[Mapping[str, Model]] = {}
 
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
-_DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
+_DECIDERS: Final[Deciders] = {
     DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
     ADVANCE_BY_BOUNDS_VERSION: (
         COLLECTION_POLICIES,
@@ -47,18 +46,7 @@ _DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
 }  # fmt: skip
 
 
-def _of_feature(feature: Feature) -> dict[str, tuple[Mapping[Any, Any], Decider]]:
-    own: dict[str, tuple[Mapping[Any, Any], Decider]] = {
-        name: ({None: None}, lambda data, *_, by=by: by(data)) for name, by in feature.deciders.items()
-    }
-    learned = feature.engine.versions if feature.engine is not None else ()
-    return own | dict.fromkeys(
-        learned,
-        (PRICINGS, lambda data, pricing, model, within: model.decide(Evidence.from_dict(data), pricing, within)),
-    )
-
-
-DECIDERS: Final = Extended(_DECIDERS, _of_feature)
+DECIDERS: Final = Extended(_DECIDERS, DECIDER, dict)
 SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one
 
 

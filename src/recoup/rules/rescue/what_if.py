@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from recoup.core.kit.amount import amounts
-from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
+from recoup.rules.rescue.amount import AMOUNT
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, class_of
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, PlanBefore
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
@@ -24,6 +23,7 @@ from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
+from recoup.rules.rescue.model import Model, decides_by_model
 from recoup.rules.rescue.policy import POLICIES, PRICINGS, RetryPolicy, group_of
 from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
@@ -152,7 +152,7 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
         yield "another_card", replace(evidence, other_card=True)
     if not evidence.may_confirm and evidence.kind == "cit":
         yield "may_confirm", replace(evidence, may_confirm=True, may_enter_card=True)
-    for one in amounts() if evidence.of_features else ():
+    for one in AMOUNT if evidence.of_features else ():
         yield one.without[0], replace(evidence, of_features={})
     yield "expiry_a_week_later", replace(evidence, expires_at=evidence.expires_at + _WEEK)
 

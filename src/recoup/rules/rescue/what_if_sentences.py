@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from recoup.core.kit.amount import rules_of
 from recoup.core.kit.extended import Extended
 from recoup.kernel.problem import Sentence
+from recoup.rules.rescue.amount import AMOUNT, rules_of
 from recoup.rules.rescue.evidence import Decision, Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
@@ -72,7 +72,7 @@ OWN: Final[Mapping[Change, str]] = {
     "link_open": "With a link to pay that is still open",
     "no_link": "Without the link to pay",
 }
-_CHANGES: Final = Extended(OWN, lambda feature: dict((feature.amount.without,)) if feature.amount is not None else {})
+_CHANGES: Final = Extended(OWN, AMOUNT, lambda one: dict((one.without,)))
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
     "challenge": "the customer would have been asked.",

@@ -37,6 +37,7 @@ class DisputeRow(Row, frozen=True):
     opened_at: datetime
     respond_by: datetime | None
     closed_at: datetime | None
+    answer: Literal["contest", "accept"] | None
     answer_state: Literal["owed", "sent", "done", "refused"] | None
     external_id: str
     site_name: str
@@ -47,7 +48,7 @@ class DisputeRow(Row, frozen=True):
 
 _DESK: Final = """
 SELECT d.dispute_id, d.order_id, d.attempt_id, d.route, d.case_ref, d.kind, d.reason_code, d.stage, d.state, d.units,
-  d.asset, d.liable, d.fee_units, d.opened_at, d.respond_by, d.closed_at, d.answer_state, o.external_id,
+  d.asset, d.liable, d.fee_units, d.opened_at, d.respond_by, d.closed_at, d.answer, d.answer_state, o.external_id,
   s.name AS site_name, coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, v.scheme, v.last4
 FROM disputes d
 JOIN orders o USING (merchant_id, order_id)

@@ -11,6 +11,7 @@ import asyncpg
 
 from recoup.kernel.cached import cached
 from recoup.rules.lists.folding import fold, joined
+from recoup.store.lists.overview import RESCUED
 from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS = 10.0
@@ -154,23 +155,25 @@ class _Rescued(Row, frozen=True):
     orders: int
 
 
-@MERCHANT.statement("""
-SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
-FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
-WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
+@MERCHANT.statement(f"""
+SELECT h.merchant_id, h.asset, sum(h.units) AS units, count(*) AS orders
+FROM merchants m JOIN order_heads h ON h.merchant_id = m.merchant_id
+WHERE m.merchant_id = ANY($1) AND h.{RESCUED} AND h.order_type IN ('MIT', 'CIT') AND h.placed_at >=
+  date_trunc('day', $2::timestamptz + m.offset_us * interval '1 microsecond', 'UTC') - make_interval(days => $3 - 1)
+GROUP BY 1, 2 ORDER BY 1, 3 DESC
 """)
-async def _rescued(db: Read, merchant_ids: Sequence[UUID], since: datetime) -> list[_Rescued]: ...
+async def _rescued(db: Read, merchant_ids: Sequence[UUID], wall: datetime, days: int) -> list[_Rescued]: ...
 
 
 async def rescued_of(
-    connection: asyncpg.Connection, merchant_ids: Sequence[UUID], since: datetime
+    connection: asyncpg.Connection, merchant_ids: Sequence[UUID], wall: datetime, days: int
 ) -> dict[UUID, list[tuple[str, int, int]]]:
-    """Of orders placed since: merchant -> (asset, units, orders) that were rescued, refunds taken off. Nothing when it
-    takes too long."""
+    """Of orders placed in so many days up to today, by each merchant's clock: merchant -> (asset, units, orders) that
+    were rescued, as its overview counts them. Nothing when it takes too long."""
     try:
         async with connection.transaction(readonly=True):
             await connection.execute(f"SET LOCAL statement_timeout = {RESCUED_TIMEOUT_MS}")
-            rows = await _rescued(connection, merchant_ids, since)
+            rows = await _rescued(connection, merchant_ids, wall, days)
     except asyncpg.QueryCanceledError:
         return {}
     found: dict[UUID, list[tuple[str, int, int]]] = {}

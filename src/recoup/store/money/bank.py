@@ -214,6 +214,14 @@ async def list_adjustments(db: Read, merchant_id: UUID) -> list[Adjustment]:
 
 
 @MERCHANT.statement("""
+SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_by, created_at, decided_at
+FROM adjustments WHERE merchant_id = $1 AND adjustment_id = $2
+""")
+async def find_adjustment(db: Read, merchant_id: UUID, adjustment_id: UUID) -> Adjustment | None:
+    """None for a foreign or unknown id."""
+
+
+@MERCHANT.statement("""
 SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
 WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
 """)

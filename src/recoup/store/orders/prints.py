@@ -1,9 +1,10 @@
 """What a merchant's own tables say of cards that are known to be one: the prints of each order's card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.store.statement import MERCHANT, Read
 
 
@@ -38,13 +39,17 @@ async def kept_of_prints(
     the place of has its customer's consent. Nothing where no charge of them was approved."""
 
 
+OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
+OF_PRINTS: Final = Place[tuple[str, OfPrints]]("of_prints")  # a facet's name; it by order, for cards of several prints
+
+
 async def facets_of_prints(
     db: Read, joined: Sequence[tuple[UUID, UUID, UUID]], alone: Mapping[tuple[UUID, UUID], Mapping[str, object] | None]
 ) -> dict[UUID, dict[str, object]]:
     """Of each order what features know under all prints of its card. `alone`: under its own print."""
     facets = {key[1]: dict(alone[key] or {}) for key in {one[:2] for one in joined}}
-    for facet in (one.facet for one in features() if one.facet is not None):
-        known = await facet.of_prints(db, *map(list, zip(*joined, strict=True))) if facet.of_prints is not None else {}
+    for name, of_prints in OF_PRINTS:
+        known = await of_prints(db, *map(list, zip(*joined, strict=True)))
         for order_id, value in known.items():
-            facets[order_id][facet.name] = value
+            facets[order_id][name] = value
     return facets

@@ -16,7 +16,8 @@ LONG = timedelta(hours=1)
 class WaitingModification(Row, frozen=True):
     """`why`: of `outcome_unknown` the processor may have forgotten the id: nothing is sent again. A refund that waits
     for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note` that it was paid otherwise.
-    `payer`: never leaves this module."""
+    `refusals`: how often the processor refused it; `tries` counts those since somebody had it sent again. `payer`:
+    never leaves this module."""
 
     modification_id: UUID
     order_id: UUID
@@ -27,6 +28,7 @@ class WaitingModification(Row, frozen=True):
     asset: str
     state: Literal["owed", "sent", "stuck"]
     tries: int
+    refusals: int
     message: str
     processor_code: str | None
     business_at: datetime
@@ -38,6 +40,8 @@ class WaitingModification(Row, frozen=True):
 
 @MERCHANT.statement(f"""
 SELECT r.modification_id, r.order_id, o.external_id, r.modification_no, r.kind, r.units, r.asset, r.state, r.tries,
+  (SELECT count(*) FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+    AND l.fact_id = r.modification_id AND l.happening = r.kind || '_stuck')::int AS refusals,
   r.message, r.processor_code, r.business_at, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id

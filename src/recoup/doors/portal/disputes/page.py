@@ -11,6 +11,7 @@ from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.dispute_words import reason_words
+from recoup.doors.portal.order.facts import customer
 from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.timeline import ERASED, in_received_codes, moments
 from recoup.doors.portal.order.within import back_to
@@ -183,6 +184,8 @@ async def dispute_page(visit: Visit) -> Values:
     assert page is not None
     people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
     answering = dispute.answer_state in ("owed", "sent")
+    accepting = answering and dispute.answer == "accept"
+    takes_evidence = visit.session.may("dispute") and dispute.state in UNDECIDED and not accepting
     in_time = dispute.respond_by is None or visit.now < dispute.respond_by
     may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
     return dict(
@@ -204,8 +207,10 @@ async def dispute_page(visit: Visit) -> Values:
         answering=answering,
         items=moments(in_received_codes(page), visit.now, visit.session.zone, dispute_id),
         may_answer=may_answer,
-        may_note=visit.session.may("dispute") and dispute.state in UNDECIDED and len(notes) < NOTES_MAX,
-        may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
+        customer=customer(page),
+        accepting=accepting,
+        may_note=takes_evidence and len(notes) < NOTES_MAX,
+        may_file=takes_evidence and len(files) < COUNT_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
         hints=suggested(page, dispute),
         text=read_again(add_note, visit.typed).note[:NOTE_MAX],

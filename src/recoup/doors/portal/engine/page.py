@@ -20,7 +20,7 @@ from recoup.flows.insight.drift import calibration_of
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
-from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
+from recoup.flows.merchants.card_switches import SWITCH, SWITCHES, card_switches, offered, set_card_switches
 from recoup.flows.risk_versions import risk_in_use
 from recoup.flows.unlisted_codes import DAYS, read_unlisted
 from recoup.kernel.ids import parse_id
@@ -208,9 +208,7 @@ _CARD_WORDS: Final = {
         "tried.",
     ),
 }
-CARD_WORDS: Final = Extended(
-    _CARD_WORDS, lambda feature: {name: one.page for name, one in feature.switches.items()}, before="other_cards"
-)
+CARD_WORDS: Final = Extended(_CARD_WORDS, SWITCH, lambda one: {one.setting: one.page}, before="other_cards")
 
 
 @member.page(CARDS_PLACE, "engine/cards.html")

@@ -75,12 +75,14 @@ async def new_export(visit: Visit) -> Values:
         raise Problem(
             "not_found", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
         )
-    count = await export.counted(visit, export.wanted_of(visit, query))
+    wanted = export.wanted_of(visit, query)
+    count = await export.counted(visit, wanted)
     return {
         "query": query,
         "form": form,
         "key": key,
         "count": count,
+        "cells": len(wanted.table().chosen),
         "said": export.words_of(visit, query),
         "name": f"{export.file_name(query, visit)}.{form}",
     }

@@ -19,6 +19,12 @@ ACTS: Final = {
     "/bank": Sentence("New bank account"),
     "/approvals": Sentence("Approve a payout or refund"),
 }
+# What else people call a page.
+ALSO: Final = {
+    "/imports": Sentence("prove it, proof, past payments, history, upload"),
+    "/uploads": Sentence("upload, import, history"),
+    "/backtests": Sentence("prove it, proof"),
+}
 
 
 @account.page("/find", "find/find.html")
@@ -26,4 +32,6 @@ async def find(visit: AccountVisit) -> Values:
     session = visit.session
     lines = [*menu.top(session), *(line for group in menu.groups(session, "") for line in group.lines)]
     acts = [Line(one.address, "right", ACTS[one.address], 0) for one in lines if one.address in ACTS]
-    return dict(lines=lines + acts)
+    if any(one.address == "/uploads" for one in lines):
+        acts.append(Line("/imports", "right", ACTS["/imports"], 0))
+    return dict(lines=lines + acts, also=ALSO)

@@ -1,6 +1,5 @@
 """/operator: the operator's home. All merchants, money that waits for approval, and the installation's health."""
 
-from datetime import timedelta
 from typing import Annotated, Final
 
 from recoup.doors.edge.tracing import request_id
@@ -24,7 +23,7 @@ from recoup.store.operation.partitions import read_days_left
 
 PLACE: Final = "/operator"
 ROWS_MAX: Final = 100
-RECOVERED_WITHIN: Final = timedelta(days=30)
+RECOVERED_WITHIN: Final = 30  # days
 _switch = operator("switch all sending off or on")
 
 
@@ -40,7 +39,7 @@ async def home(visit: AccountVisit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)
         shown = rows[:ROWS_MAX]
-        recovered = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall - RECOVERED_WITHIN)
+        recovered = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall, RECOVERED_WITHIN)
         backlog = await read_backlog(connection, visit.wall)
         days_left = await read_days_left(connection, visit.wall)
         off = await standing_stop(connection)
@@ -50,7 +49,7 @@ async def home(visit: AccountVisit) -> Values:
         more=len(rows) > ROWS_MAX,
         text=text,
         recovered=recovered,
-        days=RECOVERED_WITHIN.days,
+        days=RECOVERED_WITHIN,
         late_seconds=round(backlog.oldest_seconds),
         late=backlog.oldest_seconds > LATE_SECONDS_MAX,
         waiting=sum(backlog.waiting.values()),

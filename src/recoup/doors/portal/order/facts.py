@@ -18,6 +18,7 @@ from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of, lines_total
 from recoup.rules.network.reasons import only_waits
+from recoup.rules.order import whys
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
 from recoup.rules.order.snapshot import second_answers
@@ -67,6 +68,26 @@ class Action:
     @property
     def possible(self) -> bool:
         return not self.why_not
+
+
+def customer(page: OrderPage) -> str:
+    """By name and e-mail address, as the reader may see them."""
+    payer = page.payer
+    known = (f"{payer.first_name} {payer.last_name}".strip(), payer.email) if payer else ()
+    return ", ".join(one for one in known if one)
+
+
+def blocked(page: OrderPage) -> str:
+    """Why its planned attempt is not sent; empty where nothing blocks it, and of a customer's charge that is owed."""
+    kinds = [] if to_collect(page) is not None else [one.kind for one in page.blocks]
+    return whys.sentence_of(whys.blocked(kinds[0])) if kinds else ""
+
+
+def card_of_modification(page: OrderPage, modification_id: UUID) -> str:
+    """The last four digits of the card that it goes back to; empty where it is none."""
+    of = next((one.attempt_id for one in page.modifications if one.modification_id == modification_id), None)
+    charged = next((one.card_last4 for one in page.attempts if one.attempt_id == of), None)
+    return charged or (page.card.last4 if page.card else "")
 
 
 def sums(page: OrderPage) -> Sums:

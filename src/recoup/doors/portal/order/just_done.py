@@ -33,10 +33,13 @@ def just_done(visit: Visit, page: OrderPage) -> str:
     """Empty when nothing was, and when something newer stands in the log: the page shows that itself."""
     if ADDRESS not in visit.request.query_params or page.order.stage in (Stage.HELD, Stage.PROBLEM):
         return ""
+    off = visit.world.routes.stop is not None
     for line in reversed(page.log[-NEWEST:]):
         name = line.body.get("verdict") if line.happening == "planned" else line.happening
         if name == "dealt_with" and page.head.attention:
             return ""
+        if off and name == "by_hand":
+            return "The next attempt is brought forward. All sending is off: it is sent when sending is on again."
         if name in _WORDS:
             return _WORDS[name]
         if line.happening != "planned":

@@ -286,6 +286,8 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         sent_text=page.sent_text,
         head=page.head,
         payer=page.payer,
+        customer=facts.customer(page),
+        blocked=facts.blocked(page),
         card=page.card,
         items=[item for item in items if shown in ("all", item.kind)],
         shown=shown,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from recoup.core.kit.extended import Extended
-from recoup.doors.portal.feature_parts import in_place_words, part_of
+from recoup.doors.portal.feature_parts import PORTAL, in_place_words, part_in
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
 from recoup.doors.portal.order.part_words import SAY as PARTS_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
@@ -332,7 +332,7 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "paid_twice": _paid_twice,
     "dealt_with": _plain("Marked as resolved", "{why}", "check"),
 }  # fmt: skip
-SAY: Final = Extended(_SAY, lambda feature: part_of(feature).timeline)
+SAY: Final = Extended(_SAY, PORTAL, lambda module: part_in(module).timeline)
 
 RECIPES: Final[Mapping[str, str]] = {
     "approve": "owed to you",

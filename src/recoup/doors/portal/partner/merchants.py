@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import urlencode
 from uuid import UUID
@@ -28,7 +27,7 @@ from recoup.store.merchants.partner_merchants import MerchantFilter, list_mercha
 from recoup.store.merchants.partners import count_merchants
 
 PAGE: Final = 50
-RESCUED_WITHIN: Final = timedelta(days=30)
+RESCUED_WITHIN: Final = 30  # days
 _ON: Final = {"on": True, "off": False}
 
 
@@ -46,7 +45,7 @@ async def merchants(visit: PartnerVisit) -> Values:
                 connection, MerchantFilter(visit.partner.partner_id, state, "", text), None, PAGE + 1
             )
         shown = rows[:PAGE]
-        rescued = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall - RESCUED_WITHIN)
+        rescued = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall, RESCUED_WITHIN)
         total = await count_merchants(connection, visit.partner.partner_id)
     further = shown[-1].merchant_id if len(rows) > PAGE else None
     return dict(
@@ -57,7 +56,7 @@ async def merchants(visit: PartnerVisit) -> Values:
         state=state,
         after=after,
         results={},
-        days=RESCUED_WITHIN.days,
+        days=RESCUED_WITHIN,
         next_link=_link(state, text, further) if further else None,
         first_link=_link(state, text, None),
     )

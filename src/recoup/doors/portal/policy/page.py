@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.backtests.page import shown_values
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.form_shape import Names, Text
 from recoup.doors.portal.menu import Entry, at_merchant, at_partner
 from recoup.doors.portal.pages import Answer, Values, both, shown
@@ -120,6 +120,7 @@ async def _values(visit: AnyVisit, where: Where) -> Values:
     listed = [dict(version=row, changes=_changes(before, row.terms)) for row, before in zip(rows, older, strict=False)]
     return dict(
         where=where,
+        saved=done_of(visit.session, visit.request) == "saved",
         whose=where.name or (visit.known.merchant.name if visit.known is not None else ""),
         standing=standing,
         texts=texts_of(standing.terms),
@@ -212,8 +213,14 @@ async def post_policy(visit: AnyVisit, form: PolicyForm) -> Answer:
         except Problem as refusal:
             return await _again(visit, where, form, texts, checked, refusal=refusal)
         whose.forget(visit)
-        return redirect(whose.address_of(visit, where))
+        return redirect(_saved(visit, where))
     return await _again(visit, where, form, texts, checked)
+
+
+def _saved(visit: AnyVisit, where: Where) -> str:
+    """The policy's page, which says so."""
+    path, _, query = whose.address_of(visit, where).partition("?")
+    return with_done(visit.session, path, "saved") + (f"&{query}" if query else "")
 
 
 async def _again(
@@ -260,4 +267,4 @@ async def post_back(
     to = int(version) if version.isdecimal() and len(version) < 10 else 0  # noqa: PLR2004
     await go_back_tried(visit.world, whose.acting(visit), where, reason, to=to)
     whose.forget(visit)
-    return redirect(whose.address_of(visit, where))
+    return redirect(_saved(visit, where))

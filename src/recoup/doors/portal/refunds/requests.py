@@ -13,7 +13,7 @@ from recoup.doors.portal.endpoint import (
 )
 from recoup.doors.portal.form_shape import among
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.order.facts import remaining, sums
+from recoup.doors.portal.order.facts import card_of_modification, customer, remaining, sums
 from recoup.doors.portal.order.page import find, find_by
 from recoup.doors.portal.order.refund import RefundForm, review
 from recoup.doors.portal.order.within import back_to, came_from, inside
@@ -42,7 +42,7 @@ from recoup.rules.money.refund_limits import (
 )
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageRequest
-from recoup.store.refunds.waiting_modifications import ROWS_MAX
+from recoup.store.refunds.waiting_modifications import ROWS_MAX, WaitingModification
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
@@ -71,21 +71,60 @@ async def refunds(visit: Visit) -> Values:
         full=len(rows) == ROWS_MAX,
         may_refund=visit.session.may("refund"),
         done=DONE.get(done_of(visit.session, visit.request), ""),
+        waits=done_of(visit.session, visit.request) == "again",
     )
 
 
-@refunds.post("/refunds/{modification_id}", may=anybody)
-async def act(visit: Visit, *, action: str, note: str) -> Answer:
-    """Back to the queue, which shows a refusal. `action`: of `ACTIONS`."""
+async def _waiting(visit: Visit) -> WaitingModification:
+    """Raises: Problem(not_found), also for one that waits no more."""
     modification_id = parse_id(visit.request.path_params["modification_id"])
-    if modification_id is None or action not in ACTIONS:
+    rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
+    for row in rows:
+        if row.modification_id == modification_id:
+            return row
+    raise Problem("not_found", "No such refund is waiting.", cure="Look it up in the list, or at its order.")
+
+
+@member.page("/refunds/{modification_id}", "refunds/refund.html")
+async def refund_review(visit: Visit) -> Values:
+    """Whose refund it is, how much, to which card and why it waits: the step before somebody decides."""
+    row = await _waiting(visit)
+    page = await find_by(visit, row.order_id)
+    me = visit.scope.actor.text()
+    may_confirm = row.hand_actor is not None and row.hand_actor != me
+    return dict(
+        r=row,
+        page=page,
+        customer=customer(page),
+        last4=card_of_modification(page, row.modification_id),
+        names=await named(visit, [row.hand_actor]),
+        me=me,
+        may_confirm=may_confirm,
+        may_again=visit.session.may("refund") and not may_confirm and row.why != "waits_for_charge",
+        by_hand=visit.is_operator and (row.why == "outcome_unknown" or row.why == "stuck" and row.kind != "void"),
+        seen=review_mark(visit.session, *_refund_facts(row)),
+    )
+
+
+def _refund_facts(row: WaitingModification) -> tuple[object, ...]:
+    """What may change of what a review shows."""
+    return (row.modification_id, row.why, row.state, row.tries, row.refusals, row.hand_actor, row.hand_note)
+
+
+@refund_review.post(may=anybody)
+async def act(visit: Visit, *, action: str, note: str, seen: str) -> Answer:
+    """Back to the queue. `action`: of `ACTIONS`. `seen`: the mark of the review; without it, only shows one."""
+    if action not in ACTIONS:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     if action in _OPERATOR:
         visit.only_operator(_OPERATOR[action])
     else:
         visit.only("refund", "refund")
-    portal = visit.portal
-    await decide(portal.world, portal.get(Orders), visit.scope, modification_id, action, note)
+    row, portal = await _waiting(visit), visit.portal
+    if not seen:
+        return shown()
+    check_reviewed(visit.session, seen, *_refund_facts(row))
+    await decide(portal.world, portal.get(Orders), visit.scope, row.modification_id, action, note)
     return redirect(with_done(visit.session, "/refunds", action))
 
 
@@ -132,11 +171,11 @@ def _request(visit: Visit, page: OrderPage) -> PageRequest:
 async def review_request(visit: Visit) -> Values:
     """What a second person decides on; nothing happens."""
     page = await _requested(visit)
-    row, payer, left = _request(visit, page), page.payer, remaining(page)
+    row, left = _request(visit, page), remaining(page)
     return dict(
         row=row,
         page=page,
-        customer=f"{payer.first_name} {payer.last_name}".strip() or payer.email if payer else "",
+        customer=customer(page),
         left=left,
         possible=row.act != REFUND or row.units <= left,
         sentences=_consequences(page, row),

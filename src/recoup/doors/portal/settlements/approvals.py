@@ -3,6 +3,7 @@ another than the first."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace as replace_visit
 from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -19,7 +20,8 @@ from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.settlements.page import HEADINGS, STATES
 from recoup.doors.portal.visit import Visit, named
-from recoup.flows.money.adjust import adjust, decide_adjustment
+from recoup.flows.money.adjust import adjust, decide_adjustment, would_wait
+from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
 from recoup.kernel.ids import new_id, parse_id
@@ -27,6 +29,7 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
+from recoup.rules.money.refund_limits import is_theirs
 from recoup.store.money import bank as store
 from recoup.store.money.batches import shown_batch
 from recoup.store.money.settlement import account_delay, payable_assets, terms_at
@@ -77,6 +80,7 @@ def _shown(visit: Visit, row: store.PayoutRow, account: store.ActiveAccount | No
 DOING: Final = "approve payouts, accounts and adjustments"
 DECIDE: Final = operator(DOING)
 ADJUSTMENTS: Final = "/approvals/adjustments"
+NEW: Final = f"{ADJUSTMENTS}/new"
 DONE: Final = {
     "payout": "The payout is approved and is being sent.", "payouts": "The payouts are approved and are being sent.",
     "paid": "The payout is marked as paid.", "returned": "The payout is marked as returned.",
@@ -85,6 +89,7 @@ DONE: Final = {
     "not_booked": "The adjustment is refused.", "refund": "The refund is approved and is being sent.",
     "refund_refused": "The refund request is refused.", "refund_withdrawn": "The refund request is withdrawn.",
 }  # fmt: skip
+SENDS: Final = frozenset({"payout", "payouts", "refund"})
 
 
 def _may_look(visit: Visit) -> None:
@@ -102,9 +107,10 @@ def _may_look(visit: Visit) -> None:
 async def approvals(visit: Visit) -> Values:
     """What is the operator's only the operator sees."""
     refunds = await waiting_rows(visit)
-    done = DONE.get(done_of(visit.session, visit.request), "")
+    what = done_of(visit.session, visit.request)
+    said = {"refunds": refunds, "done": DONE.get(what, ""), "sends": what in SENDS}
     if not visit.is_operator:
-        return {"refunds": refunds, "done": done, "counts": {}}
+        return {**said, "counts": {}}
     asset = _asset(visit)
     async with visit.world.db.read() as connection:
         accounts = await store.list_accounts(connection, visit.merchant_id)
@@ -114,7 +120,7 @@ async def approvals(visit: Visit) -> Values:
         counts = await store.open_payout_counts(connection, visit.merchant_id)
         open_rows = await store.open_payouts(connection, visit.merchant_id, asset)
         payouts = await _described(visit, connection, open_rows)
-    typed = read_again(make_adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
+    typed = read_again(make_adjustment, visit.typed if visit.request.url.path in (ADJUSTMENTS, NEW) else {})
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
@@ -131,12 +137,10 @@ async def approvals(visit: Visit) -> Values:
         here=f"?currency={asset}" if asset else "",
         ready=sum(not p.not_now for p in payouts),
         typed=typed,
-        key=new_id(),
         people=await named(visit, actors),
         me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
-        refunds=refunds,
-        done=done,
+        **said,
         **await approval_panels(visit),
     )
 
@@ -172,6 +176,7 @@ async def payout_review(visit: Visit) -> Values | Answer:
         ready=ready,
         totals=totals,
         accounts=accounts,
+        payers={scheme: visit.world.bank.paid_by(scheme) for scheme in ("us", "iban")},
         batches=batches,
         headings=HEADINGS,
         states=STATES,
@@ -264,20 +269,80 @@ async def make_adjustment(
     key: FormKeyId,
 ) -> Answer:
     """`direction`: to or from the merchant."""
+    units, asset = _signed(amount, currency, direction)
+    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
+
+
+def _signed(amount: str, currency: str, direction: str) -> tuple[int, str]:
+    """Units, + is in the merchant's favour, and their currency. Raises: Problem(invalid)."""
     asset = currency.upper()
     if asset not in EXPONENTS:
         raise invalid(
             "This currency is not known.", "currency", "Choose a currency in which the merchant has a balance."
         )
     units = typed_amounts.units(amount, asset, "amount")
-    units = -units if direction == "from" else units
-    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
+    return -units if direction == "from" else units, asset
 
 
-@approvals.post("/approvals/adjustments/{id}", may=DECIDE, find=_id)
-async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
+@member.page(NEW, "settlements/adjustment.html", may=DECIDE)
+async def new_adjustment(visit: Visit) -> Values | Answer:
+    """The same review of one that nobody made yet."""
+    query = visit.request.query_params
+    fields = {name: query.getlist(name) for name in query}
+    typed, me = read_again(make_adjustment, fields), visit.scope.actor.text()
+    try:
+        units, asset = _signed(typed.amount, typed.currency, typed.direction)
+        waits = await would_wait(visit.world, visit.scope, units, asset, typed.note)
+    except Problem as problem:
+        return await approvals.answer(replace_visit(visit, typed=fields), shown(problem))
+    row = store.Adjustment(visit.merchant_id, new_id(), asset, units, typed.note, "waiting", me, None, visit.now, None)
+    balance, people = await _payable(visit, asset), await named(visit, [me])
+    return dict(row=row, balance=balance, people=people, mine=False, typed=typed, waits=waits, key=new_id())
+
+
+async def _adjustment(visit: Visit) -> store.Adjustment:
+    async with visit.world.db.read() as connection:
+        found = await store.find_adjustment(connection, visit.merchant_id, await _id(visit))
+    if found is None:
+        raise Problem("not_found", "There is no such adjustment.", cure="Reload the approvals page.")
+    return found
+
+
+async def _payable(visit: Visit, asset: str) -> int:
+    """What the next settlements pay the merchant. Units."""
+    return next(
+        (one.units["card"] for one in await read_balances(visit.world, visit.merchant_id) if one.asset == asset), 0
+    )
+
+
+@member.page("/approvals/adjustments/{id}", "settlements/adjustment.html", may=DECIDE)
+async def adjustment_review(visit: Visit) -> Values:
+    """Whose balance it changes, by how much, from what to what, and why: the step before it is booked."""
+    row = await _adjustment(visit)
+    balance = await _payable(visit, row.asset)
+    return dict(
+        row=row,
+        balance=balance,
+        seen=review_mark(visit.session, *_adjustment_facts(row, balance)),
+        people=await named(visit, [row.made_by, row.decided_by]),
+        mine=is_theirs(row.made_by, visit.scope.actor.text()),
+    )
+
+
+def _adjustment_facts(row: store.Adjustment, balance: int) -> list[object]:
+    """What a decision hangs on. A balance moves with every order: what counts is whether the merchant then owes."""
+    return [row.adjustment_id, row.state, balance + row.units < 0]
+
+
+@adjustment_review.post(may=DECIDE, find=_adjustment)
+async def decide(visit: Visit, row: store.Adjustment, *, decision: str, seen: str) -> Answer:
+    """`seen`: the mark of the review; without it, booking only shows one."""
     book = decision == "book"
-    await decide_adjustment(visit.world, visit.scope, found, book=book)
+    if book and row.state == "waiting":
+        if not seen:
+            return shown()
+        check_reviewed(visit.session, seen, *_adjustment_facts(row, await _payable(visit, row.asset)))
+    await decide_adjustment(visit.world, visit.scope, row.adjustment_id, book=book)
     return redirect(_back(visit, "booked" if book else "not_booked"))
 
 

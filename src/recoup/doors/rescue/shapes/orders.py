@@ -1,13 +1,14 @@
 """Orders as they are shown, listed, changed and paid back. Source: contract §6, §8–§11, §17.1 (U3, U4, U7, C10)."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, defstruct, field
 
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
+from recoup.doors.rescue.places import order_fields
 from recoup.doors.rescue.shapes.declined import Subscription, ThreeDSecure
 from recoup.doors.rescue.shapes.order_past import AsOf
 from recoup.doors.rescue.wire import (
@@ -23,7 +24,6 @@ from recoup.doors.rescue.wire import (
     Text64,
     Text128,
 )
-from recoup.features.mandates.api import MandateRevoked
 from recoup.flows.cards.amend import NOTES_MAX
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
@@ -234,7 +234,14 @@ class Order(Shape, kw_only=True):
     next_attempt_at: Moment | None = None
 
 
-class OrderDetail(Order, kw_only=True):
+if TYPE_CHECKING:
+    WithFields = Order
+else:
+    _FIELDS: Final = [(one.name, one.type, None) for one in order_fields()]
+    WithFields = defstruct("WithFields", _FIELDS, bases=(Order,), kw_only=True, module=__name__)
+
+
+class OrderDetail(WithFields, kw_only=True):
     """One order with its lines, refunds, attempts and disputes."""
 
     attempt_count: Annotated[
@@ -252,10 +259,6 @@ class OrderDetail(Order, kw_only=True):
     attempts: list[AttemptShown]
     disputes: list[DisputeShown]
     challenge_url: Annotated[str | None, Meta(description="Page where the customer can resolve the decline.")]
-    mandate_revoked: Annotated[
-        MandateRevoked | None,
-        Meta(description="The revocation that stops payments of this agreement and card; null: they may be sent."),
-    ] = None
     as_of: Annotated[
         AsOf | UnsetType,
         Meta(

@@ -8,12 +8,12 @@ from typing import Literal
 
 from msgspec.structs import asdict
 
-from recoup.core.kit.model import BadModel, Model
 from recoup.features.engine.trial import Trial
 from recoup.flows.models import find_model
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.scope import Actor
+from recoup.rules.rescue.model import BadModel, Model
 from recoup.rules.rescue.model_standing import WHY_NONE, why_not
 from recoup.store.insight import models as stored
 from recoup.store.insight.models import (

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from recoup.core.kit.model import Model
 from recoup.features.engine.learn.attempts import Attempts, Column, chosen
 from recoup.features.engine.learn.features import ROWS_BEFORE, facts_at
 from recoup.features.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_LEAST, HELD_OUT_SHARE, Trial
 from recoup.rules.rescue.answer_classes import APPROVED, HARD
 from recoup.rules.rescue.facts import MERCHANTS_MIN, Facts, hours_of, instant_of
+from recoup.rules.rescue.model import Model
 
 
 def most_of_each(counts: Iterable[int], parts: int, least: int) -> float:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from recoup.core.kit.model import BadModel, Model
 from recoup.features.engine.learn.choices import keep, take
 from recoup.features.engine.learn.prior import SIMULATED
 from recoup.features.engine.trial import PLAIN_RATES, Amount, Trial, missing
@@ -19,6 +18,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
+from recoup.rules.rescue.model import BadModel, Model
 from recoup.store.insight.models import last_choice, standing_candidate
 
 DAYS_A_MONTH: Final = 31

@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from recoup.core.kit.model import BadModel
 from recoup.features.engine.learn.choices import keep, take
 from recoup.features.engine.model import Learned, Model, checked
 from recoup.flows.models import find_model
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor
+from recoup.rules.rescue.model import BadModel
 from recoup.store.insight.models import last_choice
 
 FILE: Final = "prior_model.json"

@@ -3,10 +3,7 @@
 CREATE TABLE alerts (
   merchant_id uuid NOT NULL,
   alert_id uuid NOT NULL,
-  kind text NOT NULL CHECK (kind IN
-    ('orders', 'dispute', 'deadline', 'payout', 'settlement', 'webhook', 'go_live',
-     'export', 'rate', 'drift', 'uplift', 'backtest', 'processor', 'capture_due', 'elsewhere',
-     'unlisted_code', 'alike_amounts', 'monitoring'{{alerts}}) OR kind LIKE '_%._%'),  -- a package's has a dot
+  kind text NOT NULL,                      -- of rules/messages/notifications, which alone says what there is
   about uuid NOT NULL,                     -- the order, dispute, payout, batch, endpoint, request, route, merchant or card
   step bigint NOT NULL,                    -- tells what is said about the same thing apart
   facts jsonb NOT NULL,                    -- ids and amounts; no personal data

@@ -2,7 +2,7 @@
 CREATE TABLE hub.partner_alerts (
   partner_id uuid NOT NULL,
   alert_id uuid NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('partner_webhook')),
+  kind text NOT NULL,                      -- as in alerts
   about uuid NOT NULL,                     -- the endpoint
   step bigint NOT NULL,                    -- tells what is said about the same thing apart
   facts jsonb NOT NULL,                    -- ids and a host; no personal data

@@ -1,19 +1,14 @@
 """What decides by a model, and how the core asks it. The feature that learns brings the models."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
+from recoup.rules.policies.in_force import InForce
 
 if TYPE_CHECKING:
-    from recoup.flows.world import World
-    from recoup.kernel.scope import Actor
-    from recoup.kernel.spread import Spread
-    from recoup.rules.backtest.history import Payment
-    from recoup.rules.backtest.model_word import Past
-    from recoup.rules.policies.in_force import InForce
     from recoup.rules.rescue.evidence import Decision, Evidence
     from recoup.rules.rescue.facts import Facts
     from recoup.rules.rescue.policy import Pricing
@@ -72,7 +67,7 @@ class Model(Protocol):
     @property
     def learned(self) -> Learned: ...
     def to_json(self) -> bytes: ...
-    def decide(self, evidence: "Evidence", pricing: "Pricing", within: "InForce | None" = None) -> "Decision": ...
+    def decide(self, evidence: "Evidence", pricing: "Pricing", within: InForce | None = None) -> "Decision": ...
     def chances_at(self, facts: "Facts", utc_offset: int, instants: Sequence[float]) -> list[float]: ...
     def expected_under(self, plan: "Decision", evidence: "Evidence") -> float: ...
     def collected(self, charges: Sequence[Charge], facts: "Facts", utc_offset: int) -> Collected: ...
@@ -87,26 +82,19 @@ Wrong = tuple[str, Any, Any]
 class Engine:
     """`versions`: deciders whose decisions a model makes again. `past`: those whose models are no longer read, each
     with what finds the part of a stored decision that does not follow from the rest: its name, what would, what is
-    stored. `read` raises BadModel. `of_history`: models of an import's payments, by name. `train`: the night's
-    training, as columns of its line. `take_first`: the model of simulated customers taken where none was chosen, or the
-    given one, moved to today; answers its name."""
+    stored. `read` raises BadModel."""
 
     versions: frozenset[str]
     past: "Mapping[str, Callable[..., Wrong | None]]"
     read: Callable[[bytes], Model]
-    of_history: "Callable[[Sequence[Payment], Past, datetime, datetime, Spread], Mapping[str, Model]]"
-    train: "Callable[[World, str], Awaitable[Mapping[str, Any]]]"
-    take_first: "Callable[[World, Actor, bytes | None], Awaitable[str | None]]"
 
 
-def engine() -> Engine | None:
-    """None where no feature learns: the fixed schedule decides."""
-    return next((one.engine for one in features() if one.engine is not None), None)
+ENGINE: Final = Place[Engine]("engine")  # none: the fixed schedule decides
 
 
 def read_model(content: bytes) -> Model:
     """Raises: BadModel."""
-    if (found := engine()) is None:
+    if (found := ENGINE.first()) is None:
         raise NotRead("No feature here reads models.")
     try:
         return found.read(content)
@@ -116,12 +104,12 @@ def read_model(content: bytes) -> Model:
 
 def past_decider(decider: object) -> "Callable[..., Wrong | None] | None":
     """What holds a stored decision of that name against itself, where its models are no longer read."""
-    return found.past.get(str(decider)) if (found := engine()) is not None else None
+    return found.past.get(str(decider)) if (found := ENGINE.first()) is not None else None
 
 
 def decides_by_model(decider: str) -> bool:
     """Whether a model decides under that name, so that it can decide again."""
-    return (found := engine()) is not None and decider in found.versions
+    return (found := ENGINE.first()) is not None and decider in found.versions
 
 
 def by_model(decider: str) -> bool:

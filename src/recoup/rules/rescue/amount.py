@@ -1,9 +1,9 @@
 """How much of what an order owes its next attempt is for, where a feature asks for less than all."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NewType
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import Place
 from recoup.kernel.stored import Stored
 
 if TYPE_CHECKING:
@@ -34,37 +34,36 @@ class Amount(NamedTuple):
     without: tuple[FeatureChange, str]
 
 
-def amounts() -> Iterator[Amount]:
-    return (one.amount for one in features() if one.amount is not None)
+AMOUNT: Final = Place[Amount]("amount")
 
 
 def inputs_of(order: "Order") -> dict[str, Stored]:
-    return {one.name: found for one in amounts() if (found := one.of(order)) is not None}
+    return {one.name: found for one in AMOUNT if (found := one.of(order)) is not None}
 
 
 def inputs_in(plain: Mapping[str, Any]) -> dict[str, Stored]:
     """Raises: ValueError for what no feature stores."""
-    rows = {one.name: one.row for one in amounts()}
+    rows = {one.name: one.row for one in AMOUNT}
     if unknown := plain.keys() - rows.keys():
         raise ValueError(f"no feature brings {min(unknown)}")
     return {name: rows[name].from_dict(stored) for name, stored in plain.items()}
 
 
 def sized(evidence: "Evidence", decision: "Decision") -> "Decision":
-    for one in amounts() if evidence.of_features else ():
+    for one in AMOUNT if evidence.of_features else ():
         decision = one.sized(evidence, decision)
     return decision
 
 
 def units_of(order: "Order", decision: "Decision", reading: "Reading") -> int | None:
     """What the decision's next attempt is for; None: all that is owed."""
-    return next((one.units(order, decision, reading) for one in amounts() if one.rule in decision.rules), None)
+    return next((one.units(order, decision, reading) for one in AMOUNT if one.rule in decision.rules), None)
 
 
 def part_from(order: "Order", attempt: "Attempt", now: "BusinessTime") -> int | None:
     """The least units of a partial approval that are taken of an attempt, sent `now`."""
-    return next((least for one in amounts() if (least := one.part_from(order, attempt, now)) is not None), None)
+    return next((least for one in AMOUNT if (least := one.part_from(order, attempt, now)) is not None), None)
 
 
 def rules_of(decision: "Decision") -> list[str]:
-    return [one.rule for one in amounts() if one.rule in decision.rules]
+    return [one.rule for one in AMOUNT if one.rule in decision.rules]
