@@ -14,7 +14,9 @@ from recoup.store.server import ServerAddress
 
 SIZES = [(1440, 900), (1280, 800), (1024, 768), PHONE]
 PATHS = ["/webhooks/{endpoint}", "/reconciliation", "/settlements", "/orders", "/audit", "/orders/{paid}", "/keys",
-         "/requests", "/reports", "/developers", "/roles", "/refunds", "/unknown", "/approvals", "/cards"]  # fmt: skip
+         "/requests", "/reports", "/developers", "/roles", "/refunds", "/unknown", "/approvals", "/cards", "/invitations",
+         "/customers", "/customers/{customer}", "/uploads", "/imports", "/exports", "/fees",
+         "/reconciliation/files"]  # fmt: skip
 # Of each table that is seen: by how much its frame or a cell of its last column stands beyond the frame's edge.
 _HIDDEN = """() => [...document.querySelectorAll(".scroll")].filter(one => one.offsetParent).map(one => {
   const edge = one.getBoundingClientRect().right;
@@ -60,4 +62,18 @@ def test_one_date_of_an_order_is_shown_and_its_site_in_full(browser: Browser, ho
     page.evaluate("document.querySelectorAll('td.w > .cut').forEach(one => one.textContent = 'Daily news')")
     cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
     assert page.locator("td.w > .cut").evaluate_all(cut) == 0
+    context.close()
+
+
+def test_orders_are_sorted_on_a_phone_where_no_head_is_seen(browser: Browser, house: Walked) -> None:
+    context = browser.new_context(base_url=house.address, viewport={"width": PHONE[0], "height": PHONE[1]})
+    context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
+    page = context.new_page()
+    page.goto("/orders")
+    page.locator("summary", has_text="Sort").click()
+    page.locator(".sorts").get_by_role("link", name="Amount").click()
+    expect(page).to_have_url(re.compile("sort=amount"))
+    fits(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator(".sorts")).to_be_hidden()
     context.close()
