@@ -89,7 +89,7 @@ def test_the_work_on_an_order_is_stopped_held_and_let_go(page: Page, way: Way) -
     page.reload()
     page.locator("summary", has_text="More").click()
     press(page, "hold", re.compile("^Hold "))
-    expect(page.locator(".head .st")).to_have_text("Onhold")
+    expect(page.locator(".head .st")).to_have_text("On hold")
     press(page, "release", re.compile("^Release "))
     expect(page.locator(".head .st")).to_have_text("Processing")
 

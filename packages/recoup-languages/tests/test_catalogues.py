@@ -128,6 +128,12 @@ OTHER_WORDS = [
     ("fr", "merchants?", "(?<!ompte )(?<!omptes )marchands?"),
     ("zh", "site", "网站"),
 ]
+# (language, beginning of the English sentence about an order, what must not stand for "it")
+OF_ORDERS = [
+    ("de", "You cancelled it.", r"\bih[nm]\b|\b[Ee]r\b"),
+    ("de", "Next: ", r"\bih[nm]\b|\b[Ee]r\b"),
+    ("de", "Nobody can let it go before", r"\bih[nm]\b|\bseine\b"),
+]
 KEPT = ("It is an order to the bank", "This form came from another site")
 
 
@@ -140,3 +146,14 @@ def test_one_english_term_has_one_translation(language: str, term: str, other: s
     assert [
         one for one, words in said.items() if re.search(rf"\b{term}s?\b", one) and re.search(rf"\b{other}", words)
     ] == []
+
+
+@each(("language", "begins", "other"), OF_ORDERS)
+def test_an_order_is_feminine_where_only_it_is_said(language: str, begins: str, other: str) -> None:
+    said = {one: words for one, words in catalogue(language).words.items() if one.startswith(begins)}
+    assert said
+    assert [one for one, words in said.items() if re.search(other, words) and "won" not in one] == []
+
+
+def test_a_word_that_ends_a_sentence_alone_is_a_message() -> None:
+    assert "Approved." in harvested("words")

@@ -57,6 +57,7 @@ _NAMED: Final = (
     "from", "to",
     "a deletion", "a correction", "a test", "control total", "number of records", "number of accounts",
     "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown",
+    "password", "code", "recovery code", "waiting", "booked", "refused", "owed", "by", "explored up to",
     "challenge", "declined", "not_sent", "own attempts", "simulated",
 )  # fmt: skip
 _FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
@@ -84,7 +85,8 @@ _NOBODY: Final = (
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(
-    r"^\S*[a-z][A-Z.]\S*$|^\S*[=_#@/]\S*$|[<>|]|; \w+=|https?:|%[A-Za-z]|\.(html|css|js|csv|json)\b|^/|^[A-Z]+$"
+    r"^\S*[a-z](?:[A-Z]\S*|\.\S+)$"
+    r"|^\S*[=_#@/]\S*$|[<>|]|; \w+=|https?:|%[A-Za-z]|\.(html|css|js|csv|json)\b|^/|^[A-Z]+$"
     r"|\[(\{|[A-Z]\]|$)|^MAC |'self'|^public, |^page failed$|^(curl|export|-H) "
     r"|\b(SELECT|FROM|WHERE|RECOUP_\w+|live_processor_url)\b"
 )

@@ -169,7 +169,7 @@ async def names_of_actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]
 
 def _name_of(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
     if actor.kind == "user":
-        whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)
+        whose = names.get(actor.id, Sentence("a former user") if parse_id(actor.id) else actor.id)
         return (
             Sentence("{0}, operator staff, as {1}", names.get(actor.behind, "somebody"), whose)
             if actor.behind

@@ -5,7 +5,7 @@ from typing import Final
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.stable.channels import CHANNELS
 
-_SHOWN: Final = {5: "Capture required"}
+_SHOWN: Final = {1: "On hold", 5: "Capture required", 6: "Refunded"}
 
 
 STATUS_WORDS: Final[dict[int, str]] = {code: _SHOWN.get(code, name) for code, name in STATUS_NAMES.items()}

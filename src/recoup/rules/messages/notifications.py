@@ -49,7 +49,7 @@ class Notice(NamedTuple):
 _KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind("orders", "Orders that need attention", "in Problem or Onhold; at most one e-mail an hour", ALL),
+        Kind("orders", "Orders that need attention", "in Problem or On hold; at most one e-mail an hour", ALL),
         Kind("dispute", "Disputes", "a dispute was opened or entered its next stage", _MONEY),
         Kind(
             "elsewhere",

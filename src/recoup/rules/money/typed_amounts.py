@@ -29,9 +29,9 @@ def plain(text: str, asset: str, field: str) -> str:
     if _ONE_MARK.fullmatch(text) and scale < 3:
         readings.add(text.replace(".", ""))
     if len(readings) != 1:
-        complaint: str = "can be read in two ways" if readings else Sentence("is not an amount in {0}", asset)
+        message = "{0} can be read in two ways." if readings else "{0} is not an amount in {1}."
         raise invalid(
-            Sentence("{0} {1}.", repr(text[:40]), complaint),
+            Sentence(message, repr(text[:40]), asset),
             field,
             "Write it without thousands separators, like 1234.50.",
         )

@@ -10,6 +10,7 @@ from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, orde
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.rules.lists.words import STATUS_WORDS
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.rules.money.typed_amounts import plain
 from recoup.store.orders.order_page import OrderPage
@@ -125,7 +126,7 @@ def _sentences(page: OrderPage, units: int, fee: int, to: str) -> tuple[str, ...
 
     amount = text(units)
     card = Sentence("the card ending in {0}", page.card.last4) if page.card else "where the payment came from"
-    state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
+    state = (STATUS_WORDS[6], "refunded") if not left else ("Completed", "partially_refunded")
     api = Sentence(" ({0} in the API)", state[1]) if stable else ""
     return (
         Sentence("From the moment you confirm, {0} are owed to the customer; this cannot be undone.", amount),
