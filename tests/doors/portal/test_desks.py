@@ -141,7 +141,8 @@ def test_two_operators_close_a_void_on_the_page(server: ServerAddress, monkeypat
         page = (await one.get(f"/refunds/{made.refund_id}")).text
         assert "Hold ended" in page
         assert "Paid by hand" not in page
-        assert (await press(one, made.refund_id, "propose", "<b>their page</b>")).status_code == 303
+        said = await press(one, made.refund_id, "propose", "<b>their page</b>")
+        assert said.status_code == 303, said.text
         assert "Another operator has to confirm it" in (await one.get("/refunds")).text
         page = (await two.get(f"/refunds/{made.refund_id}")).text
         assert "Op1 says the hold has ended" in page
