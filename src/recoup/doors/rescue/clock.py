@@ -46,7 +46,7 @@ async def read(call: Call) -> ClockShown:
 
 
 @api("POST /v1/clock/advance", body=ClockBody, problems=("forbidden", "conflict", "unavailable"))
-@api.example("three weeks", {"advance": "22d"})
+@api.example("an hour", {"advance": "1h"})
 async def advance(call: Call) -> ClockShown:
     """Move a sandbox clock. Everything that falls due on the way is run, in order, and its webhooks are sent. A move
     that takes longer than eight seconds goes on after the answer."""
