@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from tests.flows.absence import processor_away
 from tests.flows.test_card_limits import PATIENT, sends, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
@@ -96,5 +97,24 @@ def test_amounts_that_differ_by_cents_on_one_card_are_told_once_a_week(
             assert {facts[0]["units"], facts[0]["other_units"]} == set(units)
             assert facts[0]["order_id"] in map(str, orders)
             assert len(facts) == 1, "one a week"
+
+    run(server, story)
+
+
+def test_the_head_of_an_order_that_waits_for_another_s_answer_says_when_it_looks_again(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        first, second = (await nine(shop))[:2]
+        with processor_away(monkeypatch, "charge"):
+            assert await try_now(shop, first) == "unknown"
+            before = await shop.value("SELECT version FROM orders WHERE order_id = $1", second)
+            await shop.value("UPDATE attempts SET due_at = now() WHERE order_id = $1 AND state = 'planned'", second)
+            await shop.value("UPDATE due_work SET due_at = now() WHERE subject_id = $1", second)
+            await shop.run_due()
+        planned = "SELECT due_at FROM attempts WHERE order_id = $1 AND state = 'planned'"
+        shown = "SELECT next_attempt_at FROM order_heads WHERE order_id = $1"
+        assert await shop.value("SELECT version FROM orders WHERE order_id = $1", second) == before, "it waits"
+        assert await shop.value(shown, second) == await shop.value(planned, second)
 
     run(server, story)

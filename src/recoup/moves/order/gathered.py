@@ -248,9 +248,8 @@ class Gathered:
                     **self._amended,
                 )
             )
-            now_shown = shown(order)
-            if not self._is_new and now_shown != self._shown_before:
-                rows.order_heads.append(now_shown)
         if self._is_new:
             rows.new_heads.append(head_of(order))
+        elif (now_shown := shown(order)) != self._shown_before:  # a plan may move without a line of the log
+            rows.order_heads.append(now_shown)
         return rows
