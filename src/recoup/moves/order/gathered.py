@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from recoup.core.kit.feature import FeatureDue
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
@@ -250,6 +252,10 @@ class Gathered:
             )
         if self._is_new:
             rows.new_heads.append(head_of(order))
-        elif (now_shown := shown(order)) != self._shown_before:  # a plan may move without a line of the log
+            return rows
+        before, now_shown = self._shown_before, shown(order)
+        if order.version == self._started_at:  # a plan may move without a line of the log
+            now_shown = replace(before, next_attempt_at=order.next_attempt_at)
+        if now_shown != before:
             rows.order_heads.append(now_shown)
         return rows
