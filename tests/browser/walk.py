@@ -18,7 +18,7 @@ from recoup.store.server import ServerAddress
 
 FILES = re.compile(
     r"\.(json|jsonl|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"
-    r"|^/docs/consumers/"
+    r"|^/docs/(consumers|images)/"
 )
 APIS = ("/v1", "/api/", "/inbound")
 TAKEN = {"/customers/{payer_id}/export"}  # the answer is a file
