@@ -15,7 +15,7 @@ from recoup.store.server import ServerAddress
 SIZES = [(1440, 900), (1280, 800), (1024, 768), PHONE]
 PATHS = ["/webhooks/{endpoint}", "/reconciliation", "/settlements", "/orders", "/audit", "/orders/{paid}", "/keys",
          "/requests", "/reports", "/developers", "/roles", "/refunds", "/unknown", "/approvals", "/cards",
-         "/invitations", "/customers", "/customers/{customer}", "/uploads", "/imports", "/exports", "/fees",
+         "/invitations", "/customers", "/uploads", "/imports", "/exports", "/fees",
          "/reconciliation/files"]  # fmt: skip
 # Of each table that is seen: by how much its frame or a cell of its last column stands beyond the frame's edge.
 _HIDDEN = """() => [...document.querySelectorAll(".scroll")].filter(one => one.offsetParent).map(one => {
