@@ -50,8 +50,8 @@ def test_nine_orders_of_one_card_are_tried_one_after_another(
         await shop.advance(timedelta(days=29))
         stages = [(await shop.order(one))["stage"] for one in orders]
         assert stages.count("completed") == paid
-        assert await sends(shop) <= 5 + 4 * paid
-        assert await sends(shop) == (after + paid if paid else 5)
+        # Four or five pay days lie ahead, as the calendar has them.
+        assert await sends(shop) in ([after + paid] if paid else [4, 5])
 
     run(server, story)
 

@@ -527,7 +527,7 @@ def test_of_two_people_who_save_at_once_neither_change_is_lost(play: Callable[[S
 def test_as_many_parts_as_the_terms_say_and_each_send_counts(play: Callable[[Story], None]) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=2)
-        order_id = await order(shop, 99)
+        order_id = await order(shop, 99, days=30)
         await shop.advance(timedelta(days=45))
         for _ in range(45):
             await shop.settle()
