@@ -34,6 +34,7 @@ from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import LockedOrder, Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.card_update import SWITCH as CARD_UPDATES
+from recoup.rules.rescue.model import Model
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.evidence import OrderEvidence, read_evidence
 from recoup.store.orders.intake import NewOrder, Raced, admit
@@ -311,7 +312,7 @@ def engine_at_hand(world: World, order: Order) -> EngineAtHand:
     """With the model that is in use now; draws are the order's own."""
     order_id, merchant_id = str(order.order_id), order.merchant_id.bytes
     now = order.merchant.business(world.clocks.wall())
-    model = world.models.current(now)
+    model: Model | None = world.models.current(now)
     why = world.models.why_none(now) if model is None else ""
     return EngineAtHand(
         model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode())

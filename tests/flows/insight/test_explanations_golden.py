@@ -32,8 +32,8 @@ from recoup.rules.rescue.explained import Dated, IssuerTries
 from recoup.rules.rescue.facts import Look
 from recoup.rules.rescue.gate import Block, GateInput, gate
 from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
-from recoup.rules.rescue.route_terms import Carried, RouteTerms
+from recoup.rules.rescue.route_by_worth import Failure, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms
 from recoup.rules.rescue.what_if_sentences import sentence_of
 from recoup.store.insight.order_decisions import OrderDecision
 

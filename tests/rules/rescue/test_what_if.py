@@ -18,8 +18,8 @@ from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import Block, GateInput, gate
 from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
-from recoup.rules.rescue.route_terms import Carried, RouteTerms
+from recoup.rules.rescue.route_by_worth import Failure, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms
 from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if
 from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
 from recoup.rules.risk.costs import Costs

@@ -25,7 +25,8 @@ from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.model import Model, decides_by_model
 from recoup.rules.rescue.policy import POLICIES, PRICINGS, RetryPolicy, group_of
-from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
+from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Candidate
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
 from recoup.rules.rescue.what_if_sentences import Change, WhatIf, compared
 from recoup.rules.risk.costs import Answer
