@@ -22,7 +22,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, joined
-from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word, way_of
+from recoup.rules.lists.cells import way_of
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
 from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
