@@ -1,4 +1,7 @@
-"""All features, in the order in which they are consulted. Whoever asks what can stop a send reads this list."""
+"""All features, in the order in which they are consulted: the rooms of the core, lower ones first, then the rest.
+
+Whoever asks what can stop a send reads this list.
+"""
 
 from typing import Final
 
@@ -7,6 +10,16 @@ from recoup.features.chains.feature import CHAINS
 from recoup.features.engine.feature import LEARNING
 from recoup.features.mandates.feature import MANDATES
 from recoup.features.network_tokens.feature import NETWORK_TOKENS
+from recoup.features.notifications_feature import NOTIFICATIONS
+from recoup.features.orders_feature import ORDERS
 from recoup.features.parts.feature import PARTS
 
-FEATURES: Final[tuple[Feature, ...]] = (MANDATES, LEARNING, NETWORK_TOKENS, PARTS, CHAINS)
+FEATURES: Final[tuple[Feature, ...]] = (
+    ORDERS,
+    NOTIFICATIONS,
+    MANDATES,
+    LEARNING,
+    NETWORK_TOKENS,
+    PARTS,
+    CHAINS,
+)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recoup.core.kit.extended import Extended
-from recoup.core.kit.feature import Place
+from recoup.core.kit.feature import Feature, Place
 from recoup.kernel.problem import STAGE, Problem, Sentence
 
 
@@ -240,3 +240,12 @@ def check_sql() -> str:
     lines = {line for line in lines if "." not in line}
     body = ",\n  ".join(sorted(lines))
     return f"CHECK (VALUE IN (\n  {body}\n) OR VALUE ~ '^([a-z_]+)/[a-z_]+[.][a-z_]+/\\1$')"
+
+
+def refuse_unnamed(feature: Feature) -> None:
+    """Raises: Problem(unavailable) for a package's feature whose facts have no dot in their names: without one the
+    schema knows those of the tree only."""
+    for word in (one.happening for one in feature.added(FACT)):
+        if "." not in word:
+            cure = f"Install a release that names it {feature.name}.{word}."
+            raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
