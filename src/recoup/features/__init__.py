@@ -6,17 +6,31 @@ Whoever asks what can stop a send reads this list.
 from typing import Final
 
 from recoup.core.kit.feature import Feature
+from recoup.features.cards_feature import CARDS
 from recoup.features.chains.feature import CHAINS
+from recoup.features.desk_feature import DESK
 from recoup.features.engine.feature import LEARNING
+from recoup.features.imports_feature import IMPORTS
+from recoup.features.keys_feature import KEYS
+from recoup.features.mail_feature import MAIL
 from recoup.features.mandates.feature import MANDATES
 from recoup.features.network_tokens.feature import NETWORK_TOKENS
 from recoup.features.notifications_feature import NOTIFICATIONS
 from recoup.features.orders_feature import ORDERS
 from recoup.features.parts.feature import PARTS
+from recoup.features.people_feature import PEOPLE
+from recoup.features.routes_feature import ROUTES
 
 FEATURES: Final[tuple[Feature, ...]] = (
     ORDERS,
+    MAIL,
+    PEOPLE,
     NOTIFICATIONS,
+    CARDS,
+    KEYS,
+    IMPORTS,
+    ROUTES,
+    DESK,
     MANDATES,
     LEARNING,
     NETWORK_TOKENS,

@@ -247,5 +247,6 @@ def refuse_unnamed(feature: Feature) -> None:
     schema knows those of the tree only."""
     for word in (one.happening for one in feature.added(FACT)):
         if "." not in word:
-            cure = f"Install a release that names it {feature.name}.{word}."
-            raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
+            message = Sentence("The feature {0} brings {1}, without a dot.", feature.name, word)
+            cure = Sentence("Install a release that names it {0}.{1}.", feature.name, word)
+            raise Problem("unavailable", message, cure=cure)
