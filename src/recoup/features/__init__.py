@@ -13,6 +13,7 @@ from recoup.features.engine.feature import LEARNING
 from recoup.features.imports_feature import IMPORTS
 from recoup.features.keys_feature import KEYS
 from recoup.features.mail_feature import MAIL
+from recoup.features.main_feature import MAIN
 from recoup.features.mandates.feature import MANDATES
 from recoup.features.network_tokens.feature import NETWORK_TOKENS
 from recoup.features.notifications_feature import NOTIFICATIONS
@@ -31,6 +32,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     IMPORTS,
     ROUTES,
     DESK,
+    MAIN,
     MANDATES,
     LEARNING,
     NETWORK_TOKENS,
