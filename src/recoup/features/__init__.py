@@ -21,6 +21,7 @@ from recoup.features.orders_feature import ORDERS
 from recoup.features.parts.feature import PARTS
 from recoup.features.people_feature import PEOPLE
 from recoup.features.routes_feature import ROUTES
+from recoup.features.stablecoin_feature import STABLECOIN
 
 FEATURES: Final[tuple[Feature, ...]] = (
     ORDERS,
@@ -31,6 +32,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     KEYS,
     IMPORTS,
     ROUTES,
+    STABLECOIN,
     DESK,
     MAIN,
     MANDATES,

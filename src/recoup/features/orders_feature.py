@@ -3,15 +3,10 @@
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.flows.upkeep import FORGET
 from recoup.rules.order.lifecycle import check_sql, refuse_unnamed
-from recoup.store.merchants.signatures import forget_signatures
 from recoup.store.migrate import SCHEMA_MARK, SchemaMark
 
 ORDERS: Final = Feature(
     name="orders",
-    adds=(
-        SCHEMA_MARK(SchemaMark("{{lifecycle}}", check_sql, refuse_unnamed)),
-        FORGET(forget_signatures),
-    ),
+    adds=(SCHEMA_MARK(SchemaMark("{{lifecycle}}", check_sql, refuse_unnamed)),),
 )

@@ -268,7 +268,7 @@ class _Ground(NamedTuple):
         if evidence.off_since is not None:
             change.off_since = WallTime(datetime.fromisoformat(evidence.off_since))
         if order.arm is not None:
-            change.engine = engine_at_hand(self.world, order)
+            change.give(engine_at_hand(self.world, order))
         if job.admission is not None:
             change.due(job.admission.row.due_kind, job.admission.row.due_at)
         return change

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.moves.message.mail import owed_mail
 from recoup.moves.order.gathered import Gathered
 from recoup.moves.postings import book
 from recoup.rules.merchants.rights import check_act
@@ -32,7 +31,7 @@ from recoup.rules.order.attention import (
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
 from recoup.rules.order.typed_card import CardIds
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
+from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent, OwedMail
 from recoup.store.statement import Tx
 
 
@@ -188,7 +187,19 @@ class Change(Gathered):
         notice = notice_of(happening, order.notices) if order.kind != "stable" else None
         if notice is None:
             return
-        mail = owed_mail(order, notice, about, body.get("units", order.owed_units), now=self.now, wall=self.wall)
+        mail = OwedMail(
+            merchant_id=order.merchant_id,
+            mail_id=new_id(),
+            order_id=order.order_id,
+            notice=notice,
+            about=about,
+            state="owed",
+            units=body.get("units", order.owed_units),
+            tries=0,
+            why="",
+            business_at=self.now,
+            created_at=self.wall,
+        )
         self.rows.mails.append(mail)
         self.due("mail", self.wall, subject_id=mail.mail_id, wall=True)
 

@@ -269,7 +269,8 @@ def _with_risk(world: World, risk: RiskKnown | None) -> Intent:
     plain = intent_of(world, pick_up=True, with_customer=True)
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:
-        change.risk = risk
+        if risk is not None:
+            change.give(risk)
         return plain(change)
 
     return intent

@@ -51,8 +51,9 @@ from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, is_
 from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.policy import ENGINE_2, POLICIES, group_of
 

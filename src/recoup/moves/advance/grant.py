@@ -16,6 +16,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import Judged, advance_by_arm, advance_by_prior
+from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes
 
@@ -75,14 +76,15 @@ def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
 def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
     order, going = change.order, change.order.attempt_in_flight()
-    if order.arm is None or order.arm_known is None or change.engine is None:
+    engine = change.given(EngineAtHand)
+    if order.arm is None or order.arm_known is None or engine is None:
         return advance_by_prior(inputs, order.advance_bounds), None
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
     out_at = going.sent_at if going is not None else None
     # Other payments of the customer are partly the merchant's own word: no money is risked on them.
     facts = replace(facts_of(order, change.now), looks=())
     inputs = replace(inputs, facts=facts, utc_offset=offset, out_at=out_at)
-    return advance_by_arm(order.arm, order.arm_known, inputs, order.advance_bounds, change.engine)
+    return advance_by_arm(order.arm, order.arm_known, inputs, order.advance_bounds, engine)
 
 
 def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:

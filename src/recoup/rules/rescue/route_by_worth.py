@@ -16,8 +16,8 @@ from typing import Any, Final, Literal
 
 from recoup.kernel.stored import Stored, plain
 from recoup.rules.order.answers import WRONG
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.route_terms import MILLION, Breaker, Candidate, Carried
 
 ROUTE_BY_WORTH_VERSION: Final = "route-4"

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.rules.order.checks import RiskLevel
+from recoup.rules.order.decision import Alternative, Verdict
 from recoup.rules.order.kinds import Door
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.evidence import Alternative, Verdict
 from recoup.store.statement import Row
 from recoup.store.table import Hex, Mutable, stored
 
