@@ -6,7 +6,7 @@ A migration that was released or applied is never changed again: `released.txt` 
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -45,12 +45,11 @@ FROM schema_migrations m ORDER BY 1, 2
 
 
 class SchemaMark(NamedTuple):
-    """A mark in the schema's files that a room fills in. `refuse` raises Problem(unavailable) for what a package's
-    feature must not add to it."""
+    """A mark in the schema's files that a room fills in. `names`: what of it a feature adds, by name."""
 
     mark: str
     text: Callable[[], str]
-    refuse: Callable[[Feature], None]
+    names: Callable[[Feature], Iterable[str]]
 
 
 SCHEMA_MARK: Final = Place[SchemaMark]("schema_mark")
@@ -119,8 +118,10 @@ def own_features() -> tuple[Feature, ...]:
 
 def added_by(feature: Feature) -> list[Migration]:
     """Of a package's feature: its folder `migrations`, or its `schema.sql` alone. Raises: Problem(unavailable)."""
-    for one in SCHEMA_MARK:
-        one.refuse(feature)
+    for word in (word for one in SCHEMA_MARK for word in one.names(feature)):
+        if "." not in word:  # by name the schema knows those of the tree only
+            cure = f"Install a release that names it {feature.name}.{word}."
+            raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
     if feature.folder is not None and (folder := feature.folder / "migrations").is_dir():
         return read_migrations(folder, feature.name)
     return [Migration(1, "schema.sql", _text(feature), feature.name)] if feature.tables else []

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recoup.core.kit.extended import Extended
-from recoup.core.kit.feature import Feature, Place
+from recoup.core.kit.feature import Place
 from recoup.kernel.problem import STAGE, Problem, Sentence
 
 
@@ -240,13 +240,3 @@ def check_sql() -> str:
     lines = {line for line in lines if "." not in line}
     body = ",\n  ".join(sorted(lines))
     return f"CHECK (VALUE IN (\n  {body}\n) OR VALUE ~ '^([a-z_]+)/[a-z_]+[.][a-z_]+/\\1$')"
-
-
-def refuse_unnamed(feature: Feature) -> None:
-    """Raises: Problem(unavailable) for a package's feature whose facts have no dot in their names: without one the
-    schema knows those of the tree only."""
-    for word in (one.happening for one in feature.added(FACT)):
-        if "." not in word:
-            message = Sentence("The feature {0} brings {1}, without a dot.", feature.name, word)
-            cure = Sentence("Install a release that names it {0}.{1}.", feature.name, word)
-            raise Problem("unavailable", message, cure=cure)
