@@ -269,8 +269,7 @@ def _with_risk(world: World, risk: RiskKnown | None) -> Intent:
     plain = intent_of(world, pick_up=True, with_customer=True)
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:
-        if risk is not None:
-            change.give(risk)
+        change.risk = risk
         return plain(change)
 
     return intent

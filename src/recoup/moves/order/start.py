@@ -14,16 +14,15 @@ from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.order_evidence import declined_at, first_reading
 from recoup.rules.risk.decide import decide_risk, exemption_of
-from recoup.rules.risk.known import RiskKnown
 
 
 def check_risk(change: Change, reading: Reading) -> tuple[UUID | None, bool]:
     """The decision's id, None where nothing is looked at; and whether the order is dealt with by it: the customer is
     asked to confirm, or it is declined. Where the check only watches, nothing is."""
-    known = change.given(RiskKnown)
-    if known is None or not change.order.by_customer:
+    if change.risk is None or not change.order.by_customer:
         return None, False
     try:
+        known = change.risk
         if known.may_challenge and not change.order.may_confirm():  # no route that carries this very payment
             known = replace(known, may_challenge=False)
         given = known.after(reading.reason, change.order.region(), change.now.date(), change.order.issuer_country)
