@@ -8,5 +8,6 @@ from recoup.features.engine.feature import LEARNING
 from recoup.features.mandates.feature import MANDATES
 from recoup.features.network_tokens.feature import NETWORK_TOKENS
 from recoup.features.parts.feature import PARTS
+from recoup.features.webhooks_feature import WEBHOOKS
 
-FEATURES: Final[tuple[Feature, ...]] = (MANDATES, LEARNING, NETWORK_TOKENS, PARTS, CHAINS)
+FEATURES: Final[tuple[Feature, ...]] = (WEBHOOKS, MANDATES, LEARNING, NETWORK_TOKENS, PARTS, CHAINS)

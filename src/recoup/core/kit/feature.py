@@ -49,7 +49,7 @@ class Feature:
     in the list. `adds`: to places of the core."""
 
     name: str
-    folder: Path
+    folder: Path | None = None
     needs: tuple[str, ...] = ()
     adds: tuple[Addition, ...] = ()
     tables: tuple[str, ...] = ()
