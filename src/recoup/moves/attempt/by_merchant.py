@@ -1,10 +1,9 @@
 """What the merchant does with the same payment beside a rescue: its own tries are counted, its success ends it."""
 
 from recoup.moves.attempt.send import claim_decline
-from recoup.moves.change import Change
+from recoup.moves.change import Change, has_room
 from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
-from recoup.moves.order.amendment import has_room
 from recoup.moves.order.charges import end_without_rest, keep_parts
 from recoup.rules.network.stops import read_copy
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
