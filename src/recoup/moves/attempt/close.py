@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.moves.advance import collection
-from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.in_place import IN_PLACE
 from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
@@ -18,7 +17,7 @@ from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.capture import authorise, void_authorisation
 from recoup.moves.order import feature_moves
-from recoup.moves.order.answer_deadline import decline, in_time
+from recoup.moves.order.answer_deadline import advance_or, decline, in_time
 from recoup.moves.order.charges import collect_part, reverse_late_approval
 from recoup.moves.order.ending import expire_if_due
 from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX

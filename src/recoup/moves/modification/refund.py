@@ -58,6 +58,12 @@ def owe_refund(
     return first
 
 
+def give_back(change: Change, message: str, actor: str) -> None:
+    """A refund of all that is left of the order."""
+    left = change.order.refundable_units
+    owe_refund(change, left, message=message, items=[], input_mac=b"", actor=actor)
+
+
 def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
     """Of which charge how much goes back. One that is out decides what becomes of it."""
     charges = order.charges()
