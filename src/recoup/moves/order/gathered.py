@@ -21,7 +21,6 @@ from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.risk.known import RiskKnown
 from recoup.store.cards.processor_notices import ProcessorId, keep_ids
 from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
@@ -61,7 +60,6 @@ class Gathered:
         self.leaving_units = 0  # that this person sends without a second one
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self.engine: EngineAtHand | None = None  # of an order with an arm
-        self.risk: RiskKnown | None = None  # of an order whose customer waits
         self.has_updater = False  # somebody can say whether the order's card was replaced
         self.off_since: WallTime | None = None  # all sending is off: no intent to send may be made
         self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
