@@ -52,13 +52,13 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
 async def read_contexts(tx: Tx, jobs: Jobs, rows: Locked, wall: WallTime) -> Fill | None:
     """Limits, and the requests that wait, for jobs of people. Locks the day of each person first:
     what they have refunded is summed after that."""
-    asked = [(*job.key, job.person) for job in jobs if job.person]
-    if not asked:
+    by_people = [(*job.key, job.person) for job in jobs if job.person]
+    if not by_people:
         return None
-    limited = {(merchant_id, one.name) for merchant_id, _, one in asked if one.kind != "worker"}
+    limited = {(merchant_id, one.name) for merchant_id, _, one in by_people if one.kind != "worker"}
     if limited:
         await lock_people(tx, sorted(limited))
-    callers = [(merchant_id, order_id, one.name) for merchant_id, order_id, one in asked]
+    callers = [(merchant_id, order_id, one.name) for merchant_id, order_id, one in by_people]
     contexts = await read_refund_contexts(tx, callers, wall)
 
     def fill(change: Change) -> None:

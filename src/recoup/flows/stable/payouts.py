@@ -58,11 +58,11 @@ class PayoutRequest:
 async def read_wallets(tx: Tx, jobs: Jobs, rows: Locked, wall: WallTime) -> Fill | None:
     """Locks each wallet that money of these jobs' orders may leave, then reads what it holds."""
     debited = [rows[job.key] for job in jobs if job.wallet and job.key in rows]
-    asked = sorted({(row.merchant_id, row.asset) for row in debited if row.kind == "stable"})
-    if not asked:
+    keys = sorted({(row.merchant_id, row.asset) for row in debited if row.kind == "stable"})
+    if not keys:
         return None
     wallets = {}
-    for merchant_id, asset in asked:
+    for merchant_id, asset in keys:
         await lock_wallet(tx, merchant_id, asset, wall)
         wallets[merchant_id, asset] = Wallet(asset, await available(tx, merchant_id, asset))
 
