@@ -112,15 +112,14 @@ def added_by(feature: Feature) -> list[Migration]:
         if "." not in word:  # by name the schema knows those of the tree only
             cure = f"Install a release that names it {feature.name}.{word}."
             raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
-    if feature.folder is None:
-        return []
-    if (folder := feature.folder / "migrations").is_dir():
+    if feature.folder is not None and (folder := feature.folder / "migrations").is_dir():
         return read_migrations(folder, feature.name)
-    return [Migration(1, "schema.sql", _text(feature.folder), feature.name)] if feature.tables else []
+    return [Migration(1, "schema.sql", _text(feature), feature.name)] if feature.tables else []
 
 
-def _text(folder: Path) -> str:
-    return (folder / "schema.sql").read_text(encoding="utf-8")
+def _text(feature: Feature) -> str:
+    assert feature.folder is not None, f"{feature.name} has tables and no folder"
+    return (feature.folder / "schema.sql").read_text(encoding="utf-8")
 
 
 def schema_of(database: str) -> Schema:
@@ -136,7 +135,7 @@ def schema_sql(database: str) -> str:
     """The whole schema as one script: the core's tables, then those of features in the tree, then what is granted of
     them. The lifecycle's CHECK is filled in."""
     own = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "schema" / database).glob("*.sql"))]
-    added = [_text(one.folder) for one in own_features() if one.folder and one.tables]
+    added = [_text(one) for one in own_features() if one.tables]
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
     return "\n".join(whole).replace("{{lifecycle}}", check_sql())
 
