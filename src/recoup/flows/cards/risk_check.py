@@ -1,4 +1,4 @@
-"""The risk check of a payment whose customer waits: what it is decided by, and what becomes of the order."""
+"""The risk check of a payment whose customer waits: what it is decided by, and what follows."""
 
 import asyncio
 import ipaddress
@@ -51,13 +51,23 @@ class Risks:
         self._weights, self._read_at = PRIOR, float("-inf")
         self._looks: Coalescer[Sighting, Sighted | None] = Coalescer(self._look)
 
-    async def check(self, terms: RiskTerms, request: EvaluateRequest, row: NewOrder) -> Check | None:
+    async def check(
+        self,
+        terms: RiskTerms,
+        request: EvaluateRequest,
+        row: NewOrder,
+    ) -> Check | None:
         """Of an order that was admitted just now; None where the merchant wants no check, and where
         nothing could be read in time."""
         known = await self._known(terms, request, row)
         return partial(check_risk, known) if known is not None else None
 
-    async def _known(self, terms: RiskTerms, request: EvaluateRequest, row: NewOrder) -> RiskKnown | None:
+    async def _known(
+        self,
+        terms: RiskTerms,
+        request: EvaluateRequest,
+        row: NewOrder,
+    ) -> RiskKnown | None:
         arm = self._arm(terms, row)
         if arm is None or not row.kind.startswith("cit"):
             return None
@@ -178,8 +188,8 @@ def _country(address: Mapping[str, Any] | None) -> str:
 
 
 def check_risk(known: RiskKnown, change: Change, reading: Reading) -> tuple[UUID | None, bool]:
-    """The decision's id, None where nothing is looked at; and whether the order is dealt with by it: the customer is
-    asked to confirm, or it is declined. Where the check only watches, nothing is."""
+    """As `Check`: the customer is asked to confirm, or the order is declined. Where the check only
+    watches, neither."""
     if not change.order.by_customer:
         return None, False
     try:

@@ -70,10 +70,9 @@ TOO_FEW_LATE: Final = Sentence(
 WRONG: Final = Sentence(
     "in the last quarter of the time, which they had not seen, their chances were off by more than 10 points"
 )
+HistoryModels = Callable[[Sequence[Payment], Past, datetime, datetime, Spread], Mapping[str, Model]]
 # The engine's models of an import's payments, by name.
-HISTORY_MODELS: Final = Place[Callable[[Sequence[Payment], Past, datetime, datetime, Spread], Mapping[str, Model]]](
-    "history_models"
-)
+HISTORY_MODELS: Final = Place[HistoryModels]("history_models")
 
 
 class Sample:

@@ -21,7 +21,8 @@ async def load_policies(
 ) -> None:
     """Into `policies`, what decisions of these `versions` name, but for what
     is missing or cannot be read."""
-    wanted = {name for one in versions if (name := one.get("policies")) is not None} - policies.keys()
+    wanted = {name for one in versions if (name := one.get("policies")) is not None}
+    wanted -= policies.keys()
     if not wanted:
         return
     if len(policies) > KEPT_MAX:

@@ -27,8 +27,8 @@ def advance(
     otherwise: Otherwise,
     before: Before | None,
 ) -> None:
-    """Advances where its merchant's terms, the expected loss and the room allow it; else, and for the
-    arguments, as `advance_or`. Either happens once the room is known."""
+    """Advances where its merchant's terms, the expected loss and the room allow it; the arguments as
+    of `advance_or`. What is done is done once the room is known."""
     order = change.order
     limits = order.limits
     if limits is None or not _may(order, limits, occasion):

@@ -14,8 +14,8 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.order_evidence import declined_at, first_reading
 
 Check = Callable[[Change, Reading], tuple[UUID | None, bool]]
-"""A look at a payment before it is sent at once: the decision's id, None where nothing was looked at;
-and whether the order is dealt with by it."""
+"""A look at a payment before it is sent at once: the decision's id, None where nothing was looked
+at; and whether the order is dealt with by it."""
 
 
 def start_order(change: Change, check: Check | None = None) -> None:
