@@ -20,9 +20,13 @@ from recoup.features.notifications_feature import NOTIFICATIONS
 from recoup.features.orders_feature import ORDERS
 from recoup.features.parts.feature import PARTS
 from recoup.features.people_feature import PEOPLE
+from recoup.features.refunds_feature import REFUNDS
+from recoup.features.risk_feature import RISK
 from recoup.features.routes_feature import ROUTES
 from recoup.features.stablecoin_feature import STABLECOIN
+from recoup.features.webhooks_feature import WEBHOOKS
 
+# Refunds lock the day of a person, then stablecoin the wallets.
 FEATURES: Final[tuple[Feature, ...]] = (
     ORDERS,
     MAIL,
@@ -32,7 +36,10 @@ FEATURES: Final[tuple[Feature, ...]] = (
     KEYS,
     IMPORTS,
     ROUTES,
+    REFUNDS,
     STABLECOIN,
+    RISK,
+    WEBHOOKS,
     DESK,
     MAIN,
     MANDATES,

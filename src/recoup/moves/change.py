@@ -5,10 +5,11 @@ cannot come apart; the rows and the due work are gathered in `order/gathered.py`
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.order.gathered import Gathered
 from recoup.moves.postings import book
 from recoup.rules.merchants.rights import check_act
@@ -254,6 +255,25 @@ class Change(Gathered):
         self.order.next_attempt_at = None
         for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
             self.undue(kind)
+
+
+# How often an order is changed on request is bounded: all of its log is shown with it, and loaded
+# with every change. What processors, banks and time do to it is not: each attempt and refund ends.
+LINES_MAX: Final = 500  # the longest rescue, with its refunds in a hundred parts, has fewer
+
+
+def check_room(change: Change) -> None:
+    """Raises: Problem(conflict) once its log has `LINES_MAX` lines."""
+    if not has_room(change):
+        raise Problem(
+            "conflict",
+            Sentence("The order's log has {0} lines, which is the most for changes on request.", LINES_MAX),
+            cure="Cancel the order if it must not be tried any more.",
+        )
+
+
+def has_room(change: Change) -> bool:
+    return change.order.version < LINES_MAX
 
 
 async def write_all(connection: Tx, changes: Iterable[Change]) -> None:

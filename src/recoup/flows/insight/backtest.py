@@ -127,7 +127,8 @@ async def backtest_policy(
         reading.open += sum(_is_open(reading, row) for row in rows)
         wanted = [row.order_id for row in rows if _belongs(reading, row)]
         decisions = await judged_decisions(world.db, merchant_id, wanted) if wanted else []
-        await load_policies(world.db, merchant_id, decisions, reading.policies)
+        versions = [row.versions for row in decisions]
+        await load_policies(world.db, merchant_id, versions, reading.policies)
         await _read_models(world, reading, decisions)
         reading.seen += sum(_is_there(reading, row) for row in rows)
         await run_stoppable(_add, reading, rows, decisions)

@@ -1,13 +1,13 @@
 """Approved before it was collected: the rule decides, the exposure is taken in the same transaction, the merchant is
 owed the amount, and the customer is charged later by the plan."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
 from recoup.kernel.filled import filled
 from recoup.moves.advance.collection import plan_charge
 from recoup.moves.change import Booked, Change
+from recoup.moves.order.answer_deadline import Before, Otherwise
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
 from recoup.rules.money.fees import fee_units
@@ -20,23 +20,16 @@ from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes
 
-Otherwise = Callable[[UUID | None], None]
 
-
-def advance_or(
+def advance(
     change: Change,
     occasion: Occasion,
     reading: Reading,
     otherwise: Otherwise,
-    *,
-    before: Callable[[], None] | None = None,
+    before: Before | None,
 ) -> None:
-    """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`, with
-    the decision against it, where one was made.
-
-    Both happen once the room is known, still before anything of this transaction is written. `before`: what the log
-    says first of an order that is advanced.
-    """
+    """Advances where its merchant's terms, the expected loss and the room allow it; the arguments as
+    of `advance_or`. What is done is done once the room is known."""
     order = change.order
     limits = order.limits
     if limits is None or not _may(order, limits, occasion):

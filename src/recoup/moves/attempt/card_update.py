@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.moves.attempt.plan import card_is_blocked, decide_next, follow
-from recoup.moves.change import Change
-from recoup.moves.order.amendment import has_room
+from recoup.moves.change import Change, has_room
 from recoup.rules.network.card import is_expired
 from recoup.rules.order.decision import Decision
 from recoup.rules.order.lifecycle import Stage

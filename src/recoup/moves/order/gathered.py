@@ -20,7 +20,6 @@ from recoup.rules.network.card_text import without_card
 from recoup.rules.order.decision import Decision
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
-from recoup.rules.risk.known import RiskKnown
 from recoup.store.cards.processor_notices import ProcessorId, keep_ids
 from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
@@ -62,7 +61,6 @@ class Gathered:
         self.leaving_units = 0  # that this person sends without a second one
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self._given: dict[type[Any], Any] = {}
-        self.risk: RiskKnown | None = None  # of an order whose customer waits
         self.has_updater = False  # somebody can say whether the order's card was replaced
         self.off_since: WallTime | None = None  # all sending is off: no intent to send may be made
         self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
