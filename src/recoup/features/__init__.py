@@ -1,4 +1,4 @@
-"""All features, in the order in which they are consulted: the rooms of the core, lower ones first, then the rest.
+"""All features, in the order in which they are consulted: the core's rooms, then the rest.
 
 Whoever asks what can stop a send reads this list.
 """

@@ -7,7 +7,14 @@ from recoup.core.kit.feature import Feature
 from recoup.flows.backtests.make import work_backtest
 from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
-from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
+from recoup.flows.cards.due import (
+    end_capture_window,
+    end_challenge,
+    give_up,
+    let_expire,
+    release_hold,
+    start,
+)
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted

@@ -22,5 +22,8 @@ async def _bell(db: Read, user_id: UUID, world: str) -> Bell:
 
 NOTIFICATIONS: Final = Feature(
     name="notifications",
-    adds=(BELL(_bell), FORGET_PEOPLE(lambda db, wall: forget_notifications(db, wall - KEPT, AT_ONCE))),
+    adds=(
+        BELL(_bell),
+        FORGET_PEOPLE(lambda db, wall: forget_notifications(db, wall - KEPT, AT_ONCE)),
+    ),
 )

@@ -1,4 +1,4 @@
-"""The sandbox's first merchant, and the demo's, whose clock catches up with the present while the demo plays."""
+"""The sandbox's first merchant, and the demo's, whose clock catches up while the demo plays."""
 
 from datetime import timedelta
 from typing import Final

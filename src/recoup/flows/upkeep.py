@@ -58,7 +58,7 @@ async def beaten_ago(world: World) -> timedelta | None:
 
 
 Forget = Callable[[Connection, WallTime], Awaitable[object]]
-# What may be forgotten by now: in the world's database, in that of people, and with files or several transactions.
+# What may be forgotten by now: in the world's database, in that of people, and by more than that.
 FORGET: Final = Place[Forget]("forget")
 FORGET_PEOPLE: Final = Place[Forget]("forget_people")
 TIDY: Final = Place[Callable[[World], Awaitable[object]]]("tidy")

@@ -45,7 +45,7 @@ FROM schema_migrations m ORDER BY 1, 2
 
 
 class SchemaMark(NamedTuple):
-    """A mark in the schema's files that a room fills in. `names`: what of it a feature adds, by name."""
+    """A mark in the schema's files that a room fills in. `names`: what of it a feature adds."""
 
     mark: str
     text: Callable[[], str]

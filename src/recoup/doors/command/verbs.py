@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`services`: what else its process runs. `merchant`: its id as typed, where the verb has `merchant_option`."""
+    """`services`: what else its process runs. `merchant`: its id as typed, where the verb has
+    `merchant_option`."""
 
     world: World
     services: Services

@@ -12,7 +12,8 @@ from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
 Data = Callable[[Order, dict[str, Any]], dict[str, Any]]
-DIALECT: Final = Place[tuple[str, Data]]("dialect")  # what orders of another kind say in their events
+# What orders of another kind say in their events.
+DIALECT: Final = Place[tuple[str, Data]]("dialect")
 EVENT_STATUSES: Final[Mapping[int, str]] = {code: name.upper() for code, name in STATUS_NAMES.items()}
 _CHANGED: Final = {
     "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries", "retries_resumed": "retries",
