@@ -22,7 +22,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.modifications.capture import capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
-from recoup.moves.order import amendment
+from recoup.moves import change as changes
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import FAULT_CARDS
 from recoup.rules.order.attention import HELD, PAID_TOO, PAID_TWICE
@@ -364,11 +364,11 @@ def test_a_success_told_and_untold_without_end_slows_nobody_down(
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         told = await paid_under_another_id(shop, order_id)
-        monkeypatch.setattr(amendment, "LINES_MAX", (await shop.order(order_id))["version"] + 2)
+        monkeypatch.setattr(changes, "LINES_MAX", (await shop.order(order_id))["version"] + 2)
         for turn in range(6):
             await shop.transmit.update(shop.scope, told, {"is_declined": turn % 2 == 0})
             await shop.run_due()
-        assert (await shop.order(order_id))["version"] == amendment.LINES_MAX
+        assert (await shop.order(order_id))["version"] == changes.LINES_MAX
         assert await attention_of(shop, order_id) == PAID_TOO, "what it came to is said"
 
     run(server, story)

@@ -9,10 +9,11 @@ from tests.flows.test_challenges import ANOTHER, answered
 from tests.flows.test_mail import mails
 from tests.worlds import FUNDS_CARD, Shop, owner
 
+from recoup.features.mail_feature import CONTACTS_KEPT
 from recoup.flows.cards.challenge import show
 from recoup.flows.cards.taken import Person
 from recoup.flows.messages.notices import switch
-from recoup.flows.upkeep import CONTACTS_KEPT, purge_expired
+from recoup.flows.upkeep import purge_expired
 from recoup.kernel.ids import new_id
 from recoup.store.server import ServerAddress
 

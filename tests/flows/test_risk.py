@@ -15,7 +15,7 @@ from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
-from recoup.flows.cards.first_try import Risks, address_counted, ip_counted
+from recoup.flows.cards.risk_check import Risks, address_counted, ip_counted
 from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.insight.verify import verify

@@ -45,11 +45,11 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
-from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal

@@ -27,6 +27,8 @@ from recoup.flows.backtests import kept
 from recoup.flows.backtests.kept import ask, read_backtest
 from recoup.flows.backtests.make import FAILED, TRIES_MAX
 from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.main.databases import Databases, prepare
 from recoup.main.own_process import MEMORY_BYTES_MAX
 from recoup.main.settings import Settings
@@ -118,7 +120,7 @@ def installed(server: ServerAddress, folder: Path, story: Callable[[Place], Awai
     async def inside() -> None:
         await prepare(databases)
         async with open_worlds(Settings(data_dir=folder, training="off"), databases) as (opened, _):
-            shop = await make_shop(opened.world, opened.orders, opened.deliveries)  # type: ignore[arg-type]
+            shop = await make_shop(opened.world, opened.services.get(Orders), opened.services.get(Deliveries))  # type: ignore[arg-type]
             await story(Place(databases, folder, shop))
 
     try:

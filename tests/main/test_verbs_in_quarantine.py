@@ -18,6 +18,7 @@ from tests.flows.test_fees import paid
 from tests.isolation.reaches import ROOT, read_code
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verb_group import PackageVerb
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.partners import make_partner
@@ -149,7 +150,7 @@ def test_what_a_verb_would_write_is_refused_with_what_ends_the_quarantine(
         async with sandbox_world(server) as made:
             shop, world = await make_shop(*made), made[0]
             given, loop = await _installed(shop, tmp_path), asyncio.get_running_loop()
-            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
 
             def run(_: Any, __: Any, work: Any, *, sandbox_only: bool) -> Any:
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)

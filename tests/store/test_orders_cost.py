@@ -16,8 +16,8 @@ from tests.store.test_orders_read import shop as shop
 from recoup.store.lists import bounded as bounding
 from recoup.store.lists import order_counts as counting
 from recoup.store.lists import order_search as searching
-from recoup.store.lists.bounded import bounded
-from recoup.store.lists.order_counts import Count, count_orders, count_statuses
+from recoup.store.lists.bounded import Count, bounded
+from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
 

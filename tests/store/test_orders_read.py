@@ -17,7 +17,8 @@ from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 from recoup.kernel.problem import Problem
 from recoup.store import migrate
 from recoup.store.lists import bounded
-from recoup.store.lists.order_counts import Count, count_orders, count_statuses
+from recoup.store.lists.bounded import Count
+from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.lists.order_filter import OrderFilter, UnitRange
 from recoup.store.lists.order_search import like, normalise_query

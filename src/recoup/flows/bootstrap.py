@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.demo_clock import demo_merchant
+from recoup.flows.demo_clock import bootstrap_merchant, demo_merchant
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
@@ -51,11 +51,6 @@ class Bootstrap:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def bootstrap_merchant(world: World) -> UUID:
-    found: UUID = world.keys.derived_id("bootstrap", "merchant")
-    return found
 
 
 async def is_bootstrapped(world: World) -> bool:

@@ -23,8 +23,8 @@ from recoup.rules.network.tables import region_of
 from recoup.rules.order.answers import WRONG, Step
 from recoup.rules.rescue import breaker
 from recoup.rules.rescue.breaker import Breaker, Counts
-from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
-from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.rules.rescue.route_by_worth import USUAL_CHANCE
+from recoup.rules.rescue.route_terms import Candidate, RouteTerms
 from recoup.store.cards.card_routes import (
     RouteOut,
     RouteSums,

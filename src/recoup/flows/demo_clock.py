@@ -1,4 +1,4 @@
-"""The demo's merchant, whose clock catches up with the present while the demo plays."""
+"""The sandbox's first merchant, and the demo's, whose clock catches up while the demo plays."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,6 +8,11 @@ from recoup.flows.world import World
 
 DEMO_DAYS: Final = 90  # that the demo plays
 _ON_TIME: Final = timedelta(minutes=5)
+
+
+def bootstrap_merchant(world: World) -> UUID:
+    found: UUID = world.keys.derived_id("bootstrap", "merchant")
+    return found
 
 
 def demo_merchant(world: World) -> UUID:

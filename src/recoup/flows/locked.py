@@ -5,15 +5,16 @@ transaction, each order once; a Problem raised by one order's work discards that
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from recoup.core.kit.feature import Place
 from recoup.flows.carriers import may_confirm, may_enter_card, region_at
 from recoup.flows.world import World
 from recoup.gateways.cards.describing import describes
@@ -23,17 +24,15 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves import policy_budget
-from recoup.moves.advance.exposure import exchange
 from recoup.moves.attempt.send import with_reserved
 from recoup.moves.change import Change, write_all
 from recoup.moves.order.rows import locked_row
 from recoup.rules.money.contact import email_counted, phone_counted
-from recoup.rules.money.refund_limits import RefundApprovalContext
-from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import LockedOrder, Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.card_update import SWITCH as CARD_UPDATES
+from recoup.rules.rescue.model import Model
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.evidence import OrderEvidence, read_evidence
 from recoup.store.orders.intake import NewOrder, Raced, admit
@@ -41,9 +40,6 @@ from recoup.store.orders.locked import Contact, contact_of, order_of
 from recoup.store.orders.locks import lock_cards, lock_orders
 from recoup.store.orders.rows import NetworkSend
 from recoup.store.pool import retrying
-from recoup.store.refunds.refund_limits import lock_people, read_refund_contexts
-from recoup.store.stable.payouts import lock_wallet
-from recoup.store.stable.wallets import available
 from recoup.store.statement import Tx
 
 Key = tuple[UUID, UUID]
@@ -88,6 +84,17 @@ class Job(Generic[R]):
     def turn(self) -> tuple[UUID, Any]:
         """Of two that share it one comes after the other, so that the second finds what the first has done."""
         return self.key if self.admission is None else (self.key[0], self.admission.row.key)
+
+
+Fill = Callable[[Change], None]
+Jobs = Sequence[Job[Any]]
+Locked = Mapping[Key, LockedOrder]
+Reads = Callable[[Tx, Jobs, Locked, WallTime], Awaitable[Fill | None]]
+# What some jobs ask for beside their locked orders: read in the same transaction, and filled into
+# each change; None, and no statement, where no job asks. Their order is that of their locks.
+READS: Final = Place[Reads]("reads")
+# What the changes of a transaction exchange with each other's, before they are written.
+BEFORE_WRITE: Final = Place[Callable[[Tx, Sequence[Change]], Awaitable[None]]]("before_write")
 
 
 class Orders:
@@ -196,11 +203,9 @@ class Orders:
             heads = await lock_cards(tx, cards, wall) if first.cards else {}
             with_tokens = bool(world.token_services)
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens)
-            by_people = [job for _, job in jobs if job.person]
-            refund_contexts = await refund_contexts_of(tx, by_people, wall) if by_people else {}
-            debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
-            wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
-            ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, heads, {}, Counter())
+            asking = [job for _, job in jobs]
+            fills = [await read(tx, asking, rows, wall) for read in READS]
+            ground = _Ground(world, wall, rows, evidence, fills, heads, {}, Counter())
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None and job.admission is not None:
@@ -223,7 +228,8 @@ class Orders:
                 changes.append(change)
                 ground.reserve(change)
             if changes:
-                await exchange(tx, changes)
+                for act in BEFORE_WRITE:
+                    await act(tx, changes)
                 await write_all(tx, changes)
                 await policy_budget.count(tx, changes)
         return answers
@@ -236,8 +242,7 @@ class _Ground(NamedTuple):
     wall: WallTime
     rows: Mapping[Key, LockedOrder]
     evidence: Mapping[Key, OrderEvidence]
-    refund_contexts: Mapping[Key, RefundApprovalContext]
-    wallets: Mapping[tuple[UUID, str], Wallet]
+    fills: Sequence[Fill | None]
     heads: Mapping[UUID, UUID]  # card -> the one that all which are one with it are joined to
     reserved: dict[UUID, dict[UUID, NetworkSend]]  # by that one the sends that this transaction has changed
     sent: Counter[policy_budget.Subject]  # the sends of this transaction that count for a budget
@@ -261,13 +266,13 @@ class _Ground(NamedTuple):
         is_new = job.admission is not None
         change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
         change.role = job.role
-        change.refund_context = self.refund_contexts.get(job.key)
-        change.wallet = self.wallets.get((row.merchant_id, row.asset))
+        for fill in filter(None, self.fills):
+            fill(change)
         change.has_updater = has_updater(self.world, order)
         if evidence.off_since is not None:
             change.off_since = WallTime(datetime.fromisoformat(evidence.off_since))
         if order.arm is not None:
-            change.engine = engine_at_hand(self.world, order)
+            change.give(engine_at_hand(self.world, order))
         if job.admission is not None:
             change.due(job.admission.row.due_kind, job.admission.row.due_at)
         return change
@@ -311,7 +316,7 @@ def engine_at_hand(world: World, order: Order) -> EngineAtHand:
     """With the model that is in use now; draws are the order's own."""
     order_id, merchant_id = str(order.order_id), order.merchant_id.bytes
     now = order.merchant.business(world.clocks.wall())
-    model = world.models.current(now)
+    model: Model | None = world.models.current(now)
     why = world.models.why_none(now) if model is None else ""
     return EngineAtHand(
         model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode())
@@ -328,23 +333,3 @@ def customer_names(world: World, order: Order, contact: Contact) -> tuple[UUID, 
     names = {"payer-email": email_counted(contact.email or ""), "payer-phone": phone_counted(contact.phone or "")}
     found = [world.keys.derived_id(kind, order.merchant_id.bytes, name) for kind, name in names.items() if name]
     return (*([order.payer_id] if order.payer_id else ()), *found)
-
-
-async def wallets_of(tx: Tx, orders: Sequence[LockedOrder], wall: WallTime) -> dict[tuple[UUID, str], Wallet]:
-    """Locks each wallet that money of these orders may leave, then reads what it holds."""
-    wallets = {}
-    for merchant_id, asset in sorted({(row.merchant_id, row.asset) for row in orders}):
-        await lock_wallet(tx, merchant_id, asset, wall)
-        wallets[merchant_id, asset] = Wallet(asset, await available(tx, merchant_id, asset))
-    return wallets
-
-
-async def refund_contexts_of(
-    tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime
-) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
-    """Locks the day of each person first: what they have refunded is summed after that."""
-    asking = [(job.key[0], job.person) for job in jobs if job.person is not None and job.person.kind != "worker"]
-    people = sorted({(merchant_id, person.name) for merchant_id, person in asking})
-    if people:
-        await lock_people(tx, people)
-    return await read_refund_contexts(tx, [(*job.key, job.person.name if job.person else "") for job in jobs], wall)

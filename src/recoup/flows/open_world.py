@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.card_routes import CardRoutes
@@ -48,7 +48,7 @@ class OpenWorld(World):
     """Unless it is told otherwise the bank's files are carried there by somebody, and the fixed schedules decide."""
 
     bank: Bank = field(default_factory=ByHand)
-    models: Models = field(default_factory=NoModels)
+    models: Models[Any, Any] = field(default_factory=NoModels)
     routes: Routes = field(default_factory=CardRoutes)
     card_hits: Hits = field(default_factory=CardHits, repr=False)
     unknown_methods: Hits = field(default_factory=lambda: CardHits(UNKNOWN_METHODS_MAX), repr=False)

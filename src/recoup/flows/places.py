@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.core.kit.feature import Place
@@ -12,44 +12,32 @@ from recoup.gateways.cards.credential import Credential
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.channels.port import Channel
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.spread import Spread
 from recoup.kernel.time import Clocks
-from recoup.rules.network.compliance.month_count import Excess
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.model import Model
 from recoup.store.insight.proofs.walk import Difference
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.due_work import Due
 from recoup.store.orders.intake import NewOrder
 from recoup.store.orders.transmissions import Touched, Transmission
 from recoup.store.pool import Database
-from recoup.store.statement import Read, Tx
-
-if TYPE_CHECKING:
-    from recoup.rules.backtest.history import Payment
-    from recoup.rules.backtest.model_word import Past
-
-    HistoryModels = Callable[[Sequence[Payment], Past, datetime, datetime, Spread], Mapping[str, Model]]
+from recoup.store.statement import Tx
 
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
 AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
 BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
 Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
-Lifted = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 
 DUE: Final = Place[Mapping[str, Flow]]("due")  # by kind of due work
 INTAKE: Final = Place[Intake]("intake")  # completes a stablecoin charge before it is admitted
 AFTER_TRANSMISSION: Final = Place[AfterTransmission]("after_transmission")  # of what a merchant charged by itself
-LIFTED: Final = Place[Lifted]("lifted")  # which stops of a month did not reach a merchant's sends
 BEFORE_ERASURE: Final = Place[BeforeErasure]("before_erasure")  # which orders lose who paid them
 # For `recoup doctor`: what is wrong, the finding and its cure. For `recoup verify --chain`: what differs.
 CHECKS: Final = Place[Callable[[World], Awaitable[list[tuple[str, str, str]]]]]("checks")
 BALANCES: Final = Place[Callable[[World], Awaitable[list[Difference]]]]("balances")
 # The channels of a world, by code.
 GATEWAYS: Final = Place[Callable[[str, Database, Clocks], Mapping[str, Channel]]]("gateways")
-# The engine's: models of an import's payments, by name; a night's training, as columns of its line; the model of
-# simulated customers taken where none was chosen, or the given one, moved to today, which answers its name.
-HISTORY_MODELS: "Final[Place[HistoryModels]]" = Place("history_models")
+# The engine's: a night's training, as columns of its line; the model of simulated customers taken
+# where none was chosen, or the given one, moved to today, which answers its name.
 TRAIN: Final = Place[Callable[[World, str], Awaitable[Mapping[str, Any]]]]("train")
 TAKE_FIRST: Final = Place[Callable[[World, Actor, bytes | None], Awaitable[str | None]]]("take_first")
 

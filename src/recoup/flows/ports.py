@@ -6,7 +6,7 @@ What a gateway offers has its port beside it (`gateways/*/port.py`); here stands
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from recoup.gateways.cards.outcome import Outcome
@@ -14,10 +14,10 @@ from recoup.gateways.keys.keyring import Part
 from recoup.gateways.keys.sealing import Sealed
 from recoup.rules.live_check import CheckLine
 from recoup.rules.order.answers import Step
-from recoup.rules.rescue.model import Model
-from recoup.rules.rescue.model_standing import WhyNone
-from recoup.rules.rescue.route_by_worth import Candidate
-from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.rules.rescue.route_terms import Candidate, RouteTerms
+
+Model = TypeVar("Model", covariant=True)
+WhyNone = TypeVar("WhyNone", covariant=True)
 
 
 class Keys(Protocol):
@@ -92,8 +92,8 @@ class Opening(Protocol):
     async def look(self) -> Sequence[CheckLine]: ...
 
 
-class Models(Protocol):
-    """The model by which the engine decides. See `flows/models`."""
+class Models(Protocol[Model, WhyNone]):
+    """The model by which the engine decides, and why none does. See `flows/models`."""
 
     async def ready(self) -> None: ...
     def current(self, now: datetime) -> Model | None: ...

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 
 from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem, Sentence, figure
-from recoup.rules.lists.cells import Kind
+from recoup.rules.lists.table import Kind
 
 ROWS_MAX: Final = 100_000
 DIGITS_MAX: Final = 15

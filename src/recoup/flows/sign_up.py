@@ -23,7 +23,7 @@ from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partn
 from recoup.flows.people.devices import new_device
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import ClientInfo, open_session
-from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, namesake_of, turn_of
+from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, namesake_of, takes_sign_ups, turn_of
 from recoup.flows.people.throttle import charge_stranger
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -82,15 +82,10 @@ class SignedUp:
     device: str = ""
 
 
-def is_open(world: World) -> bool:
-    """Only where money is simulated, and unless the operator closed it."""
-    return world.policy.test_mode and world.sign_up
-
-
 async def sign_up(world: World, passwords: Passwords, request: SignUp) -> SignedUp:
     """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
     after five tries from one address in an hour, whatever they were, and as for a sign-in, see `throttle`."""
-    if not is_open(world):
+    if not takes_sign_ups(world):
         raise Problem("forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account.")
     email = _checked(request)
     people = world.people

@@ -5,18 +5,15 @@ A hop that fails does not end the test: the answer names all that is missing at 
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
+from recoup.core.kit.feature import Place
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.merchant_cache import caller_settings
-from recoup.flows.messages import endpoints
-from recoup.flows.messages.endpoints import Endpoint
-from recoup.flows.messages.owner import Owner
-from recoup.flows.messages.send_sample import send_sample
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Inquiry, Processor
 from recoup.kernel.ids import new_id
@@ -25,15 +22,12 @@ from recoup.kernel.scope import Scope
 from recoup.rules.merchants.key_scopes import covers
 from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking
-from recoup.rules.rescue.site_address import host_of
 from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
 from recoup.store.merchants.connection import count_keys
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.switches import last_actors
 
 PROCESSOR_SECONDS: Final = 5.0
-WEBHOOK_SECONDS: Final = 12.0
-WEBHOOKS_MAX: Final = 5
 LEVELS: Final = ("merchant", "site", "campaign")
 
 
@@ -46,6 +40,10 @@ class Hop:
     finding: str
     cure: str | None = None
     latency_ms: int = 0
+
+
+# What else is on the way: tried beside the processors.
+HOPS: Final = Place[Callable[[World, Scope], Awaitable[list[Hop]]]]("hops")
 
 
 async def try_connection(
@@ -71,9 +69,8 @@ async def try_connection(
         *await _switches(world, scope, known, kind, origin, campaign),
         _token_key(world, keys.tokenization_keys),
     ]
-    processors, webhooks = await asyncio.gather(_processors(world, scope), _webhooks(world, scope))
-    hops += processors
-    hops += webhooks
+    tried = await asyncio.gather(_processors(world, scope), *(way(world, scope) for way in HOPS))
+    hops += chain.from_iterable(tried)
     return [*hops, _outcome(hops, scopes)]
 
 
@@ -165,7 +162,7 @@ async def _processor(world: World, processor: Processor) -> Hop:
         return Hop("processor", "skipped", Sentence("{0} cannot be tested without a payment.", processor.name))
     begun = world.clocks.monotonic()
     outcome = await call_with_timeout(processor.inquire(Inquiry(new_id(), "probe")), PROCESSOR_SECONDS)
-    latency = _ms(world, begun)
+    latency = ms_since(world, begun)
     if outcome.state == "not_found":
         return Hop("processor", "ok", Sentence("{0} answers.", processor.name), latency_ms=latency)
     why = "did not answer in time" if outcome.text == "time-out" else "could not be reached"
@@ -176,59 +173,6 @@ async def _processor(world: World, processor: Processor) -> Hop:
         "Orders wait until it answers; tell the operator.",
         latency,
     )
-
-
-async def _webhooks(world: World, scope: Scope) -> list[Hop]:
-    """A signed sample to each endpoint that is active: the merchant's own, and its partner's."""
-    own = [one for one in await endpoints.list_all(world, scope) if one.format != "stablecoin"]
-    partner, theirs = await endpoints.of_partner(world, scope)
-    found: list[tuple[Owner, Endpoint]] = [(scope, one) for one in own]
-    if partner is not None:
-        found += [(partner, one) for one in theirs]
-    active = [(owner, one) for owner, one in found if one.state == "active"]
-    if not active:
-        finding = "Every endpoint is disabled." if found else "There is no webhook endpoint."
-        return [Hop("webhook", "skipped", finding, "Create one: POST /v1/webhooks; until then use /v1/outcome.")]
-    tried = active[:WEBHOOKS_MAX]
-    hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
-    if len(active) > WEBHOOKS_MAX:
-        hops.append(
-            Hop("webhook", "skipped", Sentence("{0} more endpoints were not tried.", len(active) - WEBHOOKS_MAX))
-        )
-    return hops
-
-
-async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint) -> Hop:
-    host, begun = urlsplit(endpoint.url).netloc, world.clocks.monotonic()
-    host = host if owner is scope else Sentence("Your partner's endpoint at {0}", host_of(endpoint.url))
-    try:
-        async with asyncio.timeout(WEBHOOK_SECONDS):
-            sent = await send_sample(world, owner, endpoint.endpoint_id, None, about=scope)
-    except Problem as problem:
-        return Hop(
-            "webhook",
-            "skipped" if problem.code == "too_many_requests" else "failed",
-            Sentence("{0}: {1}", host, problem.message),
-            problem.cure,
-            _ms(world, begun),
-        )
-    except TimeoutError:
-        return Hop(
-            "webhook",
-            "failed",
-            Sentence("{0} did not answer in time.", host),
-            "Answer at once and process afterwards.",
-            _ms(world, begun),
-        )
-    if not sent.taken:
-        return Hop(
-            "webhook",
-            "failed",
-            Sentence("{0} answered {1}.", host, sent.status),
-            "Answer 2xx to a signed event; the sample is listed in its deliveries.",
-            sent.latency_ms,
-        )
-    return Hop("webhook", "ok", Sentence("{0} took a signed sample.", host), latency_ms=sent.latency_ms)
 
 
 def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
@@ -246,5 +190,5 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     )
 
 
-def _ms(world: World, begun: float) -> int:
+def ms_since(world: World, begun: float) -> int:
     return round((world.clocks.monotonic() - begun) * 1000)

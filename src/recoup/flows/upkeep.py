@@ -1,24 +1,13 @@
 """The database is kept up by whichever worker leases it: partitions ahead of time, old records dropped in time, and
-what may be forgotten forgotten: card codes after an hour, log-in tokens that have run out, signatures whose time is
-over, sessions that ended by themselves, files, notifications that are half a year old, contacts with payers after 400
-days, keys of processors that were disconnected, attempts out of files 25 months after they were imported."""
+what may be forgotten forgotten, of which each room says its own."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from recoup.flows.lists.folder import forget_files
-from recoup.flows.merchants.connect import erase_ended
-from recoup.flows.people.second_factor import OFFER_LASTS
-from recoup.flows.people.sessions import IDLE
-from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
+from recoup.core.kit.feature import Place
 from recoup.flows.world import World
-from recoup.rules.imports.attempt import IMPORTS_KEPT
-from recoup.store.cards.vault import CVV_KEPT, forget_codes
-from recoup.store.insight.imported import forget_imports
-from recoup.store.merchants.key_endings import forget_endings
-from recoup.store.merchants.signatures import forget_signatures
-from recoup.store.messages.contacts import forget_contacts
-from recoup.store.messages.notification_settings import forget_notifications
+from recoup.kernel.time import WallTime
 from recoup.store.operation.upkeep import (
     finish_upkeep,
     forget_expired_tokens,
@@ -26,8 +15,7 @@ from recoup.store.operation.upkeep import (
     lease_upkeep,
     note_alive,
 )
-from recoup.store.people.account_log import forget_over
-from recoup.store.people.password_links import forget_old_links
+from recoup.store.statement import Connection
 from recoup.store.upkeep import keep_up, may_keep_up
 
 TASK: Final = "partitions"
@@ -69,28 +57,24 @@ async def beaten_ago(world: World) -> timedelta | None:
     return None if at is None else world.clocks.wall() - at
 
 
-CONTACTS_KEPT: Final = timedelta(days=400)  # beyond every budget and every order's end
-NOTIFICATIONS_KEPT: Final = timedelta(days=180)
-ASKS_KEPT: Final = timedelta(days=1)  # for a new password
-ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives
+Forget = Callable[[Connection, WallTime], Awaitable[object]]
+# What may be forgotten by now: in the world's database, in that of people, and by more than that.
+FORGET: Final = Place[Forget]("forget")
+FORGET_PEOPLE: Final = Place[Forget]("forget_people")
+TIDY: Final = Place[Callable[[World], Awaitable[object]]]("tidy")
 AT_ONCE: Final = 1_000
 
 
 async def purge_expired(world: World) -> int:
+    wall = world.clocks.wall()
     async with world.db.connection() as connection:
-        wall = world.clocks.wall()
-        await forget_codes(connection, wall - CVV_KEPT)
         await forget_expired_tokens(connection, wall)
-        await forget_signatures(connection, wall)
-        await forget_endings(connection, ENDINGS_KEPT)
-        await forget_imports(connection, wall - IMPORTS_KEPT, AT_ONCE)
-        await forget_contacts(connection, wall - CONTACTS_KEPT, AT_ONCE)
-    people = world.people_database
-    if people is not None:
-        async with people.connection() as connection:
-            await forget_over(connection, wall, wall - IDLE, wall - OFFER_LASTS, wall - SIGN_UP_GOES_ON)
-            await forget_old_links(connection, wall, wall - ASKS_KEPT)
-            await forget_notifications(connection, wall - NOTIFICATIONS_KEPT, AT_ONCE)
-    await forget_files(world)
-    await erase_ended(world)
+        for forget in FORGET:
+            await forget(connection, wall)
+    if world.people_database is not None:
+        async with world.people_database.connection() as connection:
+            for forget in FORGET_PEOPLE:
+                await forget(connection, wall)
+    for tidy in TIDY:
+        await tidy(world)
     return 0

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
@@ -55,7 +55,7 @@ class World:
     mail: "Mail | None" = None
     sms: "SmsSender | None" = None
     bank: "Bank"
-    models: "Models"
+    models: "Models[Any, Any]"
     routes: "Routes"
     people_database: Database | None = None
     opening: "Opening | None" = None  # of live

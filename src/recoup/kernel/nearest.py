@@ -33,3 +33,10 @@ def nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | No
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name[:CHARS_MAX], list(islice(known, KNOWN_MAX)), n=1, cutoff=cutoff)), None)
+
+
+def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
+    """Whether somebody who wrote `name` may have meant `known`. At most as much work as two short names are."""
+    if not len(known) / 2 < len(name) < len(known) * 2:
+        return False
+    return nearest(name.lower(), [known], cutoff) is not None

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.kernel.problem import Problem, Sentence
@@ -81,8 +82,8 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
             raise Problem("not_found", "There is no live world.", cure="Create it with `recoup live init`.")
         async with open_worlds(settings, databases, "recoup-cli") as (sandbox, live):
             running = live if settings.world == "live" and live is not None else sandbox
-            opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
-            return await work(opened)
+            services = Services(running.orders, running.deliveries)
+            return await work(Opened(running.world, services, settings.data_dir, settings.url))
 
     with used_databases(settings) as databases:
         return uvloop.run(inside(databases))

@@ -5,11 +5,11 @@ cannot come apart; the rows and the due work are gathered in `order/gathered.py`
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.moves.message.mail import owed_mail
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.order.gathered import Gathered
 from recoup.moves.postings import book
 from recoup.rules.merchants.rights import check_act
@@ -32,7 +32,7 @@ from recoup.rules.order.attention import (
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
 from recoup.rules.order.typed_card import CardIds
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
+from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent, OwedMail
 from recoup.store.statement import Tx
 
 
@@ -188,7 +188,19 @@ class Change(Gathered):
         notice = notice_of(happening, order.notices) if order.kind != "stable" else None
         if notice is None:
             return
-        mail = owed_mail(order, notice, about, body.get("units", order.owed_units), now=self.now, wall=self.wall)
+        mail = OwedMail(
+            merchant_id=order.merchant_id,
+            mail_id=new_id(),
+            order_id=order.order_id,
+            notice=notice,
+            about=about,
+            state="owed",
+            units=body.get("units", order.owed_units),
+            tries=0,
+            why="",
+            business_at=self.now,
+            created_at=self.wall,
+        )
         self.rows.mails.append(mail)
         self.due("mail", self.wall, subject_id=mail.mail_id, wall=True)
 
@@ -243,6 +255,25 @@ class Change(Gathered):
         self.order.next_attempt_at = None
         for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
             self.undue(kind)
+
+
+# How often an order is changed on request is bounded: all of its log is shown with it, and loaded
+# with every change. What processors, banks and time do to it is not: each attempt and refund ends.
+LINES_MAX: Final = 500  # the longest rescue, with its refunds in a hundred parts, has fewer
+
+
+def check_room(change: Change) -> None:
+    """Raises: Problem(conflict) once its log has `LINES_MAX` lines."""
+    if not has_room(change):
+        raise Problem(
+            "conflict",
+            Sentence("The order's log has {0} lines, which is the most for changes on request.", LINES_MAX),
+            cure="Cancel the order if it must not be tried any more.",
+        )
+
+
+def has_room(change: Change) -> bool:
+    return change.order.version < LINES_MAX
 
 
 async def write_all(connection: Tx, changes: Iterable[Change]) -> None:

@@ -6,20 +6,19 @@ A migration that was released or applied is never changed again: `released.txt` 
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
-from recoup.core.kit.feature import LIST, Feature, features
+from recoup.core.kit.feature import LIST, Feature, Place, features
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.order.lifecycle import FACT, check_sql
 from recoup.store.connect import connect
 from recoup.store.roles import ensure_roles
 from recoup.store.versions import Key, Schema, held_up_by, others, schema_by
@@ -43,6 +42,17 @@ SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number, name, to_json
   coalesce(to_jsonb(m) ->> 'beside', 'false')::boolean AS beside
 FROM schema_migrations m ORDER BY 1, 2
 """
+
+
+class SchemaMark(NamedTuple):
+    """A mark in the schema's files that a room fills in. `names`: what of it a feature adds."""
+
+    mark: str
+    text: Callable[[], str]
+    names: Callable[[Feature], Iterable[str]]
+
+
+SCHEMA_MARK: Final = Place[SchemaMark]("schema_mark")
 
 
 @dataclass(frozen=True)
@@ -108,17 +118,18 @@ def own_features() -> tuple[Feature, ...]:
 
 def added_by(feature: Feature) -> list[Migration]:
     """Of a package's feature: its folder `migrations`, or its `schema.sql` alone. Raises: Problem(unavailable)."""
-    for word in (one.happening for one in feature.added(FACT)):
+    for word in (word for one in SCHEMA_MARK for word in one.names(feature)):
         if "." not in word:  # by name the schema knows those of the tree only
             cure = f"Install a release that names it {feature.name}.{word}."
             raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
-    if (folder := feature.folder / "migrations").is_dir():
+    if feature.folder is not None and (folder := feature.folder / "migrations").is_dir():
         return read_migrations(folder, feature.name)
-    return [Migration(1, "schema.sql", _text(feature.folder), feature.name)] if feature.tables else []
+    return [Migration(1, "schema.sql", _text(feature), feature.name)] if feature.tables else []
 
 
-def _text(folder: Path) -> str:
-    return (folder / "schema.sql").read_text(encoding="utf-8")
+def _text(feature: Feature) -> str:
+    assert feature.folder is not None, f"{feature.name} has tables and no folder"
+    return (feature.folder / "schema.sql").read_text(encoding="utf-8")
 
 
 def schema_of(database: str) -> Schema:
@@ -132,11 +143,14 @@ def _schema(migrations: Sequence[Migration]) -> Schema:
 
 def schema_sql(database: str) -> str:
     """The whole schema as one script: the core's tables, then those of features in the tree, then what is granted of
-    them. The lifecycle's CHECK is filled in."""
+    them. Marks are filled in."""
     own = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "schema" / database).glob("*.sql"))]
-    added = [_text(one.folder) for one in own_features() if one.tables]
+    added = [_text(one) for one in own_features() if one.tables]
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
-    return "\n".join(whole).replace("{{lifecycle}}", check_sql())
+    text = "\n".join(whole)
+    for one in SCHEMA_MARK:
+        text = text.replace(one.mark, one.text())
+    return text
 
 
 async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:

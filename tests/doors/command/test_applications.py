@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.applications import applications
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.application_documents import attach_document
@@ -37,7 +38,7 @@ PDF = b"%PDF-1.7\n%%EOF\n"
 def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_path: Path) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
-            shop, opened = await make_shop(*made), Opened(*made, tmp_path, "http://127.0.0.1")
+            shop, opened = await make_shop(*made), Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             loop = asyncio.get_running_loop()
             who = Applicant(("merchant", shop.merchant_id), Actor("api", "pk"), "test")
             ids = []

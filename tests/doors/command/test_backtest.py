@@ -14,6 +14,7 @@ from tests.doors.command.here import Here, Work
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.backtest import backtest
 from recoup.doors.command.verbs import Opened
 from recoup.features.engine.learn.choices import keep, take
@@ -228,7 +229,7 @@ def test_the_installations_own_orders_are_judged_by_their_stored_decisions(serve
             assert theirs.judgement.whole.orders == 0
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, Path(), "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
 
             loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ from tests.flows.backtests.test_kept import begun, run_later
 from tests.flows.backtests.test_of_imports import lines
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.backtest import backtest
 from recoup.doors.command.verbs import Opened
 from recoup.flows.backtests.kept import ask
@@ -34,7 +35,7 @@ def run(server: ServerAddress, story: Story) -> None:
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, Path(), "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
 
             async def verb(*words: object, merchant: UUID | None = None) -> Result:

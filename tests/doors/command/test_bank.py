@@ -12,6 +12,7 @@ from tests.doors.command.here import Here
 from tests.flows.money.settling import rows, sold
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.bank import bank
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, make_operator
@@ -72,7 +73,7 @@ def test_an_adjustment_begun_at_the_command_line_is_not_booked_by_the_same_perso
 ) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
-            shop, opened = await make_shop(*made), Opened(*made, tmp_path, "http://127.0.0.1")
+            shop, opened = await make_shop(*made), Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             await sold(shop)
             await shop.close_pages()
             await make_operator(shop.world)

@@ -10,6 +10,7 @@ from tests.doors.command.here import Here
 from tests.doors.portal.test_cards import two
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.cards import cards
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, make_operator
@@ -21,7 +22,7 @@ from recoup.store.server import ServerAddress
 def test_two_people_join_two_prints_at_the_command_line(server: ServerAddress, tmp_path: Path) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
-            shop, opened = await make_shop(*made), Opened(*made, tmp_path, "http://127.0.0.1")
+            shop, opened = await make_shop(*made), Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             await make_operator(shop.world)
             member = Membership("operator", shop.merchant_id, "operations")
             await make_user(shop.world, "otto@recoup.test", "Otto", "a password of theirs", [member])

@@ -11,6 +11,7 @@ from tests.doors.command.here import Here, Work
 from tests.flows.test_connect import KEY, OTHER_KEY, POOR_KEY, SECRET, stripe_account
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.connect import end, group
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
@@ -23,7 +24,7 @@ def typed(server: ServerAddress, tmp_path: Path, story: Callable[..., None]) -> 
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, tmp_path, "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
             def run(*words: str, given: str = "") -> Result:

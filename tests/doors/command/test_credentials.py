@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.credentials import credentials
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.merchant_keys import make_key
@@ -21,7 +22,7 @@ def test_what_a_key_waits_for_is_shown_and_approved(server: ServerAddress, tmp_p
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
-            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             here = Here(lambda work: asyncio.run_coroutine_threadsafe(work(opened), loop).result(30))
 
             async def said(*words: str) -> Any:

@@ -12,6 +12,7 @@ from tests.doors.command.here import Here, Work
 from tests.flows.insight.taken_model import take_model
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.engine import engine
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.policies import save_policy
@@ -40,7 +41,7 @@ def typed(
                 await save_policy(shop.world, shop.scope, await where_of(shop.world), bounds, "a trial first")
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, tmp_path, "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
             def run(verb: str, *words: str, merchant: str = str(shop.merchant_id)) -> Result:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.erase import erase
 from recoup.doors.command.verbs import Opened
 from recoup.flows.cards.taken import Person
@@ -30,7 +31,7 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
     shop = loop.run_until_complete(make_shop(*made))
 
     def does(work: Work) -> Any:
-        return loop.run_until_complete(work(Opened(*made, tmp_path, "http://recoup.test")))
+        return loop.run_until_complete(work(Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")))
 
     def run(*words: str, typed: str = "") -> Result:
         return CliRunner().invoke(erase, [*words, "--merchant", str(shop.merchant_id)], obj=Here(does), input=typed)

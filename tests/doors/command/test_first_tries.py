@@ -10,6 +10,7 @@ from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_second_factor import set_up
 from tests.worlds import Shop
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.clock import clock
 from recoup.doors.command.outcome import outcome
 from recoup.doors.command.people import people
@@ -51,7 +52,7 @@ def people_verb(*words: str) -> Work:
 def test_nobody_is_asked_about_a_person_who_does_not_exist(server: ServerAddress, tmp_path: Path, verb: str) -> None:
     async def story(shop: Shop, as_: As) -> None:
         await set_up(shop, await as_("owner"))
-        opened = Opened(shop.world, shop.orders, None, tmp_path, "http://recoup.test")  # type: ignore[arg-type]
+        opened = Opened(shop.world, Services(shop.orders), tmp_path, "http://recoup.test")
         with CliRunner().isolation(input="y\n") as out:
             with pytest.raises(Problem, match="No account has this e-mail"):
                 await people_verb(verb, "nobody@example.test")(opened)
@@ -67,7 +68,7 @@ def test_nobody_is_asked_about_a_person_who_does_not_exist(server: ServerAddress
 def test_who_has_no_second_factor_is_told_before_anything_is_asked(server: ServerAddress, tmp_path: Path) -> None:
     async def story(shop: Shop, as_: As) -> None:
         await as_("owner")
-        opened = Opened(shop.world, shop.orders, None, tmp_path, "http://recoup.test")  # type: ignore[arg-type]
+        opened = Opened(shop.world, Services(shop.orders), tmp_path, "http://recoup.test")
         with CliRunner().isolation(input="y\n") as out:
             with pytest.raises(Problem, match="has no second factor"):
                 await people_verb("reset-second-factor", "owner@example.test")(opened)

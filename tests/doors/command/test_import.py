@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.imports import import_file
 from recoup.doors.command.verbs import Opened
-from recoup.flows.bootstrap import bootstrap_merchant
+from recoup.flows.demo_clock import bootstrap_merchant
 from recoup.store.server import ServerAddress
 
 CONTENT = (
@@ -48,7 +49,7 @@ def verbs(server: ServerAddress, tmp_path: Path) -> Iterator[Verbs]:
         shop = loop.run_until_complete(make_shop(world, orders, deliveries))
         first = bootstrap_merchant(world)
         loop.run_until_complete(make_shop(world, orders, deliveries, name="The first", merchant_id=first))
-        opened = Opened(world, orders, deliveries, tmp_path, "http://127.0.0.1")
+        opened = Opened(world, Services(orders, deliveries), tmp_path, "http://127.0.0.1")
         yield Verbs(loop, opened, str(shop.merchant_id))
     finally:
         loop.run_until_complete(context.__aexit__(None, None, None))

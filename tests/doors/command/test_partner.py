@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import owner, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.partner import partner
 from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.find_partner import own_merchant, read_partner
@@ -32,7 +33,10 @@ def test_what_the_operator_allows_is_shown_and_changed(server: ServerAddress, tm
         async with sandbox_world(server) as made:
             world, partner_id = made[0], uuid4()
             await make_partner(world, partner_id, "Subscriptions Inc")
-            opened, loop = Opened(*made, tmp_path, "http://127.0.0.1"), asyncio.get_running_loop()
+            opened, loop = (
+                Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1"),
+                asyncio.get_running_loop(),
+            )
 
             async def said(*words: str) -> Any:
                 return await asyncio.to_thread(_run, opened, loop, *words)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.policy import policy
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.ids import new_id
@@ -25,7 +26,7 @@ def typed(server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., 
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, tmp_path, "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
             def run(verb: str, *words: str, place: tuple[str, ...] = ("--merchant", str(shop.merchant_id))) -> Result:

@@ -15,6 +15,7 @@ from tests.flows.money.comparing import sold
 from tests.rules.banks.made import mt940
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.reconcile import reconcile_file
 from recoup.doors.command.report import report
 from recoup.doors.command.sandbox import sandbox
@@ -33,7 +34,7 @@ def recoup(server: ServerAddress, tmp_path: Path) -> Iterator[Run]:
     made = loop.run_until_complete(opened_world.__aenter__())
     shop: Shop = loop.run_until_complete(make_shop(*made, fee_basis_points=290))
     loop.run_until_complete(sold(shop, 3))
-    opened = Opened(*made, tmp_path, "http://recoup.test")
+    opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")
 
     def does(work: Work) -> Any:
         return loop.run_until_complete(work(opened))

@@ -12,6 +12,7 @@ from tests.flows.insight.test_certificates import VISA, to_the_close
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.report import certificate
 from recoup.doors.command.verbs import Opened
 from recoup.doors.command.verify import verify
@@ -29,7 +30,7 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
             loop = asyncio.get_running_loop()
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, Path(), "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
 
             async def verb(*words: str, merchant: str | None = None) -> Result:

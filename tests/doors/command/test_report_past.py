@@ -12,6 +12,7 @@ from tests.flows.money.settling import give_back, sold, terms
 from tests.rings import each
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.report import report
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
@@ -27,7 +28,7 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
             loop = asyncio.get_running_loop()
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, Path(), "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
 
             async def verb(noun: str, *words: str) -> Result:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.terms import terms
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
@@ -33,7 +34,7 @@ def told(
         found: list[Any] = []
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             for call in calls:
                 words = noun, "--json", "--merchant", str(shop.merchant_id), *call
                 found.append(await asyncio.to_thread(_run, opened, asyncio.get_running_loop(), words))

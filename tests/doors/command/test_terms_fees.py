@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.terms import terms
 from recoup.doors.command.terms_exposure import basis_points
 from recoup.doors.command.verbs import Opened
@@ -24,7 +25,7 @@ def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ..
         found: list[Any] = []
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             loop = asyncio.get_running_loop()
             for call in calls:
                 named = tuple(str(shop.site_id) if part == "SITE" else part for part in call)

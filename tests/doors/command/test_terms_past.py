@@ -15,6 +15,7 @@ from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_money_past import main_of
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.terms import terms
 from recoup.doors.command.verbs import Opened
 from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
@@ -36,7 +37,7 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
             loop = asyncio.get_running_loop()
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, Path(), "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)  # type: ignore[arg-type]
 
             async def verb(noun: str, *words: str) -> Result:

@@ -11,6 +11,7 @@ from tests.doors.command.here import Here, Work
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.uplift import uplift
 from recoup.doors.command.verbs import Opened
 from recoup.features.engine.learn.choices import keep, take
@@ -118,7 +119,7 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
             assert len({one.payer for one in found.closed}) == 8
 
             def does(work: Work) -> Any:
-                opened = Opened(*made, Path(), "http://recoup.test")
+                opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
 
             loop = asyncio.get_running_loop()

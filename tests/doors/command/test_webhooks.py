@@ -11,6 +11,7 @@ from tests.doors.command.here import Here, Work
 from tests.doors.portal.test_webhooks import receiving
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verbs import Opened
 from recoup.doors.command.webhooks import webhooks
 from recoup.flows.messages import endpoints
@@ -30,7 +31,10 @@ def test_events_are_counted_listed_and_sent_again(server: ServerAddress, tmp_pat
     async def story() -> None:
         async with sandbox_world(server) as made, receiving() as receiver:
             shop = await make_shop(*made)
-            opened, loop = Opened(*made, tmp_path, "http://127.0.0.1"), asyncio.get_running_loop()
+            opened, loop = (
+                Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1"),
+                asyncio.get_running_loop(),
+            )
 
             async def said(*words: str) -> Any:
                 return await asyncio.to_thread(_run, opened, loop, *words, "--merchant", str(shop.merchant_id))

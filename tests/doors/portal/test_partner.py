@@ -525,11 +525,11 @@ def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(server: 
 
 
 def test_live_takes_no_sign_up() -> None:
-    from recoup.flows.sign_up import is_open
+    from recoup.flows.people.sign_in import takes_sign_ups
     from recoup.kernel.policy import Policy
 
     class Live:
         policy, sign_up = Policy(test_mode=False), True
 
     world: World = Live()  # type: ignore[assignment]
-    assert not is_open(world)
+    assert not takes_sign_ups(world)

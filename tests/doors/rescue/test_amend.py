@@ -13,7 +13,7 @@ from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
 from recoup.flows.insight.verify import verify
-from recoup.moves.order import amendment
+from recoup.moves import change as changes
 from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
 
 EXPIRED_CARD = script_card("visa", "54", 99)  # declines for ever: waiting cures nothing
@@ -61,7 +61,7 @@ def waits(shop: Caller, card: str = FUNDS, **more: Any) -> str:
 def test_an_order_changed_without_end_slows_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its page shows each change: 1,500 within a minute stopped all doors for half a second a visit."""
     order_id = waits(shop)
-    monkeypatch.setattr(amendment, "LINES_MAX", len(happenings(shop, order_id)) + 2)
+    monkeypatch.setattr(changes, "LINES_MAX", len(happenings(shop, order_id)) + 2)
     for number in range(2):
         patch(shop, order_id, metadata={"note": str(number)})
     told = refused(shop, order_id, 409, "conflict", metadata={"note": "one more"})

@@ -14,7 +14,8 @@ from tests.rings import drawn, each, proving
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.adjust import adjust
-from recoup.flows.money.bank_payouts import approve, pay_again, tell_outcome
+from recoup.flows.money.bank_payouts import approve, tell_outcome
+from recoup.flows.money.settle import pay_again
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso

@@ -12,6 +12,7 @@ from tests.doors.command.here import Here, Work
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import Ground, ground
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains import sends_store, store
 from recoup.features.chains.channels import without_secrets
@@ -24,7 +25,7 @@ from recoup.store.server import ServerAddress
 async def said(made: Ground, *words: str) -> Any:
     """What the verb prints, or the problem that it raises."""
     shop, loop = made.shop, asyncio.get_running_loop()
-    opened = Opened(shop.world, shop.orders, None, Path(), "", shop.merchant_id.hex)  # type: ignore[arg-type]
+    opened = Opened(shop.world, Services(shop.orders), Path(), "", shop.merchant_id.hex)
 
     def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)

@@ -21,6 +21,7 @@ from tests.flows.test_refund_requests import agree, ask, limit
 from tests.rings import deep
 from tests.worlds import Shop
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verbs import Opened
 from recoup.doors.portal.feature_parts import refunds_to
 from recoup.features.chains import cli
@@ -417,7 +418,7 @@ def verb(custody: Custody, *words: str) -> str:
 
     async def does(work: Any) -> Any:
         door = custody.door
-        return await work(Opened(door.world, door.orders, door.deliveries, Path("/nowhere"), URL))
+        return await work(Opened(door.world, Services(door.orders, door.deliveries), Path("/nowhere"), URL))
 
     done = CliRunner().invoke(
         chain, list(words), obj=Here(lambda work: custody.door.run(does(work))), standalone_mode=False

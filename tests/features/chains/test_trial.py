@@ -14,6 +14,7 @@ from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil, Settings, installed, started
 from tests.log_lines import logged
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains.channels import read_channels
 from recoup.features.chains.trial import Trial
@@ -116,7 +117,7 @@ def test_a_payer_pays_short_wrong_late_and_in_vain(server: ServerAddress, anvil:
 def deposit(chain: ChainDoor, charged: dict[str, Any], **given: Any) -> str:
     """While the chain is read, as the worker does."""
     usual = {"amount": None, "token": None, "network": None, "late": False, "reorg": False}
-    opened = Opened(chain.door.world, chain.door.orders, chain.door.deliveries, Path(), "")
+    opened = Opened(chain.door.world, Services(chain.door.orders, chain.door.deliveries), Path(), "")
 
     async def read() -> None:
         while True:

@@ -15,6 +15,7 @@ from tests.doors.command.here import Here, Work
 from tests.flows.insight.history import lived, payments, transmit, until_yesterday
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.core.kit.services import Services
 from recoup.doors.command.verbs import Opened
 from recoup.features.engine.cli import verb as learn
 from recoup.kernel.problem import Problem
@@ -33,7 +34,7 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
     shop = loop.run_until_complete(make_shop(*made))
 
     def does(work: Work) -> Any:
-        return loop.run_until_complete(work(Opened(*made, tmp_path, "http://recoup.test")))
+        return loop.run_until_complete(work(Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")))
 
     try:
         yield shop, lambda *words: CliRunner().invoke(learn, words, obj=Here(does)), loop.run_until_complete

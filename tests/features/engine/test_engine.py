@@ -18,8 +18,9 @@ from recoup.features.engine.rhythms import LONG_AGO, RHYTHMS, days_since
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.decline_code import NETWORK, DeclineCode
+from recoup.rules.order.decision import Offered
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, key_of
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explore import Offer, drawn, weighed
 from recoup.rules.rescue.facts import Look
 from recoup.rules.rescue.model import BadModel

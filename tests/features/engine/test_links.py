@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, model
 
 from recoup.features.engine.decide import decide
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.order.decision import Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import hours_of
 from recoup.rules.rescue.links import LAST, LINKS_1, NOW, LinkInput, LinkOffer, Try, link_offers
 from recoup.rules.rescue.policy import ENGINE_2

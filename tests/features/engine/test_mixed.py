@@ -27,8 +27,9 @@ from recoup.features.engine.outlook import _mean
 from recoup.features.engine.plan import Candidate, planned
 from recoup.features.engine.regression import NODES
 from recoup.kernel.time import BusinessTime
+from recoup.rules.order.decision import Offered
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
-from recoup.rules.rescue.evidence import Evidence, Offered, Tried
+from recoup.rules.rescue.evidence import Evidence, Tried
 from recoup.rules.rescue.facts import Look, hours_of
 from recoup.rules.rescue.model import BadModel
 from recoup.rules.rescue.policy import ENGINE_2

@@ -11,7 +11,7 @@ from tests.rings import each
 
 from recoup.features.engine.decide import decide
 from recoup.features.engine.feature import wrong_of
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.policy import ENGINE_2
 
 ASKED = evidence(looks=fridays(5), explore=0.3)

@@ -18,9 +18,9 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.moves.change import Change
 from recoup.rules.messages.notification_words import words_of
+from recoup.rules.order.decision import Decision, Offered
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.drift import Counted
-from recoup.rules.rescue.evidence import Decision, Offered
 from recoup.store.server import ServerAddress
 
 ANNA = Actor("operator", "anna")

@@ -21,19 +21,20 @@ from recoup.flows.insight.explain import Known as Beside
 from recoup.flows.insight.explain import explain
 from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.limits import Tally
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.words import version_words
 from recoup.rules.rescue.arm_terms import Known, Terms
 from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
-from recoup.rules.rescue.evidence import Decision, Evidence, Tried
+from recoup.rules.rescue.evidence import Evidence, Tried
 from recoup.rules.rescue.explained import Dated, IssuerTries
 from recoup.rules.rescue.facts import Look
 from recoup.rules.rescue.gate import Block, GateInput, gate
 from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
-from recoup.rules.rescue.route_terms import Carried, RouteTerms
+from recoup.rules.rescue.route_by_worth import Failure, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms
 from recoup.rules.rescue.what_if_sentences import sentence_of
 from recoup.store.insight.order_decisions import OrderDecision
 

@@ -54,7 +54,7 @@ async def night(shop: Shop) -> int:
 
 
 def test_after_a_night_it_decides_by_what_it_learned(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.flows.cards.first_try.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("recoup.flows.cards.risk_check.KEEP_SECONDS", 0.0)
 
     async def story(shop: Shop) -> None:
         assert await train_risk_nightly(shop.world) == 0, "a new installation trains in its first night"

@@ -15,8 +15,9 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.flows.money import bank_accounts
 from recoup.flows.money.bank_accounts import approve_account, enter_account, prove_account
 from recoup.flows.money.bank_answers import take_answers
-from recoup.flows.money.bank_payouts import approve, go_on, pay_again, read_file, tell_outcome
+from recoup.flows.money.bank_payouts import approve, go_on, read_file, tell_outcome
 from recoup.flows.money.report import kind_of, report_lines
+from recoup.flows.money.settle import pay_again
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.as_of import Window

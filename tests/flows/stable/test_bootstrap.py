@@ -8,7 +8,8 @@ from tests.doors.stablecoin.signer import Signer
 from tests.flows.stable.test_late import charge
 from tests.worlds import make_shop, owner, sandbox_world
 
-from recoup.flows.bootstrap import bootstrap, bootstrap_merchant
+from recoup.flows.bootstrap import bootstrap
+from recoup.flows.demo_clock import bootstrap_merchant
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import read_session
 from recoup.flows.people.sign_in import SignIn, sign_in

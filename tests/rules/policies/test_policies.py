@@ -17,6 +17,7 @@ from tests.rules.rescue.test_decide import evidence as asked
 from recoup.features.engine.decide import decide as decide_by_model
 from recoup.kernel.problem import Problem
 from recoup.rules.network.limits import windows_of
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.budget import COUNTED, MonthSends
 from recoup.rules.policies.check import check, check_plain, nearest
 from recoup.rules.policies.diff import diff
@@ -26,7 +27,7 @@ from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.stored import Version, holding, named_in
 from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Decision, Evidence, Tried
+from recoup.rules.rescue.evidence import Evidence, Tried
 from recoup.rules.rescue.policy import CURRENT, ENGINE_2
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
 

@@ -13,9 +13,9 @@ from tests.rings import each
 from recoup.rules.money.collection import CURRENT_COLLECTION, chance_of
 from recoup.rules.money.exposure import Limits
 from recoup.rules.network.codes import code_of, read_decline
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, loss_at
 from recoup.rules.rescue.advance_by_bounds import advance_by_prior
-from recoup.rules.rescue.evidence import Decision
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")

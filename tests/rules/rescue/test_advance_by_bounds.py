@@ -14,9 +14,9 @@ from tests.rules.rescue.test_advance_by_model import DECLINED, MODEL, NOW, OPEN,
 from recoup.features.engine.model import model_of
 from recoup.rules.money.advance_bounds import TENTHS, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import advance_by_bounds, foreseen_by_model
-from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
 
 UNTIL = NOW.date() - timedelta(days=35)

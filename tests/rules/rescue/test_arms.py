@@ -14,12 +14,13 @@ from tests.rules.policies.drawn import in_force
 
 from recoup.features.engine.model import Model
 from recoup.features.engine.rhythms import RHYTHMS
+from recoup.rules.order.decision import Offered
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.terms import ARMS
 from recoup.rules.rescue.arm_terms import Arm, Known, Mode, Terms, arm_of, cut, narrowed, place_of
 from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.policy import CURRENT
 
 MODEL = model()

@@ -14,8 +14,9 @@ from tests.rules.rescue.goldens import ALL, check_golden
 from recoup.kernel.problem import Sentence
 from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup.rules.network.tables import CODES
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.decide import decide as decide_by
-from recoup.rules.rescue.evidence import Decision, Evidence, Tried, tried
+from recoup.rules.rescue.evidence import Evidence, Tried, tried
 from recoup.rules.rescue.policy import CURRENT, POLICIES, RetryPolicy, group_of
 
 NOW = datetime(2026, 11, 20, 15, 0, 20, tzinfo=UTC)  # a Friday, 10:00 in New York

@@ -18,8 +18,9 @@ from recoup.features.engine.decide import decide
 from recoup.features.engine.model import Model
 from recoup.kernel.problem import Sentence, noted
 from recoup.rules.languages.said import said
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, percent, rests_on
 from recoup.rules.rescue.policy import ENGINE_2
 

@@ -17,10 +17,10 @@ from recoup.features.engine.model import model_of
 from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
 from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.limits import Allowed, Send, Tally, Wish, tallies
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
-from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
 from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again

@@ -17,7 +17,6 @@ from recoup.rules.rescue.route_by_worth import (
     MILLION,
     TRICKLE,
     USUAL_CHANCE,
-    Candidate,
     Failure,
     WorthInput,
     chance_at,
@@ -26,7 +25,7 @@ from recoup.rules.rescue.route_by_worth import (
     failures_of,
     worth_at,
 )
-from recoup.rules.rescue.route_terms import Carried, RouteTerms, check_carried, why_not
+from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms, check_carried, why_not
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 CHARGE = Carried(4590, "USD", "visa", "US")

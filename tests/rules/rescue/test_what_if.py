@@ -13,13 +13,14 @@ from recoup.features.engine.decide import decide as decide_by_model
 from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.limits import Tally
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.gate import Block, GateInput, gate
 from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
-from recoup.rules.rescue.route_terms import Carried, RouteTerms
+from recoup.rules.rescue.route_by_worth import Failure, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms
 from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if
 from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
 from recoup.rules.risk.costs import Costs

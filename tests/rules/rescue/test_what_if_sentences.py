@@ -11,8 +11,8 @@ from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.kernel.problem import noted
 from recoup.rules.languages.said import said
+from recoup.rules.order.decision import Verdict
 from recoup.rules.rescue.amount import AMOUNT
-from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of
 
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)

@@ -35,7 +35,7 @@ _WORDY: Final = (
     "rules/rescue/explained.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "connectors/findings.py", "moves/attempt/by_merchant.py",
-    "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/charges.py",
+    "moves/stable/payment.py", "moves/order/charges.py",
     "flows/merchants/go_live.py", "rules/live_check.py",
     "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
     "flows/try_connection.py",

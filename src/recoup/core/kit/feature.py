@@ -45,11 +45,11 @@ class Addition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feature:
-    """`folder` holds its templates and its `schema.sql`, which makes `tables`. `needs`: features that stand before it
-    in the list. `adds`: to places of the core."""
+    """`folder` holds its templates and its `schema.sql`, which makes `tables`; None: a room of the
+    core. `needs`: features that stand before it in the list. `adds`: to places of rooms below."""
 
     name: str
-    folder: Path
+    folder: Path | None = None
     needs: tuple[str, ...] = ()
     adds: tuple[Addition, ...] = ()
     tables: tuple[str, ...] = ()

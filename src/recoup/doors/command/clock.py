@@ -10,6 +10,8 @@ import click
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, merchant_option
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.clock_moves import parse_step
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -55,11 +57,13 @@ def advance(run: Run, by: str) -> None:
 
     async def work(opened: Opened) -> datetime:
         def publish(merchant_id: UUID) -> Any:
-            return publish_now(opened.world, opened.deliveries, merchant_id)
+            return publish_now(opened.world, opened.services.get(Deliveries), merchant_id)
 
         which = opened.merchant_id
         requested_by = opened.scope("command"), new_id()
-        return await advance_clock(opened.world, opened.orders, which, step, publish, requested_by=requested_by)
+        return await advance_clock(
+            opened.world, opened.services.get(Orders), which, step, publish, requested_by=requested_by
+        )
 
     reached = run(work)
     click.echo(iso(reached))

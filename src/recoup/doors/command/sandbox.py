@@ -14,6 +14,7 @@ from recoup.doors.command.verbs import Opened, Run, in_sandbox, json_option, mer
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
 from recoup.flows.clock_moves import parse_step
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.locked import Orders
 from recoup.flows.money.sandbox_statement import BOOKS, sandbox_statement
 from recoup.flows.signed_notices import signing_key
 from recoup.flows.stable.pay import simulate_by_operator
@@ -40,7 +41,7 @@ def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, dec
 
     async def work(opened: Opened) -> str:
         return await dispute_on_demand(
-            opened.world, opened.orders, order, kind=kind, units=amount, stage=stage, decided=decided
+            opened.world, opened.services.get(Orders), order, kind=kind, units=amount, stage=stage, decided=decided
         )
 
     click.echo(run(work))
@@ -152,8 +153,8 @@ def fault(run: Run, kind: FaultKind, duration: str) -> None:
 
 
 async def _settle(opened: Opened, order: str, *, approve: bool) -> str:
-    state = await simulate_by_operator(opened.world, opened.orders, order, approve)
-    return state or await settle_attempt(opened.world, opened.orders, order, approve)
+    state = await simulate_by_operator(opened.world, opened.services.get(Orders), order, approve)
+    return state or await settle_attempt(opened.world, opened.services.get(Orders), order, approve)
 
 
 for command in (dispute, show_key, export):

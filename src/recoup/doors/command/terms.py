@@ -28,7 +28,7 @@ from recoup.rules.order.merchant import Merchant
 from recoup.store.disputes.disputes import DatedTerms as DatedDisputeTerms
 from recoup.store.disputes.disputes import read_terms as read_dispute_terms
 from recoup.store.money.fee_terms import FeeTermRow, fee_history
-from recoup.store.money.settlement import DatedTerms
+from recoup.store.money.settlement_terms import DatedTerms
 
 _PARTY = click.Choice(get_args(Party))
 

@@ -10,24 +10,25 @@ from uuid import UUID
 
 import click
 
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
+from recoup.core.kit.services import Services
+from recoup.flows.demo_clock import bootstrap_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.unseen import shown_by_number
+from recoup.store.merchants.merchants import has_orders, merchants_with_orders
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`merchant`: its id as typed, where the verb has `merchant_option`."""
+    """`services`: what else its process runs. `merchant`: its id as typed, where the verb has
+    `merchant_option`."""
 
     world: World
-    orders: Orders
-    deliveries: Deliveries
+    services: Services
     data_dir: Path
     url: str
     merchant: str | None = None
@@ -35,8 +36,6 @@ class Opened:
     @property
     def merchant_id(self) -> UUID:
         """The bootstrap merchant's unless another was named. Raises: Problem(invalid)."""
-        from recoup.flows.bootstrap import bootstrap_merchant
-
         if self.merchant is None:
             return bootstrap_merchant(self.world)
         found = parse_id(self.merchant)
@@ -81,8 +80,6 @@ class Run:
 
 async def _with_orders(opened: Opened) -> Opened:
     """Chooses the bootstrap merchant, or the only one that has orders. Raises: Problem(invalid) for several others."""
-    from recoup.store.merchants.merchants import has_orders, merchants_with_orders
-
     if await has_orders(opened.world.db.reader, opened.merchant_id):
         return opened
     found = await merchants_with_orders(opened.world.db.reader, MERCHANTS_SHOWN)

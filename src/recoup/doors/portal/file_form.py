@@ -1,6 +1,7 @@
 """A form with a file: its parts are written to disk as they come."""
 
 from contextlib import AsyncExitStack
+from typing import Final
 
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
@@ -16,6 +17,8 @@ from recoup.kernel.problem import Problem
 
 FIELDS_MAX = 20
 BYTES_MAX = 513 << 20  # each page has its own limit below it
+# Of the amounts in a file: the template's choice.
+UNITS: Final = {"": "As the file shows", "major": "Whole units", "minor": "Smallest unit, like cents"}
 
 
 class HeldForm(FormData):

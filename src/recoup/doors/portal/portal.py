@@ -1,7 +1,7 @@
 """What every page of the portal has at hand; what some need is made when the first of them asks for it."""
 
 from asyncio import Semaphore
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -14,7 +14,6 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
-    from recoup.flows.cards.uploads.row import Reader
     from recoup.flows.people.sessions import Session
 
 
@@ -57,12 +56,12 @@ class _Room:
 
 
 class Portal(Services):
-    """Of one running portal. `shared`: services that other doors of this process use too. `readers`: of files, by
-    kind. `attend`: counts what needs the person who is signed in."""
+    """Of one running portal. `shared`: services that other doors of this process use too. `attend`: counts what
+    needs the person who is signed in."""
 
-    def __init__(self, world: World, *shared: object, readers: Mapping[str, "Reader"], attend: "Attend") -> None:
+    def __init__(self, world: World, *shared: object, attend: "Attend") -> None:
         super().__init__(world, *shared)
-        self.world, self.merchants, self.readers, self.attend = world, self.get(Merchants), readers, attend
+        self.world, self.merchants, self.attend = world, self.get(Merchants), attend
         self.at_once = AtOnce()  # pages of one person
         self.pages: list[BaseRoute] = []  # all of them, filled in when they are made
 

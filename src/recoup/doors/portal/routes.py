@@ -20,7 +20,7 @@ from recoup.doors.portal.pages import DECLARED, Declared, account
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC, of_features
 from recoup.doors.portal.visit import Visit, member_visit
-from recoup.flows.cards.uploads.row import Reader
+from recoup.flows.cards.uploads.row import Reader, Readers
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.people.sessions import Session
@@ -89,7 +89,7 @@ def routes(
 ) -> list[BaseRoute]:
     """Needs `world.people`, the people database. `readers`: how rows of files are read; without, none are."""
     portal = Portal(
-        world, orders, *([merchants] if merchants is not None else []), readers=readers or {}, attend=with_attention
+        world, orders, Readers(readers or {}), *([merchants] if merchants is not None else []), attend=with_attention
     )
 
     async def nowhere(visit: Visit) -> Response:

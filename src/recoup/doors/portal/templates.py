@@ -36,7 +36,9 @@ _SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for fil
 @cache
 def of_features() -> dict[str, str]:
     """The templates of features, read when pages are declared."""
-    return {f"{one.name}/{file.name}": file.read_text() for one in features() for file in one.folder.glob("*.html")}
+    folders = {one.name: one.folder for one in features() if one.folder}
+    found = ((name, file) for name, folder in folders.items() for file in folder.glob("*.html"))
+    return {f"{name}/{file.name}": file.read_text() for name, file in found}
 
 
 MIDDLE_MAX: Final = 20

@@ -1,17 +1,51 @@
 """POST /capture. Source: contract §7, §17.1 (C8, U7)."""
 
-from typing import Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
-from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureResult
-from recoup.doors.rescue.wire import ErrorTuple
+from recoup.doors.rescue.wire import Cents, Currency, Envelope, ErrorTuple, Reference128, Shape
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.capture import CaptureRequest
 from recoup.flows.modifications.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
+
+
+class CaptureBody(Shape, kw_only=True):
+    """The whole of what is held; with `finalCapture` a part of it."""
+
+    idempotency_key: Reference128
+    order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
+    amount: Annotated[
+        Cents, Meta(description="Minor units. All that is held, or with `finalCapture` that or less.", examples=[4590])
+    ]
+    currency: Currency
+    final_capture: Annotated[
+        bool | None,
+        Meta(
+            description="True: what is not captured is released; 0 releases all that is left after a part. False: it "
+            "stays held for a further capture, where the processor takes several. Missing: the amount is all of it."
+        ),
+    ] = None
+    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
+
+
+class CaptureResult(Envelope, kw_only=True):
+    """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
+
+    status: Literal["SUCCESS", "FAILED"] | None = None
+    order_id: UUID
+    capture_status: Literal["SUCCESS", "FAILED"]
+    transaction_id: Annotated[UUID | None, Meta(description="The capture's id.")] = None
+    captured_amount: Annotated[
+        int | None, Meta(description="What was captured of the order up to now, in minor units.")
+    ] = None
+    held_amount: Annotated[int | None, Meta(description="What is still held, for a further capture.")] = None
+
 
 api: Final = Api(group="Orders", scope="payments", lenient=True)
 

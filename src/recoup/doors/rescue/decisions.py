@@ -14,7 +14,7 @@ from recoup.doors.rescue.wire import Moment, Shape, iso_or_null
 from recoup.flows.insight.explain import LIMIT_MAX, Explanation, explain_order
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import iso
-from recoup.rules.rescue.evidence import Verdict
+from recoup.rules.order.decision import Verdict
 from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
 
 Chance = Annotated[float, Meta(ge=0, le=1, description="From 0 to 1.")]

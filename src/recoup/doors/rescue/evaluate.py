@@ -23,6 +23,7 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Stored
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import Money
+from recoup.kernel.nearest import is_like
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.card import luhn
 from recoup.rules.network.codes import SCHEMES, source_by_brand
@@ -30,7 +31,6 @@ from recoup.rules.rescue import zones
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code, of_items
 from recoup.rules.rescue.slots import offset_minutes
-from recoup.rules.uploads.table import is_like
 
 _AT: Final = "PaymentMethod."
 _BESIDE: Final = "Send either a stored method, as processor and id, or cardNumber."

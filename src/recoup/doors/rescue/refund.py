@@ -1,18 +1,20 @@
 """POST /orders/{id}/refund. Source: contract §10, §17.1 (U7, U11, C10)."""
 
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
-from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import Complaints, read_body
+from msgspec import Meta
+
+from recoup.doors.rescue import examples, field_rules
+from recoup.doors.rescue.body import UNREAD, Complaints, read_body, rule
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Api, Call
-from recoup.doors.rescue.shapes.orders import RefundBody, Refunded, RefundItem
-from recoup.doors.rescue.wire import ErrorTuple
+from recoup.doors.rescue.wire import Envelope, ErrorTuple, Shape, Text, Text4, Text128
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
+from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem
 
 KEY_MAX: Final = 128
@@ -21,6 +23,49 @@ _REPEATED: Final = (
     "This is the refund of the same request before, which is still open; no second one was made. To refund the same "
     "again, send an Idempotency-Key of its own."
 )
+
+
+Count = Annotated[int, Meta(ge=1, le=10**6)]
+Units = Annotated[int, Meta(ge=1, le=UNITS_MAX)]
+
+
+class RefundItem(Shape, kw_only=True):
+    """A line to pay back, by sku or line."""
+
+    sku: Text | None = None
+    line: Annotated[int, Meta(ge=1, le=500)] | None = None
+    quantity: Annotated[Count | None, Meta(description="Number of pieces.")] = None
+    amount: Annotated[Units | None, Meta(description="Amount instead of `quantity`, minor units.")] = None
+
+
+class RefundBody(Shape, kw_only=True):
+    """`amountToRefund` or `items`."""
+
+    amount_to_refund: Annotated[
+        str | float | None,
+        Meta(
+            description="In whole currency, not cents.",
+            examples=["19.99"],
+            extra=rule(field_rules.decimal),
+        ),
+    ] = None
+    items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
+    refund_message: Annotated[str, Meta(max_length=500)] | None = None
+    idempotency_key: Annotated[Text128 | None, Meta(description="The same key is the same refund.")] = None
+    currency: Annotated[Text4 | None, Meta(description="Must be the order's currency.")] = None
+    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
+    is_partial_refund: Annotated[bool | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
+    transaction_id: Annotated[str | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
+
+
+class Refunded(Envelope, kw_only=True):
+    """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
+
+    status: Literal["SUCCESS", "FAILED"] | None = None
+    response_code: Annotated[str, Meta(description="`100`, or the code of the refusal.")]
+    response_message: str
+    order_id: UUID
+    transaction_id: Annotated[UUID | None, Meta(description="The refund's id.")] = None
 
 
 api: Final = Api(group="Orders", scope="refunds", lenient=True)

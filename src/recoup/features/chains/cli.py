@@ -25,6 +25,7 @@ from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import send_again, sweep_stray
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.find_order import find_one
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.keys.secret_files import secret_of
 from recoup.kernel.ids import parse_id, wire_id
@@ -86,7 +87,7 @@ def check(run: Run, as_json: bool) -> None:
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)
-                    comparer, after = Comparer(world, Watcher(world, network, nodes), opened.orders), b""
+                    comparer, after = Comparer(world, Watcher(world, network, nodes), opened.services.get(Orders)), b""
                     while page := await store.watched(world.db, network.kind, world.clocks.wall(), after, TOGETHER):
                         found += await comparer.compare({row.address: row for row in page})
                         after = page[-1].address
@@ -138,7 +139,7 @@ def watch(run: Run) -> None:
     async def work(opened: Opened) -> None:
         async with asyncio.TaskGroup() as group:
             for network in networks(opened.world):
-                group.create_task(_forever(network, ChainLoop(opened.world, opened.orders, network).once))
+                group.create_task(_forever(network, ChainLoop(opened.world, opened.services.get(Orders), network).once))
 
     run(work)
 
@@ -274,7 +275,7 @@ def sweep(run: Run, order: str, token: str, network: str | None) -> None:
 async def _once_more(opened: Opened, text: str) -> None:
     found = await _send(opened.world, text)
     scope = Scope(found.merchant_id, Actor("operator", "cli"), "cli")
-    await send_again(opened.world, opened.orders, scope, found)
+    await send_again(opened.world, opened.services.get(Orders), scope, found)
 
 
 async def _decide_by_hand(

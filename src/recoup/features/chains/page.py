@@ -29,7 +29,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money.settlement import check_second
 from recoup.rules.stable.addresses import KINDS, Kind, shown
-from recoup.store.money.settlement import terms_at
+from recoup.store.money.settlement_terms import terms_at
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import PayoutRow, find_payout, requested_payouts
 from recoup.store.stable.stable_orders import StableOrder, stable_order

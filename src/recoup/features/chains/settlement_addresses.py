@@ -23,7 +23,7 @@ from recoup.rules.money.settlement import check_second
 from recoup.rules.stable.addresses import Kind, read_address, shown
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.merchants.sites import lock_merchant, raise_version
-from recoup.store.money.settlement import terms_at
+from recoup.store.money.settlement_terms import terms_at
 from recoup.store.statement import Read, Tx
 
 ADDRESSES_MAX: Final = 100  # withdrawn and replaced ones too

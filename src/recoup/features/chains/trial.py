@@ -23,8 +23,7 @@ from recoup.features.chains.channels import MAINNETS, is_endpoint, read_channels
 from recoup.features.chains.dev_node import DevNode, program
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.settlement_addresses import hold_at_once
-from recoup.flows.bootstrap import bootstrap_merchant
-from recoup.flows.demo_clock import demo_merchant
+from recoup.flows.demo_clock import bootstrap_merchant, demo_merchant
 from recoup.flows.world import World
 from recoup.kernel.private_files import write_whole
 from recoup.kernel.problem import Problem, Sentence

@@ -20,6 +20,8 @@ from recoup.features.chains.paying import Seen, seen_of
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.find_order import find_one
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import from_text, shown
@@ -155,9 +157,11 @@ async def _end(opened: Opened, order: StableOrder) -> None:
     step = order.expires_at + AFTER_END - opened.world.clocks.business(offset or 0)
     if step > timedelta(0):
         scope = Scope(order.merchant_id, Actor("operator", "sandbox"), "command")
-        publish = partial(publish_now, opened.world, opened.deliveries)
+        publish = partial(publish_now, opened.world, opened.services.get(Deliveries))
         by = (scope, new_id())
-        await advance_clock(opened.world, opened.orders, order.merchant_id, step, publish, requested_by=by)
+        await advance_clock(
+            opened.world, opened.services.get(Orders), order.merchant_id, step, publish, requested_by=by
+        )
 
 
 async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int) -> None:

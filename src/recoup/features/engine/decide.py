@@ -17,12 +17,13 @@ from recoup.features.engine.plan import Candidate, looked_at, planned
 from recoup.features.engine.words import link_reason, reasons_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import forbids_for_ever
+from recoup.rules.order.decision import Alternative, Decision, Offered, Priced, Verdict
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.amount import sized
 from recoup.rules.rescue.answer_classes import class_of, key_of
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.facts import Facts, hours_of, instant_of
 from recoup.rules.rescue.links import LATER, NOW, Try, link_offers

@@ -6,7 +6,8 @@ from typing import Final
 from recoup.features.engine.belief import believed, ground_of, seen
 from recoup.features.engine.instants import at_instants
 from recoup.features.engine.model import Model
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.order.decision import Decision
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import Look, hours_of
 
 _SENDS_MAX: Final = 20

@@ -11,7 +11,8 @@ from recoup.features.engine.decide import ENGINES
 from recoup.features.engine.learn.nightly import train, train_nightly
 from recoup.features.engine.learn.prior import take_prior
 from recoup.features.engine.model import model_of
-from recoup.flows.places import HISTORY_MODELS, TAKE_FIRST, TRAIN
+from recoup.flows.insight.backtest_file import HISTORY_MODELS
+from recoup.flows.places import TAKE_FIRST, TRAIN
 from recoup.kernel.steady import total
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.decide import decide as by_schedule

@@ -24,8 +24,9 @@ from recoup.rules.rescue.answer_classes import CLASSES
 from recoup.rules.rescue.model import BadModel, Charge, Collected
 
 if TYPE_CHECKING:
+    from recoup.rules.order.decision import Decision
     from recoup.rules.policies.in_force import InForce
-    from recoup.rules.rescue.evidence import Decision, Evidence
+    from recoup.rules.rescue.evidence import Evidence
     from recoup.rules.rescue.facts import Facts
     from recoup.rules.rescue.policy import Pricing
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from recoup.features.engine.belief import Belief
 from recoup.features.engine.model import FORMAT, Model
 from recoup.features.engine.rhythms import RHYTHMS
+from recoup.rules.order.decision import Verdict
 from recoup.rules.rescue.decide import CARD_RESTS
-from recoup.rules.rescue.evidence import Evidence, Verdict
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explore import Offer
 from recoup.rules.rescue.facts import Facts
 from recoup.rules.rescue.links import NOW, LinkOffer, Try

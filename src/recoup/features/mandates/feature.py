@@ -12,7 +12,8 @@ from recoup.features.mandates.rules import MANDATE_VERSION, MandateInput, decide
 from recoup.features.mandates.store import OF_CARD, mandates_of_prints
 from recoup.features.mandates.words import EVENT as REVOKED
 from recoup.features.mandates.words import NOTICE as ORDERS_END
-from recoup.flows.places import AFTER_TRANSMISSION, DUE, LIFTED
+from recoup.flows.insight.certify import LIFTED
+from recoup.flows.places import AFTER_TRANSMISSION, DUE
 from recoup.moves.attempt.send import LIFTS
 from recoup.moves.order.feature_moves import AFTER_ANSWER, AFTER_APPROVAL, BEFORE_SEND
 from recoup.rules.messages.events import EVENT

@@ -30,9 +30,8 @@ from recoup.features.mandates.store import (
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.scope import Scope as MerchantScope
-from recoup.moves.change import Change
+from recoup.moves.change import Change, has_room
 from recoup.moves.message.alert import alert
-from recoup.moves.order.amendment import has_room
 from recoup.moves.order.feature_moves import Stop, end_if_stopped
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.compliance.month_count import Excess

@@ -20,7 +20,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REVOKED
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.agreement import Agreement
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.order.decision import Alternative, Decision
 
 Scope = Literal["payment", "agreement", "all"]
 STOP_CODES: Final[Mapping[str, Scope]] = {"R0": "payment", "R1": "agreement", "R3": "all"}

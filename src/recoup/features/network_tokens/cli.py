@@ -25,7 +25,7 @@ CHANGES: Final[tuple[TokenChange, ...]] = get_args(TokenChange)
 @in_sandbox
 def token(run: Run, order: str, change: Any) -> None:
     """Changes the network token of an order's card, as its network would; see docs/cards.md."""
-    token_id = run(lambda opened: change_token(opened.world, opened.orders, order, change))
+    token_id = run(lambda opened: change_token(opened.world, opened.services.get(Orders), order, change))
     click.echo(f"{token_id} {change}")
 
 

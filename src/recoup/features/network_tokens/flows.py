@@ -63,8 +63,8 @@ from recoup.rules.network.card import is_expired, luhn
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.magic_tokens import card_number
 from recoup.rules.order.credential import TokenState
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.evidence import Decision
 from recoup.store.cards.processor_notices import AtDoor, count_notice
 from recoup.store.cards.vault import StoredCard, add_prints, find_prints, store_cards
 from recoup.store.orders.due_work import Due, make_due

@@ -16,9 +16,9 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.card_facts import sealed_of
 from recoup.rules.order.credential import UNUSABLE
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
-from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import last_answer
 

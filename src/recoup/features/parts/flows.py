@@ -23,9 +23,10 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.codes import Reading
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Decision, Tried
+from recoup.rules.rescue.evidence import Tried
 from recoup.rules.rescue.order_evidence import evidence_of, lack_of_money, sent_attempts
 from recoup.rules.rescue.policy import CURRENT
 from recoup.store.merchants.sites import lock_merchant

@@ -17,8 +17,9 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 from recoup.kernel.money import EXPONENTS, money
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.stored import Stored
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.evidence import Alternative, Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 
 RULE: Final = "part"
 INPUT: Final = "parts"  # its name among what a decision knows

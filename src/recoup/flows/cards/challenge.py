@@ -41,7 +41,7 @@ from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.site_address import shop_address
 from recoup.store.cards.challenges import ChallengeRow, last_challenge
 from recoup.store.cards.payers import set_billing
-from recoup.store.disputes.disputes import order_of_charge
+from recoup.store.orders.find_orders import order_of_charge
 
 PAYER = Actor("payer", "page")
 State = Literal["asked", "tried", "passed", "over"]

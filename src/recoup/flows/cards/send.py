@@ -27,7 +27,7 @@ from recoup.kernel.scope import WORKER, Actor
 from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
-from recoup.moves.order.start import start_order
+from recoup.moves.order.start import Check, start_order
 from recoup.rules.money.billing import CHANGED, end_of
 from recoup.rules.network.decline_code import our_code
 from recoup.rules.order import whys
@@ -81,12 +81,19 @@ async def send_attempt(
     return state
 
 
-def intent_of(world: World, *, pick_up: bool, with_customer: bool = False, update_first: bool = True) -> Intent:
-    """The order's due attempt."""
+def intent_of(
+    world: World,
+    *,
+    pick_up: bool,
+    with_customer: bool = False,
+    update_first: bool = True,
+    check: Check | None = None,
+) -> Intent:
+    """The order's due attempt. `check`: of an order that is picked up, before it."""
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:
         if pick_up:
-            start_order(change)
+            start_order(change, check)
         attempt = open_attempt(
             change, world.policy, route_of(world), with_customer=with_customer, update_first=update_first
         )

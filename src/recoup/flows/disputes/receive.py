@@ -25,8 +25,9 @@ from recoup.moves.dispute.notice import keep_unmatched, next_try, try_next_at
 from recoup.rules.messages.inbound import DISPUTE_NOTICES, Notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.disputes.dispute_notes import settle_notice
-from recoup.store.disputes.disputes import NoticeRow, early_notices, find_notice, order_of_charge
+from recoup.store.disputes.disputes import NoticeRow, early_notices, find_notice
 from recoup.store.merchants.merchants import offset_of
+from recoup.store.orders.find_orders import order_of_charge
 from recoup.store.pool import KeyTaken
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of

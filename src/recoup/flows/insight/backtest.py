@@ -87,7 +87,7 @@ async def target_named(world: World, merchant_id: UUID, name: str, within: InFor
         raise invalid(Sentence("There is no policy {0}.", name[:60]), "policy", cure)
     now = world.clocks.business(await known_offset(world.db, merchant_id))
     await world.models.ready()
-    model = world.models.current(now)
+    model: Model | None = world.models.current(now)
     if model is None:
         raise invalid(
             WHY_NONE[world.models.why_none(now)],
@@ -127,7 +127,8 @@ async def backtest_policy(
         reading.open += sum(_is_open(reading, row) for row in rows)
         wanted = [row.order_id for row in rows if _belongs(reading, row)]
         decisions = await judged_decisions(world.db, merchant_id, wanted) if wanted else []
-        await load_policies(world.db, merchant_id, decisions, reading.policies)
+        versions = [row.versions for row in decisions]
+        await load_policies(world.db, merchant_id, versions, reading.policies)
         await _read_models(world, reading, decisions)
         reading.seen += sum(_is_there(reading, row) for row in rows)
         await run_stoppable(_add, reading, rows, decisions)
@@ -177,7 +178,7 @@ async def _read_models(world: World, reading: _Reading, decisions: Sequence[Judg
     names = {one.versions.get("model") or one.arm.get("model") for one in decisions} - {None}
     for name in sorted(str(one) for one in names):
         if name not in reading.models and len(reading.models) < MODELS_MAX:
-            model = await world.models.by_name(name)
+            model: Model | None = await world.models.by_name(name)
             if model is not None:
                 reading.models[name] = model
 

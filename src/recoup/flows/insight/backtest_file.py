@@ -1,13 +1,13 @@
 """What a file of past payments says of a policy. It has no probabilities: what happened is exact, what a policy would
 have brought is bounds and the models' word, never an interval."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.core.kit.feature import Place
 from recoup.flows.insight.processes import spread_over
-from recoup.flows.places import HISTORY_MODELS
 from recoup.kernel.problem import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
@@ -51,8 +51,9 @@ from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, is_
 from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.policy import ENGINE_2, POLICIES, group_of
 
@@ -70,6 +71,9 @@ TOO_FEW_LATE: Final = Sentence(
 WRONG: Final = Sentence(
     "in the last quarter of the time, which they had not seen, their chances were off by more than 10 points"
 )
+HistoryModels = Callable[[Sequence[Payment], Past, datetime, datetime, Spread], Mapping[str, Model]]
+# The engine's models of an import's payments, by name.
+HISTORY_MODELS: Final = Place[HistoryModels]("history_models")
 
 
 class Sample:

@@ -5,14 +5,14 @@ that there are; another content gives a certificate with the next number, which 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.places import LIFTED
+from recoup.core.kit.feature import Place
 from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST, first_id_of, new_id
 from recoup.kernel.problem import Problem
@@ -30,7 +30,7 @@ from recoup.rules.network.compliance.content import (
     content_of,
     reasons,
 )
-from recoup.rules.network.compliance.month_count import AcceptorCount, LoggedSend, MonthCount
+from recoup.rules.network.compliance.month_count import AcceptorCount, Excess, LoggedSend, MonthCount
 from recoup.rules.network.compliance.months import closes_at, month_end, month_text
 from recoup.rules.network.limits import LOOKBACK, Send
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -64,6 +64,8 @@ from recoup.store.pool import retrying
 from recoup.store.statement import Connection, Read, Tx
 
 RECOUNTED_AT_ONCE: Final = 2_000
+Lifted = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
+LIFTED: Final = Place[Lifted]("lifted")  # which stops of a month did not reach a merchant's sends
 
 
 class IssuersCount:

@@ -90,7 +90,7 @@ class _Beside:
 async def _read_beside(connection: Read, merchant_id: UUID, decisions: Sequence[OrderDecision]) -> _Beside:
     """On the connection of the page: of a model and of the attempts at an issuer up to one moment each once."""
     policies: dict[str, InForce] = {}
-    await load_policies(connection, merchant_id, decisions, policies)
+    await load_policies(connection, merchant_id, (row.versions for row in decisions), policies)
     models: dict[str, Dated | None] = {}
     issuers: dict[tuple[str, str], IssuerTries] = {}
     known = {}
@@ -112,7 +112,7 @@ async def _read_beside(connection: Read, merchant_id: UUID, decisions: Sequence[
 
 async def _explained(world: World, decision: OrderDecision, beside: _Beside) -> Explanation:
     name = decision.versions.get("model")
-    model = await world.models.by_name(name) if name is not None else None
+    model: Model | None = await world.models.by_name(name) if name is not None else None
     models = {model.name: model} if model is not None else {}
     return explain(decision, models, beside.policies, beside.known[decision.decision_id])
 

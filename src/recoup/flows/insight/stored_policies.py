@@ -1,13 +1,12 @@
 """The set policies that stored decisions name, for deciding again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.stored import Named, named_in
 from recoup.rules.policies.terms import SCOPES
-from recoup.store.insight.proofs.decisions import StoredDecision
 from recoup.store.merchants.policies import PolicyVersion, bounding_named, own_named
 from recoup.store.statement import Read
 
@@ -15,10 +14,15 @@ KEPT_MAX = 1000
 
 
 async def load_policies(
-    db: Read, merchant_id: UUID, rows: Iterable[StoredDecision], policies: dict[str, InForce]
+    db: Read,
+    merchant_id: UUID,
+    versions: Iterable[Mapping[str, str | None]],
+    policies: dict[str, InForce],
 ) -> None:
-    """Into `policies`, what these decisions name. What is missing or cannot be read is left out."""
-    wanted = {name for row in rows if (name := row.versions.get("policies")) is not None} - policies.keys()
+    """Into `policies`, what decisions of these `versions` name, but for what
+    is missing or cannot be read."""
+    wanted = {name for one in versions if (name := one.get("policies")) is not None}
+    wanted -= policies.keys()
     if not wanted:
         return
     if len(policies) > KEPT_MAX:

@@ -312,7 +312,7 @@ async def _merchant(
     gone: Counter[str] = Counter()
     async for rows in read_decisions(connection, merchant_id):
         await load_models(connection, rows, models)
-        await load_policies(connection, merchant_id, rows, policies)
+        await load_policies(connection, merchant_id, (row.versions for row in rows), policies)
         wrong_ones = verify_decisions.all_wrong(rows, done.decided, gone, models, policies)
         done.found(_difference(merchant_id, *each) for each in wrong_ones)
     done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))

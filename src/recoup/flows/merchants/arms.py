@@ -20,6 +20,7 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import WHY_CHARS_MAX, Cut, Mode, Terms, check_terms, cut
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.model_standing import WHY_NONE
 from recoup.store.insight.arms import (
     ArmSettings,
@@ -79,7 +80,7 @@ class Standing:
 
 async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Standing:
     await world.models.ready()
-    model = world.models.current(now)
+    model: Model | None = world.models.current(now)
     known = await load_merchant(world.db, merchant_id)
     sites = [None, *(site.site_id for site in known.sites)] if known is not None else []
     found = replace(

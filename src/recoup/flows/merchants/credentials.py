@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.merchants.partners import KEY_PREFIX
 from recoup.flows.world import World
 from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import iso
-from recoup.rules.merchants.key_scopes import contracted, expanded
+from recoup.rules.merchants.key_scopes import PARTNER_PREFIX, contracted, expanded
 from recoup.store.merchants.merchant_keys import add_refresh_token, note_first_token, take_refresh_token
 from recoup.store.merchants.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.merchants.partners import find_partner_key
@@ -167,7 +166,7 @@ def _ended() -> Problem:
 
 async def _find_key(connection: Read, app_key: str) -> ApiKey | None:
     """A partner's key says what it is by its name."""
-    find = find_partner_key if app_key.startswith(KEY_PREFIX) else find_api_key
+    find = find_partner_key if app_key.startswith(PARTNER_PREFIX) else find_api_key
     return await find(connection, app_key)
 
 

@@ -14,7 +14,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of, new_id
 from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.rules.merchants.key_scopes import beyond, divided
+from recoup.rules.merchants.key_scopes import PARTNER_PREFIX, beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.rules.merchants.rights import PARTNER_MAY
 from recoup.store.merchants.merchant_keys import MerchantKey, add_key, end_keys, keys_of, name_key, scopes_before
@@ -35,7 +35,6 @@ from recoup.store.merchants.partners import (
     note,
 )
 
-KEY_PREFIX = "ppk_"
 QUOTA_MAX = 1_000_000
 KEYS_MAX = 10
 SETUP = Actor("operator", "setup")
@@ -81,7 +80,7 @@ async def make_partner_key(
     name, scope = checked_name(name), scope or PartnerScope(partner_id, SETUP, "setup")
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(
-        f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}", new_id()
+        f"{PARTNER_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}", new_id()
     )
     async with world.db.transaction() as tx:
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key

@@ -1,16 +1,19 @@
 """A sample event to an endpoint, signed as a real one: the receiver's developer sees what it says."""
 
+import asyncio
 import math
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from recoup.flows.merchant_cache import caller_settings
-from recoup.flows.messages.endpoints import Endpoint, names_in, read
+from recoup.flows.messages.endpoints import Endpoint, list_all, names_in, of_partner, read
 from recoup.flows.messages.owner import Owner, lock_owner, note, owner_id
 from recoup.flows.messages.post import answer_text
+from recoup.flows.try_connection import Hop, ms_since
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer
@@ -21,11 +24,14 @@ from recoup.kernel.time import WallTime
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
+from recoup.rules.rescue.site_address import host_of
 from recoup.store.messages.endpoints import SampleTry, add_sample_try
 from recoup.store.messages.samples import last_but
 
 SAMPLES_MAX: Final = 20  # to all endpoints of one owner, who chose their addresses
 WITHIN: Final = timedelta(minutes=1)
+WEBHOOK_SECONDS: Final = 12.0
+WEBHOOKS_MAX: Final = 5  # that one test of a connection tries
 _WORDS = {
     "dns": "its host name is unknown", "connect": "it refuses connections", "tls": "its certificate is not valid",
     "refused_address": "its host name resolves to an address that is not allowed",
@@ -155,3 +161,56 @@ def _status(answer: Answer) -> int:
             "bad_gateway", Sentence("The receiver cannot be reached: {0}.", why), cure="Check the endpoint's url."
         )
     return answer.status
+
+
+async def try_webhooks(world: World, scope: Scope) -> list[Hop]:
+    """A signed sample to each endpoint that is active: the merchant's own, and its partner's."""
+    own = [one for one in await list_all(world, scope) if one.format != "stablecoin"]
+    partner, theirs = await of_partner(world, scope)
+    found: list[tuple[Owner, Endpoint]] = [(scope, one) for one in own]
+    if partner is not None:
+        found += [(partner, one) for one in theirs]
+    active = [(owner, one) for owner, one in found if one.state == "active"]
+    if not active:
+        finding = "Every endpoint is disabled." if found else "There is no webhook endpoint."
+        return [Hop("webhook", "skipped", finding, "Create one: POST /v1/webhooks; until then use /v1/outcome.")]
+    tried = active[:WEBHOOKS_MAX]
+    hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
+    if len(active) > WEBHOOKS_MAX:
+        hops.append(
+            Hop("webhook", "skipped", Sentence("{0} more endpoints were not tried.", len(active) - WEBHOOKS_MAX))
+        )
+    return hops
+
+
+async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint) -> Hop:
+    host, begun = urlsplit(endpoint.url).netloc, world.clocks.monotonic()
+    host = host if owner is scope else Sentence("Your partner's endpoint at {0}", host_of(endpoint.url))
+    try:
+        async with asyncio.timeout(WEBHOOK_SECONDS):
+            sent = await send_sample(world, owner, endpoint.endpoint_id, None, about=scope)
+    except Problem as problem:
+        return Hop(
+            "webhook",
+            "skipped" if problem.code == "too_many_requests" else "failed",
+            Sentence("{0}: {1}", host, problem.message),
+            problem.cure,
+            ms_since(world, begun),
+        )
+    except TimeoutError:
+        return Hop(
+            "webhook",
+            "failed",
+            Sentence("{0} did not answer in time.", host),
+            "Answer at once and process afterwards.",
+            ms_since(world, begun),
+        )
+    if not sent.taken:
+        return Hop(
+            "webhook",
+            "failed",
+            Sentence("{0} answered {1}.", host, sent.status),
+            "Answer 2xx to a signed event; the sample is listed in its deliveries.",
+            sent.latency_ms,
+        )
+    return Hop("webhook", "ok", Sentence("{0} took a signed sample.", host), latency_ms=sent.latency_ms)

@@ -16,7 +16,8 @@ from recoup.rules.money.settlement import check_adjustment, check_second, needs_
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.money.bank import Adjustment, adjusted_alone
 from recoup.store.money.bank_payouts import lock_adjustment
-from recoup.store.money.settlement import lock_clock, payable_assets, terms_at
+from recoup.store.money.settlement import lock_clock, payable_assets
+from recoup.store.money.settlement_terms import terms_at
 from recoup.store.pool import retrying
 from recoup.store.statement import Read
 

@@ -7,8 +7,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import WallTime, business_at, iso, whole_millisecond
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
-from recoup.store.merchants.clock_moves import Clock, clock_of
-from recoup.store.merchants.partner_report import partner_clock
+from recoup.store.merchants.clock_moves import Clock, clock_of, partner_clock
 
 
 async def cut_of(world: World, merchant_id: UUID, business: datetime | None, recorded: datetime | None) -> Cut:

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.moves.audit import note
@@ -15,7 +15,6 @@ from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payout.bank import (
     approve_payout,
     ask_again,
-    begin_payout,
     close_payout,
     close_sending,
     open_payout,
@@ -28,9 +27,9 @@ from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.rules.network.card_text import masked_numbers
 from recoup.store.merchants.sending_stops import standing_stop
-from recoup.store.money.bank import active_account, find_account, last_payout, payout_file
+from recoup.store.money.bank import active_account, find_account, payout_file
 from recoup.store.money.bank_payouts import LockedPayout, lock_account, lock_payout
-from recoup.store.money.settlement import account_delay, lock_clock
+from recoup.store.money.settlement_terms import account_delay
 from recoup.store.operation.standing import awaits_statement
 from recoup.store.pool import retrying
 from recoup.store.statement import Read, Tx
@@ -70,43 +69,6 @@ async def approve(world: World, scope: Scope, payout_id: UUID, reviewed: UUID | 
             await note(tx, scope, wall, "payout.approved", payout_id, details)
 
     await retrying(once)
-
-
-async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
-    """A payout that came back is requested anew; somebody else approves it.
-
-    Raises: Problem not_found; wrong_state while another of the batch is under way or paid.
-    """
-
-    async def once() -> UUID:
-        wall = world.clocks.wall()
-        async with world.db.transaction() as tx:
-            clock = await lock_clock(tx, scope.merchant_id)
-            last = await last_payout(tx, scope.merchant_id, batch_id)
-            if clock is None or last is None:
-                raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
-            if last.state != "returned":
-                message = Sentence(
-                    "The payout of this settlement is {0}; only one that came back is paid again.", last.state
-                )
-                raise Problem("wrong_state", message, cure="Wait until it is finished.")
-            made = await begin_payout(
-                tx,
-                scope.merchant_id,
-                batch_id,
-                last.asset,
-                last.units,
-                scope.actor.text(),
-                period_to=last.period_to,
-                now=business_at(wall, clock.offset_us),
-                wall=wall,
-                payout_no=last.payout_no + 1,
-            )
-            details = {"payout": str(made), "amount": amount(last.units, last.asset)}
-            await note(tx, scope, wall, "payout.asked_again", batch_id, details)
-            return made
-
-    return await retrying(once)
 
 
 async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, reason: str | None) -> None:

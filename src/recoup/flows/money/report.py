@@ -27,7 +27,7 @@ from recoup.store.money.movements import (
     totals,
 )
 from recoup.store.money.reports import lock_clock
-from recoup.store.money.settlement import period_of
+from recoup.store.money.settlement_terms import period_of
 from recoup.store.pool import retrying
 
 LINES_AT_ONCE: Final = 2_000

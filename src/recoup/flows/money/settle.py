@@ -1,7 +1,8 @@
 """A merchant's period is over and its delay has passed: one batch an asset, once, whatever dies.
 
 Everything that is committed is sealed into pages first. All batches of the period, the clock and the next period's due
-work are one transaction, under the lock of the merchant's settlement clock."""
+work are one transaction, under the lock of the merchant's settlement clock. A payout of one that
+came back is requested anew."""
 
 import asyncio
 from typing import Final
@@ -9,20 +10,19 @@ from uuid import UUID
 
 from recoup.flows.each import each
 from recoup.flows.world import World
+from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime, business_at
+from recoup.moves.audit import note
 from recoup.moves.due import done_with
+from recoup.moves.payout.bank import begin_payout
 from recoup.moves.settlement.batch import Period, next_settlement, release_reserve, settle_batch
+from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import due_at
+from recoup.store.money.bank import last_payout
 from recoup.store.money.batches import find_batch, is_released
-from recoup.store.money.settlement import (
-    is_unsealed,
-    last_page,
-    lock_clock,
-    open_from,
-    payable_assets,
-    period_of,
-    terms_before,
-)
+from recoup.store.money.settlement import is_unsealed, last_page, lock_clock, open_from, payable_assets
+from recoup.store.money.settlement_terms import period_of, terms_before
 from recoup.store.orders.closer import close_page, lock_closer, merchants_with_postings
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx
@@ -108,3 +108,40 @@ async def release(world: World, merchant_id: UUID, batch_id: UUID) -> None:
             await release_reserve(tx, batch, now=business_at(wall, clock.offset_us), wall=wall)
 
     await retrying(once)
+
+
+async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
+    """A payout that came back is requested anew; somebody else approves it.
+
+    Raises: Problem not_found; wrong_state while another of the batch is under way or paid.
+    """
+
+    async def once() -> UUID:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            clock = await lock_clock(tx, scope.merchant_id)
+            last = await last_payout(tx, scope.merchant_id, batch_id)
+            if clock is None or last is None:
+                raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
+            if last.state != "returned":
+                message = Sentence(
+                    "The payout of this settlement is {0}; only one that came back is paid again.", last.state
+                )
+                raise Problem("wrong_state", message, cure="Wait until it is finished.")
+            made = await begin_payout(
+                tx,
+                scope.merchant_id,
+                batch_id,
+                last.asset,
+                last.units,
+                scope.actor.text(),
+                period_to=last.period_to,
+                now=business_at(wall, clock.offset_us),
+                wall=wall,
+                payout_no=last.payout_no + 1,
+            )
+            details = {"payout": str(made), "amount": amount(last.units, last.asset)}
+            await note(tx, scope, wall, "payout.asked_again", batch_id, details)
+            return made
+
+    return await retrying(once)

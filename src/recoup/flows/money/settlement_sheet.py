@@ -8,7 +8,7 @@ from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.flows.world import World
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.time import iso
-from recoup.rules.lists.cells import Kind
+from recoup.rules.lists.table import Kind
 from recoup.store.money.batches import Batch, BatchLine
 
 COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (

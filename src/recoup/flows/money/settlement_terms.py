@@ -16,7 +16,8 @@ from recoup.moves.settlement.batch import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.settlement import DEFAULT, Terms, check_start, check_terms, due_at
-from recoup.store.money.settlement import DatedTerms, add_terms, lock_clock, period_of, terms_at, terms_history
+from recoup.store.money.settlement import lock_clock
+from recoup.store.money.settlement_terms import DatedTerms, add_terms, period_of, terms_at, terms_history
 from recoup.store.pool import KeyTaken, retrying
 
 

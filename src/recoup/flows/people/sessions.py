@@ -1,22 +1,22 @@
 """Sessions: a token in the browser, its keyed hash in the database, gone after a day or two idle hours."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.core.kit.feature import Place
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.merchants.rights import MAY, PARTNER_MAY
-from recoup.rules.messages.notifications import may_at_bell
 from recoup.rules.people.whence import address_words, browser_words
 from recoup.rules.people.who_must import must_set_up
 from recoup.store.merchants.merchants import newest_of
 from recoup.store.merchants.partners import find_partner
-from recoup.store.messages.notifications import read_bell
 from recoup.store.people.impersonations import (
     Impersonation,
     end_impersonation,
@@ -24,6 +24,7 @@ from recoup.store.people.impersonations import (
     members_to_impersonate,
 )
 from recoup.store.people.people import (
+    Bell,
     MerchantAccess,
     choose_merchant,
     choose_world,
@@ -37,7 +38,7 @@ from recoup.store.people.people import (
     touch_session,
 )
 from recoup.store.people.second_factor_rules import bound_by
-from recoup.store.statement import Tx
+from recoup.store.statement import Read, Tx
 
 LASTS: Final = timedelta(hours=24)
 IDLE: Final = timedelta(hours=2)
@@ -79,6 +80,9 @@ class ClientInfo:
 
 
 NOWHERE: Final = ClientInfo()
+
+
+BELL: Final = Place[Callable[[Read, UUID, str], Awaitable[Bell]]]("bell")  # of a person in a world
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,9 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         operator = await is_operator(connection, row.user_id, world.name)
         seats = await partner_roles(connection, row.user_id, world.name)
         impersonation = await impersonation_of(connection, key, now)
-        zone, language, unread = await read_bell(connection, row.user_id, world.name, may_at_bell())
+        bell = BELL.first()
+        assert bell is not None
+        zone, language, unread = await bell(connection, row.user_id, world.name)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
     partner = PartnerMembership(*seats[0]) if seats else None

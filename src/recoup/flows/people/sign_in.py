@@ -158,3 +158,8 @@ def _refused() -> Problem:
         field="password",
         cure="Check both; capital letters count.",
     )
+
+
+def takes_sign_ups(world: World) -> bool:
+    """Whether strangers may: only where money is simulated, and unless the operator closed it."""
+    return world.policy.test_mode and world.sign_up

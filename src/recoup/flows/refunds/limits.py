@@ -4,14 +4,18 @@ from dataclasses import asdict
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.locked import Fill, Jobs, Locked
 from recoup.flows.world import World
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
+from recoup.moves.change import Change
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.refund_limits import NONE, Limits, check_limits
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.refunds.refund_limits import list_limits, set_limits
+from recoup.store.refunds.refund_limits import list_limits, lock_people, read_refund_contexts, set_limits
+from recoup.store.statement import Tx
 
 CURRENCIES_MAX: Final = 30
 
@@ -43,3 +47,21 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
         await set_limits(tx, scope.merchant_id, role, asset, limits, wall, scope.actor.text())
         facts = {"role": role, "currency": asset} | changes(asdict(before), asdict(limits))
         await note(tx, scope, wall, "limits.changed", "", facts)
+
+
+async def read_contexts(tx: Tx, jobs: Jobs, rows: Locked, wall: WallTime) -> Fill | None:
+    """Limits, and the requests that wait, for jobs of people. Locks the day of each person first:
+    what they have refunded is summed after that."""
+    by_people = [(*job.key, job.person) for job in jobs if job.person]
+    if not by_people:
+        return None
+    limited = {(merchant_id, one.name) for merchant_id, _, one in by_people if one.kind != "worker"}
+    if limited:
+        await lock_people(tx, sorted(limited))
+    callers = [(merchant_id, order_id, one.name) for merchant_id, order_id, one in by_people]
+    contexts = await read_refund_contexts(tx, callers, wall)
+
+    def fill(change: Change) -> None:
+        change.refund_context = contexts.get((change.order.merchant_id, change.order.order_id))
+
+    return fill

@@ -19,7 +19,7 @@ from recoup.moves.change import Change
 from recoup.moves.modification.capture import refund_hold
 from recoup.moves.modification.outgoing import may_go
 from recoup.moves.modification.refund import owe_refund
-from recoup.moves.modification.refund_approval import ask_second
+from recoup.moves.modification.request import ask_second
 from recoup.rules.money.refunds import by_amount, by_items, check_lines, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Modification, Order

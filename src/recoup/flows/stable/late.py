@@ -13,7 +13,7 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.modification.outgoing import may_go
-from recoup.moves.modification.refund_approval import ask_second
+from recoup.moves.modification.request import ask_second
 from recoup.moves.stable.late_payment import GIVEN_BACK, decide, pending
 from recoup.rules.money.refund_limits import BY_HAND, GIVE_BACK, KEEP
 

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.external_call import call_with_timeout, deadline_of
+from recoup.flows.locked import Fill, Jobs, Locked
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.repeats import once
 from recoup.flows.world import World
@@ -19,13 +20,15 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import business_at
+from recoup.kernel.time import WallTime, business_at
 from recoup.kernel.unseen import check_seen
 from recoup.moves.audit import note
+from recoup.moves.change import Change
 from recoup.moves.message.alert import alert_now
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payout.wallet import approve_payout, close_payout, open_payout, request_payout, wait_payout
 from recoup.rules.money.settlement import check_second
+from recoup.rules.money.wallet import Wallet
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled
@@ -50,6 +53,23 @@ class PayoutRequest:
     destination_type: str
     destination: str
     key: str | None = None
+
+
+async def read_wallets(tx: Tx, jobs: Jobs, rows: Locked, wall: WallTime) -> Fill | None:
+    """Locks each wallet that money of these jobs' orders may leave, then reads what it holds."""
+    debited = [rows[job.key] for job in jobs if job.wallet and job.key in rows]
+    keys = sorted({(row.merchant_id, row.asset) for row in debited if row.kind == "stable"})
+    if not keys:
+        return None
+    wallets = {}
+    for merchant_id, asset in keys:
+        await lock_wallet(tx, merchant_id, asset, wall)
+        wallets[merchant_id, asset] = Wallet(asset, await available(tx, merchant_id, asset))
+
+    def fill(change: Change) -> None:
+        change.wallet = wallets.get((change.order.merchant_id, change.order.asset))
+
+    return fill
 
 
 async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: PayoutRequest) -> UUID:

@@ -33,6 +33,7 @@ from recoup.flows.insight.imports.work import finish
 from recoup.flows.insight.uplift_report import make_report
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.arms import ArmsChange, read_arms, set_arms
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import create, list_all
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
@@ -260,7 +261,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
         "stablecoin_key_id": keys.stablecoin_key_id,
         "stablecoin_secret": keys.stablecoin_secret,
     }
-    business = Business(world, opened.orders, merchant_id, PORTAL_USER, OPERATOR_USER)
+    business = Business(world, opened.services.get(Orders), merchant_id, PORTAL_USER, OPERATOR_USER)
     await business.open()
     receiver = url + RECEIVER_PATH if world.policy.loopback_webhooks and url.startswith("http:") else None
     clock = _Clock(opened, merchant_id, mark, business, receiver)
@@ -356,10 +357,10 @@ class _Clock:
         opened = self._opened
         await advance_clock(
             opened.world,
-            opened.orders,
+            opened.services.get(Orders),
             self._merchant_id,
             by,
-            lambda merchant_id: publish_now(opened.world, opened.deliveries, merchant_id),
+            lambda merchant_id: publish_now(opened.world, opened.services.get(Deliveries), merchant_id),
             stride=self._stride,
         )
 

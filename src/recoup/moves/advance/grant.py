@@ -1,13 +1,13 @@
 """Approved before it was collected: the rule decides, the exposure is taken in the same transaction, the merchant is
 owed the amount, and the customer is charged later by the plan."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
 from recoup.kernel.filled import filled
 from recoup.moves.advance.collection import plan_charge
 from recoup.moves.change import Booked, Change
+from recoup.moves.order.answer_deadline import Before, Otherwise
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
 from recoup.rules.money.fees import fee_units
@@ -16,26 +16,20 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import Judged, advance_by_arm, advance_by_prior
+from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes
 
-Otherwise = Callable[[UUID | None], None]
 
-
-def advance_or(
+def advance(
     change: Change,
     occasion: Occasion,
     reading: Reading,
     otherwise: Otherwise,
-    *,
-    before: Callable[[], None] | None = None,
+    before: Before | None,
 ) -> None:
-    """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`, with
-    the decision against it, where one was made.
-
-    Both happen once the room is known, still before anything of this transaction is written. `before`: what the log
-    says first of an order that is advanced.
-    """
+    """Advances where its merchant's terms, the expected loss and the room allow it; the arguments as
+    of `advance_or`. What is done is done once the room is known."""
     order = change.order
     limits = order.limits
     if limits is None or not _may(order, limits, occasion):
@@ -75,14 +69,15 @@ def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
 def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
     order, going = change.order, change.order.attempt_in_flight()
-    if order.arm is None or order.arm_known is None or change.engine is None:
+    engine = change.given(EngineAtHand)
+    if order.arm is None or order.arm_known is None or engine is None:
         return advance_by_prior(inputs, order.advance_bounds), None
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
     out_at = going.sent_at if going is not None else None
     # Other payments of the customer are partly the merchant's own word: no money is risked on them.
     facts = replace(facts_of(order, change.now), looks=())
     inputs = replace(inputs, facts=facts, utc_offset=offset, out_at=out_at)
-    return advance_by_arm(order.arm, order.arm_known, inputs, order.advance_bounds, change.engine)
+    return advance_by_arm(order.arm, order.arm_known, inputs, order.advance_bounds, engine)
 
 
 def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:

@@ -1,10 +1,12 @@
 """What the merchant does with the same payment beside a rescue: its own tries are counted, its success ends it."""
 
+from collections.abc import Callable
+from typing import Final
+
+from recoup.core.kit.feature import Place
 from recoup.moves.attempt.send import claim_decline
-from recoup.moves.change import Change
+from recoup.moves.change import Change, has_room
 from recoup.moves.modification.capture import end_capturing, void_authorisation
-from recoup.moves.modification.refund import owe_refund
-from recoup.moves.order.amendment import has_room
 from recoup.moves.order.charges import end_without_rest, keep_parts
 from recoup.rules.network.stops import read_copy
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
@@ -49,6 +51,8 @@ def _is_counted(order: Order, row: Transmission) -> bool:
 
 
 PAID_TO_MERCHANT = "paid to the merchant directly"
+# A refund of all that is left of an order: why, and for whom.
+GIVE_BACK: Final = Place[Callable[[Change, str, str], None]]("give_back")
 
 
 def paid_elsewhere(change: Change, row: Transmission) -> None:
@@ -59,14 +63,8 @@ def paid_elsewhere(change: Change, row: Transmission) -> None:
     if order.advance is not None and order.advance.state != "charged":
         if order.refundable_units:
             change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
-            owe_refund(
-                change,
-                order.refundable_units,
-                message=PAID_TO_MERCHANT,
-                items=[],
-                input_mac=b"",
-                actor="worker:transmit",
-            )
+            for give_back in GIVE_BACK:
+                give_back(change, PAID_TO_MERCHANT, "worker:transmit")
         return
     if order.stage is Stage.AUTHORISED and order.captured_units and order.capturing() is None:
         end_capturing(change)  # what was captured is paid twice, and no more is taken

@@ -5,14 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.moves.attempt.plan import card_is_blocked, decide_next, follow
-from recoup.moves.change import Change
-from recoup.moves.order.amendment import has_room
+from recoup.moves.change import Change, has_room
 from recoup.rules.network.card import is_expired
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.card_update import NEW, Answer, UpdateInput, decide_update, may_be_cured
-from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.order_evidence import last_reading, sends_link
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.moves.advance import collection
-from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.in_place import IN_PLACE
 from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
@@ -16,11 +15,10 @@ from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.challenge.answer import later_plan, not_made, take_back
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
-from recoup.moves.modification.capture import authorise
-from recoup.moves.modification.refund import reverse_late_approval
+from recoup.moves.modification.capture import authorise, void_authorisation
 from recoup.moves.order import feature_moves
-from recoup.moves.order.answer_deadline import decline, in_time
-from recoup.moves.order.charges import collect_part
+from recoup.moves.order.answer_deadline import advance_or, decline, in_time
+from recoup.moves.order.charges import collect_part, reverse_late_approval
 from recoup.moves.order.ending import expire_if_due
 from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
@@ -168,6 +166,10 @@ def _less(change: Change, attempt: Attempt, result: ProcessorResult) -> dict[str
 def _approved(change: Change, attempt: Attempt, less: dict[str, Any], *, late: bool) -> None:
     """`late`: after an end that was announced. `less`: than was asked for, see `_less`."""
     order = change.order
+    if late and order.manual_capture:  # it is only held
+        change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
+        void_authorisation(change)
+        return
     if late:
         reverse_late_approval(change, attempt, less)
         return

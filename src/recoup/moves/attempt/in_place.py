@@ -9,8 +9,8 @@ from recoup.core.kit.feature import Place
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.credential import TokenState
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.evidence import Decision
 
 Made = tuple[Decision, UUID]  # with the id that it is stored under
 

@@ -21,17 +21,18 @@ from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order.attention import UNCLEAR_DECLINE
 from recoup.rules.order.card_queue import LOOK_AGAIN, alike, is_sent_beside, rests_until
 from recoup.rules.order.causes import HARD, SOFT
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.order.typed_card import CardIds
 from recoup.rules.policies.read import TRIES_MAX
 from recoup.rules.rescue.amount import inputs_of, units_of
-from recoup.rules.rescue.arms import KINDS, decide_by_arm
+from recoup.rules.rescue.arms import KINDS, EngineAtHand, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.links import LATER, NOW
 from recoup.rules.rescue.model import by_model
@@ -305,10 +306,11 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     order = change.order
     assert order.arm is not None
     assert order.arm_known is not None
-    assert change.engine is not None
+    engine = change.given(EngineAtHand)
+    assert engine is not None
     link = link_of(order, evidence.reading)
     evidence = replace(evidence, due_at=due_at, facts=facts_of(order, change.now), link=link)
-    done, watched = decide_by_arm(order.arm, order.arm_known, evidence, change.engine, order.retry.policies)
+    done, watched = decide_by_arm(order.arm, order.arm_known, evidence, engine, order.retry.policies)
     if watched is not None:
         change.decide(watched.decision, watched.evidence.features(), watched.arm)
     taken = next((one for one in done.decision.alternatives if one.name == done.decision.taken), None)

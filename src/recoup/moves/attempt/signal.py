@@ -5,8 +5,7 @@ from datetime import timedelta
 from recoup.kernel.policy import Policy
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.plan import gate_answer, plan_attempt
-from recoup.moves.change import Change
-from recoup.moves.order.amendment import has_room
+from recoup.moves.change import Change, has_room
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.by_hand import PlanBefore
 from recoup.rules.rescue.evidence import Evidence

@@ -14,11 +14,11 @@ from recoup.moves.change import Change
 from recoup.moves.order.charges import end_without_rest
 from recoup.rules.order import whys
 from recoup.rules.order.authentication import authentication
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.rules.order.typed_card import CardIds, Plan, TypedCard
 from recoup.rules.rescue.challenge import PURPOSE, TRIES_MAX
-from recoup.rules.rescue.evidence import Decision
 
 _ANSWERABLE: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 

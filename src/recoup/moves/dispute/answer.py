@@ -9,7 +9,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
 from recoup.moves.modification.outgoing import leave, may_go
-from recoup.moves.modification.refund_approval import ask_second
+from recoup.moves.modification.request import ask_second
 from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, SEND_WITHIN, pause_after
 from recoup.rules.money.refund_limits import ACCEPT
 from recoup.rules.network.card_text import without_card

@@ -1,35 +1,16 @@
-"""A mail from its intent: owed, about to be sent, and what became of it."""
+"""A mail that is owed: about to be sent, and what became of it."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
-from recoup.kernel.time import BusinessTime, WallTime
-from recoup.rules.order.snapshot import Order
+from recoup.kernel.time import WallTime
 from recoup.store.messages.mails import change_mail, lock_mail
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, OwedMail
+from recoup.store.orders.rows import DueKey
 from recoup.store.statement import Tx
 
 PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200))
 TRIES_MAX = len(PAUSES) + 1
-
-
-def owed_mail(order: Order, notice: str, about: UUID, units: int, *, now: BusinessTime, wall: WallTime) -> OwedMail:
-    """The intent. `about`: the order or what happened to it; `units`: minor units that the mail tells of."""
-    return OwedMail(
-        merchant_id=order.merchant_id,
-        mail_id=new_id(),
-        order_id=order.order_id,
-        notice=notice,
-        about=about,
-        state="owed",
-        units=units,
-        tries=0,
-        why="",
-        business_at=now,
-        created_at=wall,
-    )
 
 
 async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:

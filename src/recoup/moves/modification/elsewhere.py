@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.moves.change import Booked, Change
+from recoup.moves.change import Booked, Change, has_room
 from recoup.moves.message.alert import alert
 from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.disputed import cancel_for_dispute, charge_left
 from recoup.moves.modification.refund import owed
 from recoup.moves.modification.request import request_modification
 from recoup.moves.modification.send import done, raise_differing
-from recoup.moves.order.amendment import has_room
 from recoup.rules.money import ledger
 from recoup.rules.order.answers import Movement
 from recoup.rules.order.attention import ANSWER_DIFFERS, CAPTURE_FAILED, HOLD_EXPIRED, REFUND_FAILED

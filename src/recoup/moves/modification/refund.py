@@ -1,17 +1,15 @@
-"""What a refund and the reversal of a late approval change about an order."""
+"""What a refund changes about an order."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from recoup.moves.advance import collection
 from recoup.moves.change import Booked, Change
-from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import charge_left
 from recoup.moves.modification.request import request_modification, returned_fee
 from recoup.rules.money import ledger
 from recoup.rules.money.over_charges import over_charges, over_pieces
-from recoup.rules.order.snapshot import Attempt, Modification, Order
+from recoup.rules.order.snapshot import Modification, Order
 from recoup.store.table import hex_of
 
 
@@ -60,6 +58,12 @@ def owe_refund(
     return first
 
 
+def give_back(change: Change, message: str, actor: str) -> None:
+    """A refund of all that is left of the order."""
+    left = change.order.refundable_units
+    owe_refund(change, left, message=message, items=[], input_mac=b"", actor=actor)
+
+
 def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
     """Of which charge how much goes back. One that is out decides what becomes of it."""
     charges = order.charges()
@@ -96,31 +100,3 @@ def owed(change: Change, refund: Modification, *, elsewhere: bool = False) -> No
         change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
     else:
         collection.refund_uncharged(change, refund, order.advance)
-
-
-def check_wallet(change: Change, units: int) -> None:
-    """That a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
-    if change.order.payable_place == ledger.WALLET:
-        assert change.wallet is not None
-        change.wallet.check(units - returned_fee(change.order, units), change.order.sent_text)
-
-
-def reverse_late_approval(change: Change, attempt: Attempt, less: Mapping[str, Any]) -> None:
-    """The order ended, then the processor approved its attempt: the money goes back, or what is only held is voided.
-    `less`: what was asked for, where less was approved."""
-    order = change.order
-    if order.manual_capture:
-        change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
-        captures.void_authorisation(change)
-        return
-    refund = request_modification(
-        change, "reversal", attempt.attempt_id, attempt.units, text="approved after the order had ended"
-    )
-    change.fact(
-        "approved_late",
-        attempt.attempt_id,
-        number=attempt.attempt_no,
-        **{"units": attempt.units, **less},
-        booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
-    )
-    change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)

@@ -5,18 +5,12 @@ of the requester's day.
 """
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.moves.change import Change
 from recoup.moves.modification.outgoing import context_of
-from recoup.moves.modification.refund import check_wallet
-from recoup.moves.order.amendment import check_room
 from recoup.rules.money.refund_limits import (
-    REFUND,
-    WAITS,
     RefundApproval,
     check_day,
     check_one,
@@ -24,38 +18,6 @@ from recoup.rules.money.refund_limits import (
     check_waiting,
     is_theirs,
 )
-from recoup.store.table import hex_of
-
-
-def ask_second(
-    change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes = b""
-) -> RefundApproval:
-    """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
-    the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as
-    `check_room`."""
-    check_room(change)
-    assert change.role is not None
-    order, now = change.order, change.now
-    request = RefundApproval(
-        request_id=new_id(),
-        order_id=order.order_id,
-        state="waiting",
-        units=units,
-        asset=order.asset,
-        message=message,
-        items=items,
-        input_mac=hex_of(input_mac),
-        requested_by=change.actor,
-        requested_role=change.role,
-        requested_at=now,
-        expires_at=now + WAITS,
-    )
-    if request.act == REFUND:
-        check_wallet(change, units)
-    change.set_request(request)
-    change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
-    change.due("refund_request", request.expires_at, subject_id=request.request_id)
-    return request
 
 
 def approve(

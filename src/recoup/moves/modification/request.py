@@ -4,12 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.moves.change import Booked, Change
+from recoup.moves.change import Booked, Change, check_room
 from recoup.moves.modification.outgoing import leave
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import KEEP, returned_units
+from recoup.rules.money.refund_limits import REFUND, WAITS, RefundApproval
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.rules.order.wire_keys import modification_key, renewed
+from recoup.store.table import hex_of
 
 
 def request_modification(
@@ -54,6 +56,44 @@ def request_modification(
     )
     change.set_modification(made)
     return made
+
+
+def ask_second(
+    change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes = b""
+) -> RefundApproval:
+    """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
+    the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as
+    `check_room`."""
+    check_room(change)
+    assert change.role is not None
+    order, now = change.order, change.now
+    request = RefundApproval(
+        request_id=new_id(),
+        order_id=order.order_id,
+        state="waiting",
+        units=units,
+        asset=order.asset,
+        message=message,
+        items=items,
+        input_mac=hex_of(input_mac),
+        requested_by=change.actor,
+        requested_role=change.role,
+        requested_at=now,
+        expires_at=now + WAITS,
+    )
+    if request.act == REFUND:
+        _check_wallet(change, units)
+    change.set_request(request)
+    change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
+    change.due("refund_request", request.expires_at, subject_id=request.request_id)
+    return request
+
+
+def _check_wallet(change: Change, units: int) -> None:
+    """That a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
+    if change.order.payable_place == ledger.WALLET:
+        assert change.wallet is not None
+        change.wallet.check(units - returned_fee(change.order, units), change.order.sent_text)
 
 
 def renew(change: Change, modification: Modification, **values: Any) -> None:

@@ -1,39 +1,19 @@
-"""What a merchant may change of an open order. Each move writes its line only where something changes.
-
-How often is bounded: all of an order's log is shown with it, and loaded with every change. What processors, banks
-and time do to an order is recorded without a bound of its own: each attempt and each refund has an end.
-"""
+"""What a merchant may change of an open order. Each move writes its line only where something changes."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import STAGE, Problem, Sentence, invalid
 from recoup.kernel.time import iso
 from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
-from recoup.moves.change import Change
+from recoup.moves.change import Change, check_room
 from recoup.rules.order import whys
 from recoup.rules.order.holds import BY_HAND
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.intake import expiry_of
 from recoup.rules.rescue.order_evidence import last_reading
-
-LINES_MAX: Final = 500  # the longest rescue, with its refunds in a hundred parts, has fewer
-
-
-def check_room(change: Change) -> None:
-    """Raises: Problem(conflict) once its log has `LINES_MAX` lines."""
-    if not has_room(change):
-        raise Problem(
-            "conflict",
-            Sentence("The order's log has {0} lines, which is the most for changes on request.", LINES_MAX),
-            cure="Cancel the order if it must not be tried any more.",
-        )
-
-
-def has_room(change: Change) -> bool:
-    return change.order.version < LINES_MAX
 
 
 def check_open(change: Change) -> None:

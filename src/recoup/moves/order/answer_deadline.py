@@ -1,13 +1,23 @@
 """The customer stands at the merchant's checkout: no answer by the deadline is a decline."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from recoup.moves.advance.grant import advance_or
+from recoup.core.kit.feature import Place
 from recoup.moves.change import Change
+from recoup.rules.money.exposure import Occasion
+from recoup.rules.network.codes import Reading
 from recoup.rules.order import whys
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.order_evidence import first_reading
+
+Otherwise = Callable[[UUID | None], None]
+Before = Callable[[], None]
+Advances = Callable[[Change, Occasion, Reading, Otherwise, Before | None], None]
+# Whoever takes the risk of an order that is not collected yet, as `advance_or`.
+ADVANCE: Final = Place[Advances]("advance")
 
 
 def answer_by(order: Order) -> datetime | None:
@@ -45,6 +55,23 @@ def unresolved(change: Change, *, caller_waits: bool) -> Order:
     elif order.customer_waits:
         decline(change, why)
     return order
+
+
+def advance_or(
+    change: Change,
+    occasion: Occasion,
+    reading: Reading,
+    otherwise: Otherwise,
+    before: Before | None = None,
+) -> None:
+    """Advances the order where somebody takes the risk of it; else `otherwise`, with the decision
+    against it, where one was made. Both may happen later in its transaction, before anything of
+    that is written. `before`: what the log says first of an order that is advanced."""
+    advance = ADVANCE.first()
+    if advance is None:
+        otherwise(None)
+    else:
+        advance(change, occasion, reading, otherwise, before)
 
 
 def decline(change: Change, why: str, *, decision_id: UUID | None = None) -> None:

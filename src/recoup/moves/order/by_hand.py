@@ -6,9 +6,9 @@ from typing import Final
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt, plan_attempt
-from recoup.moves.change import Change
+from recoup.moves.change import Change, check_room
 from recoup.moves.modification.capture import refuse_while_capturing
-from recoup.moves.order.amendment import check_open, check_retried, check_room, plan_anew
+from recoup.moves.order.amendment import check_open, check_retried, plan_anew
 from recoup.moves.order.ending import go_on
 from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order import whys

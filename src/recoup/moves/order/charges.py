@@ -1,5 +1,6 @@
 """An order that several attempts charge in parts: what each changes, and what becomes of them without the rest."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from recoup.moves.change import Booked, Change
@@ -75,5 +76,21 @@ def _owe_back(change: Change, part: Attempt) -> None:
         units=part.units,
         attempt_id=part.attempt_id,
         booked=Booked(reversal.modification_id, [ledger.part_owed_back(part.units)]),
+    )
+    change.due("modification", change.wall, subject_id=reversal.modification_id, wall=True)
+
+
+def reverse_late_approval(change: Change, attempt: Attempt, less: Mapping[str, Any]) -> None:
+    """The order ended, then the processor approved its attempt: the money goes back.
+    `less`: what was asked for, where less was approved."""
+    reversal = request_modification(
+        change, "reversal", attempt.attempt_id, attempt.units, text="approved after the order had ended"
+    )
+    change.fact(
+        "approved_late",
+        attempt.attempt_id,
+        number=attempt.attempt_no,
+        **{"units": attempt.units, **less},
+        booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
     )
     change.due("modification", change.wall, subject_id=reversal.modification_id, wall=True)

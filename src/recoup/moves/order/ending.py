@@ -1,14 +1,19 @@
 """The ways an order ends or waits that no processor's answer causes."""
 
 from collections.abc import Callable
+from typing import Final
 
+from recoup.core.kit.feature import Place
 from recoup.kernel.problem import STAGE, Problem, Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_after_a_part, refuse_while_capturing, void_authorisation
 from recoup.moves.order.charges import end_without_rest
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage, can
-from recoup.rules.stable.refunds import way_back
+from recoup.rules.order.snapshot import Order
+
+# Of an order whose money cannot go back by a refund: what its merchant does instead.
+WAY_BACK: Final = Place[Callable[[Order], str | None]]("way_back")
 
 
 def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
@@ -78,9 +83,19 @@ def cancel(change: Change, happening: str = "cancelled") -> bool:
         raise Problem(
             "wrong_state",
             Sentence("An order that is {0} cannot be cancelled.", STAGE),
-            cure=way_back(order),
+            cure=_way_back(order),
             stage=order.stage.value,
         )
     end_without_rest(change, happening, may_keep=False)
     void_authorisation(change)
     return True
+
+
+def _way_back(order: Order) -> str:
+    """What a merchant does who wants to call off an order that is paid."""
+    if order.refunded_units >= order.units:
+        return "All of it has been given back already."
+    if order.disputed_units and not order.refundable_units:
+        return "What was not refunded is disputed: the cardholder's bank has taken it back."
+    instead = (way(order) for way in WAY_BACK)
+    return next((words for words in instead if words), "It is paid: refund it instead.")

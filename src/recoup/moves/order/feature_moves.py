@@ -9,9 +9,9 @@ from recoup.core.kit.feature import Place
 from recoup.moves.attempt.plan import follow
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.evidence import Decision
 
 
 class Stop(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -17,11 +17,9 @@ from recoup.rules.money.exposure import Wish
 from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.card_text import without_card
+from recoup.rules.order.decision import Decision
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
-from recoup.rules.rescue.arms import EngineAtHand
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.risk.known import RiskKnown
 from recoup.store.cards.processor_notices import ProcessorId, keep_ids
 from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
@@ -37,6 +35,8 @@ from recoup.store.orders.rows import (
     OrderChange,
     UsedCode,
 )
+
+T = TypeVar("T")
 
 
 class Gathered:
@@ -60,14 +60,22 @@ class Gathered:
         self.role: str | None = None  # as what a person acts, whose limits hold
         self.leaving_units = 0  # that this person sends without a second one
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
-        self.engine: EngineAtHand | None = None  # of an order with an arm
-        self.risk: RiskKnown | None = None  # of an order whose customer waits
+        self._given: dict[type[Any], Any] = {}
         self.has_updater = False  # somebody can say whether the order's card was replaced
         self.off_since: WallTime | None = None  # all sending is off: no intent to send may be made
         self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
         self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
         self.lost_units = 0  # of those: written off, so that their room is not used again
+
+    def give(self, value: object) -> None:
+        """Hands over what a room above decides by, such as the engine of an order with an arm: one
+        of each type."""
+        self._given[type(value)] = value
+
+    def given(self, kind: type[T]) -> T | None:
+        """What was given of that type."""
+        return self._given.get(kind)
 
     def set_attempt(self, attempt: Attempt, **values: Any) -> None:
         self._set("attempts", attempt.attempt_id, attempt, values)

@@ -39,11 +39,10 @@ from recoup.store.money.settlement import (
     add_lines,
     begin_clock,
     move_period,
-    period_of,
     sum_free,
     take_lines,
-    terms_at,
 )
+from recoup.store.money.settlement_terms import period_of, terms_at
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueWork
 from recoup.store.statement import Tx

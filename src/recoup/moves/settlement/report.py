@@ -10,7 +10,7 @@ from recoup.moves.due import wait_for
 from recoup.moves.message.event import add_event
 from recoup.rules.money.settlement import Terms, due_at, period_start
 from recoup.store.money.reports import add_report, begin_clock, move_clock
-from recoup.store.money.settlement import period_of, terms_at
+from recoup.store.money.settlement_terms import period_of, terms_at
 from recoup.store.orders.changes import Rows, write
 from recoup.store.statement import Tx
 

@@ -24,9 +24,10 @@ from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, answered_code, read_decline
 from recoup.rules.network.decline_code import DeclineCode
+from recoup.rules.order.decision import Decision
 from recoup.rules.rescue import zones
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
-from recoup.rules.rescue.evidence import Decision, Evidence, tried
+from recoup.rules.rescue.evidence import Evidence, tried
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look, hours_of
 from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.slots import offset_minutes

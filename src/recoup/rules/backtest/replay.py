@@ -14,11 +14,12 @@ from typing import Any, Final, NamedTuple
 from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
 from recoup.rules.network.codes import Reading
+from recoup.rules.order.decision import Decision, Offered
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.answer_classes import CLASSES, class_of
 from recoup.rules.rescue.arm_terms import engine_decides, place_of
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Decision, Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explore import BLOCKS_HOURS, block_of
 from recoup.rules.rescue.facts import hours_of
 from recoup.rules.rescue.model import Model

@@ -5,25 +5,15 @@ A cell is made of some fields of the row and of nothing else: what somebody may 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from recoup.kernel.cached import cached
 from recoup.kernel.money import EXPONENTS, shown
-from recoup.rules.lists.words import STATUS_WORDS, card_scheme_word, channel_word, reason_word, way_of
+from recoup.rules.lists.table import Cell
+from recoup.rules.lists.words import STATUS_WORDS, card_scheme_word, channel_word, reason_word
 from recoup.rules.merchants import personal
-
-Kind = Literal["text", "number", "moment", "plain"]  # plain: a text that never begins like a formula, or a count
-
-
-class Cell(NamedTuple):
-    """`name` in JSON, `heading` in tables. `value` of the fields it `needs`; None: the field as it is."""
-
-    name: str
-    heading: str
-    needs: tuple[str, ...]
-    value: Callable[..., Any] | None = None
-    kind: Kind = "plain"
+from recoup.rules.stable.channels import CHANNELS
 
 
 def cells(columns: Sequence[str], zone: str, *, masked: bool = False) -> list[Cell]:
@@ -72,6 +62,13 @@ def _of_ledger(name: str, heading: str, units: str) -> Cell:
 
 def _amount(name: str, heading: str, units: str) -> Cell:
     return Cell(name, heading, (units, "asset", "sent_text"), _decimal, "number")
+
+
+def way_of(order_type: str, source: str) -> str:
+    """The way of a stablecoin payment, empty until its payer chose one; all others are cards."""
+    if order_type != "STABLE":
+        return "Card"
+    return CHANNELS[source].name if source in CHANNELS else source
 
 
 _MASKED: Final = Cell("customer_masked", "Customer (masked)", ("customer",), personal.name, "text")

@@ -2,13 +2,24 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from recoup.kernel.encode import encode_lines
-from recoup.rules.lists.cells import Cell, Kind
 from recoup.rules.money.cells import FORMULA, MARK
+
+Kind = Literal["text", "number", "moment", "plain"]  # plain: a text that never begins like a formula, or a count
+
+
+class Cell(NamedTuple):
+    """`name` in JSON, `heading` in tables. `value` of the fields it `needs`; None: the field as it is."""
+
+    name: str
+    heading: str
+    needs: tuple[str, ...]
+    value: Callable[..., Any] | None = None
+    kind: Kind = "plain"
 
 
 class Table:

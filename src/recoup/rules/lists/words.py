@@ -3,7 +3,6 @@
 from typing import Final
 
 from recoup.rules.order.faces import STATUS_NAMES
-from recoup.rules.stable.channels import CHANNELS
 
 _SHOWN: Final = {1: "On hold", 5: "Capture required", 6: "Refunded"}
 
@@ -46,10 +45,3 @@ def channel_word(order_type: str, source: str) -> str:
     if order_type == "CIT":
         return "CIT phone" if source == "callcenter" else "CIT web"
     return "On-chain" if order_type == "STABLE" else order_type
-
-
-def way_of(order_type: str, source: str) -> str:
-    """The way of a stablecoin payment, empty until its payer chose one; all others are cards."""
-    if order_type != "STABLE":
-        return "Card"
-    return CHANNELS[source].name if source in CHANNELS else source

@@ -7,6 +7,7 @@ from typing import Final
 from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.merchants.rights import RIGHTS
 
+PARTNER_PREFIX: Final = "ppk_"  # of a partner's keys
 CUSTOMERS: Final = "customers:read"  # without it their data is masked, as for people
 
 

@@ -1,16 +1,19 @@
 """What an order's events say, read off the order as it stands at that line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from recoup.core.kit.feature import Place
 from recoup.kernel.time import iso
 from recoup.rules.messages.event_data import OrderState
 from recoup.rules.messages.events import CATALOGUE, event_data
-from recoup.rules.messages.stable_events import stable_event_data
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
+Data = Callable[[Order, dict[str, Any]], dict[str, Any]]
+# What orders of another kind say in their events.
+DIALECT: Final = Place[tuple[str, Data]]("dialect")
 EVENT_STATUSES: Final[Mapping[int, str]] = {code: name.upper() for code, name in STATUS_NAMES.items()}
 _CHANGED: Final = {
     "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries", "retries_resumed": "retries",
@@ -27,8 +30,9 @@ _PARTS: Final = frozenset({
 
 def order_event_data(name: str, happening: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
     """`body` is what the happening recorded; names are those of the order log."""
-    if order.kind == "stable":
-        return stable_event_data(order, body)
+    for kind, data in DIALECT:
+        if order.kind == kind:
+            return data(order, body)
     status = EVENT_STATUSES[order.face().status]
     facts: dict[str, Any] = {
         "status": status,

@@ -15,7 +15,7 @@ from recoup.rules.money.advance_bounds import HeldBounds
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.rescue.facts import Facts
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer, unlisted

@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from recoup.kernel.problem import Figure, Sentence
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
-from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.model import Charge, Collected, Model
 from recoup.rules.rescue.policy import group_of
 

@@ -9,8 +9,9 @@ from recoup.kernel.stored import Stored
 if TYPE_CHECKING:
     from recoup.kernel.time import BusinessTime
     from recoup.rules.network.codes import Reading
+    from recoup.rules.order.decision import Decision
     from recoup.rules.order.snapshot import Attempt, Order
-    from recoup.rules.rescue.evidence import Decision, Evidence
+    from recoup.rules.rescue.evidence import Evidence
 
 FeatureChange = NewType("FeatureChange", str)
 """A changed input of a decision that a feature brings, see `rules/rescue/what_if`."""

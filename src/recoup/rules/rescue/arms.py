@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.problem import Sentence
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.model_standing import WHY_NONE
 from recoup.rules.rescue.policy import CURRENT, ENGINE_2

@@ -14,7 +14,7 @@ from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Refused
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+from recoup.rules.order.decision import Alternative, Decision, Verdict
 
 BY_HAND_VERSION: Final = "by_hand-1"
 Request = Literal["attempt_now", "new_card", "renewed_card", "customer_answer", "sandbox_answer", "charge_now"]

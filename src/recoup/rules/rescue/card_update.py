@@ -13,7 +13,7 @@ from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+from recoup.rules.order.decision import Alternative, Decision, Verdict
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import last_answer
 

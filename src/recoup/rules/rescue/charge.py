@@ -14,7 +14,7 @@ from recoup.rules.money.collection import CollectionPolicy, next_charge, plan_fo
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
 
 CHARGE_VERSION: Final = "charge-1"

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from recoup.kernel.time import BusinessTime
+from recoup.rules.order.decision import Alternative, Decision, Verdict
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import FORBIDDEN, time_words
 from recoup.rules.rescue.amount import sized
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
-from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of

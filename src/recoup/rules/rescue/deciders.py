@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from recoup.core.kit.feature import Place
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.evidence import Decision
 
 # From stored features, a policy, a model, and the merchant's set policy.
 Decider = Callable[[Mapping[str, Any], Any, Any, InForce | None], Decision]

@@ -1,6 +1,4 @@
-"""What a decision knows, and what it says. Both turn into JSON and back without loss, so that any can be
-replayed.
-"""
+"""What a decision knows. It turns into JSON and back without loss, so that any can be replayed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
@@ -8,54 +6,13 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from recoup.kernel.stored import Stored, plain
-from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.policies.budget import MonthSends
 from recoup.rules.rescue.amount import inputs_in
 from recoup.rules.rescue.facts import Facts
 from recoup.rules.rescue.links import LinkInput
-from recoup.rules.rescue.policy import Group, group_of
-
-Verdict = Literal[
-    "approve_now",
-    "challenge",
-    "attempt_now",
-    "plan",
-    "decline_at_once",
-    "wait",  # of an order
-    "allow",
-    "postpone",
-    "refuse",  # of the gate
-    "send",  # of a route
-    "write_off",  # of what was advanced
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another way that was open, with its rough chance to be approved (0 … 1), or None where nobody knows."""
-
-    name: str
-    chance: float | None
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Priced(Alternative):
-    """One that the engine weighed. `at` is None for stopping; `price`: its worth net of sends or contacts, as a
-    chance."""
-
-    at: str | None
-    price: float
-
-
-@dataclass(frozen=True, slots=True)
-class Offered(Priced):
-    """One of those that exclude each other. `probability`: with which it was taken."""
-
-    probability: float
-
+from recoup.rules.rescue.policy import group_of
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
 
@@ -131,32 +88,6 @@ class Evidence(Stored):
 
     def _is_usual(self, one: Field[Any]) -> bool:
         return one.name == "of_features" or one.name in _LEFT_OUT and getattr(self, one.name) == one.default
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What any decider answers. `plan` holds the due times still to come (UTC; a schedule's are full minutes before
-    expiry). `group` is the schedule that the next attempt belongs to: store it with the attempt, it becomes
-    `Tried.group`. `versions` names decider, policy, knowledge and model. `reasons` are plain sentences for merchants;
-    the first says what was decided, the last what would have changed it. `taken`: which of the `alternatives` was
-    chosen, where a decision chose among them.
-    """
-
-    verdict: Verdict
-    plan: tuple[BusinessTime, ...]
-    group: Group | None
-    reasons: tuple[str, ...]
-    rules: tuple[str, ...]
-    versions: Mapping[str, str | None]
-    alternatives: tuple[Alternative, ...]
-    taken: str | None = None
-
-    @property
-    def next_attempt_at(self) -> BusinessTime | None:
-        return self.plan[0] if self.plan else None
-
-    def to_dict(self) -> dict[str, Any]:
-        return dict(plain(self))
 
 
 def tried(declines: Sequence[Reading], sent_at: Sequence[datetime]) -> tuple[Tried, ...]:

@@ -15,7 +15,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Allowed, Initiator, Refused, Tally, judge
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order import whys
-from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+from recoup.rules.order.decision import Alternative, Decision, Verdict
 
 GATE_VERSION: Final = "gate-1"
 _BLOCKED_RULE: Final = "blocked"

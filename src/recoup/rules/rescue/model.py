@@ -9,7 +9,8 @@ from recoup.core.kit.feature import Place
 from recoup.rules.policies.in_force import InForce
 
 if TYPE_CHECKING:
-    from recoup.rules.rescue.evidence import Decision, Evidence
+    from recoup.rules.order.decision import Decision
+    from recoup.rules.rescue.evidence import Evidence
     from recoup.rules.rescue.facts import Facts
     from recoup.rules.rescue.policy import Pricing
 

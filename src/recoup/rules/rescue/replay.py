@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from recoup.core.kit.extended import Extended
 from recoup.rules.money.collection import COLLECTION_POLICIES
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import NO_POLICIES, Policies
 from recoup.rules.rescue import route_by_worth
 from recoup.rules.rescue.advance import AdvanceInputs
@@ -18,7 +19,7 @@ from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, de
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.deciders import DECIDER, Deciders
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.model import Model, decides_by_model
 from recoup.rules.rescue.policy import POLICIES

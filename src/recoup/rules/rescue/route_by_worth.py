@@ -16,16 +16,15 @@ from typing import Any, Final, Literal
 
 from recoup.kernel.stored import Stored, plain
 from recoup.rules.order.answers import WRONG
+from recoup.rules.order.decision import Alternative, Decision
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.evidence import Alternative, Decision
-from recoup.rules.rescue.route_terms import MILLION, Carried, Refuses, RouteTerms, Why, why_not
+from recoup.rules.rescue.route_terms import MILLION, Breaker, Candidate, Carried
 
 ROUTE_BY_WORTH_VERSION: Final = "route-4"
 PRIOR: Final = 30 * MILLION  # expected approvals
 USUAL_CHANCE: Final = 300_000  # millionths, where nobody has estimated one
 TRICKLE: Final = 10  # of so many orders one tries a route that comes back
 How = Literal["not_sent", "technical", "refused"]
-Breaker = Literal["closed", "open", "trickle", "refused"]
 _BY_FAILURE: Final[Mapping[How, str]] = {
     "not_sent": "proof_of_not_sent", "technical": "technical_decline", "refused": "request_refused",
 }  # fmt: skip
@@ -39,26 +38,6 @@ _CANNOT: Final = {
     "too_large": "It does not take such a large amount.",
     "inexact": "It would have to round the amount.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A route and how it stands. `approved` sends were approved where the engine expected `expected` millionths.
-    `off`: somebody switched it off. `refuses`: what of this charge its processor does not take."""
-
-    terms: RouteTerms
-    approved: int = 0
-    expected: int = 0
-    breaker: Breaker = "closed"
-    off: bool = False
-    refuses: Refuses | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        found = dict(plain(self)) | {"terms": self.terms.to_dict()}
-        return found if self.refuses else {name: value for name, value in found.items() if name != "refuses"}
-
-    def why_not(self, charge: Carried) -> Why | None:
-        return why_not(self.terms, charge, self.refuses)
 
 
 @dataclass(frozen=True, slots=True)

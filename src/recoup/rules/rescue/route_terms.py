@@ -19,6 +19,7 @@ _ORDER: Final[tuple[Why, ...]] = (
     "credential", "authentication", "currency", "scheme", "country", "too_small", "too_large", "inexact",
 )  # fmt: skip
 Refuses = Literal["authentication", "currency", "inexact"]
+Breaker = Literal["closed", "open", "trickle", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,26 @@ def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) 
         "inexact": refuses == "inexact",
     }
     return next((why for why in _ORDER if found[why]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A route and how it stands. `approved` sends were approved where the engine expected `expected` millionths.
+    `off`: somebody switched it off. `refuses`: what of this charge its processor does not take."""
+
+    terms: RouteTerms
+    approved: int = 0
+    expected: int = 0
+    breaker: Breaker = "closed"
+    off: bool = False
+    refuses: Refuses | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        found = dict(plain(self)) | {"terms": self.terms.to_dict()}
+        return found if self.refuses else {name: value for name, value in found.items() if name != "refuses"}
+
+    def why_not(self, charge: Carried) -> Why | None:
+        return why_not(self.terms, charge, self.refuses)
 
 
 def check_carried(

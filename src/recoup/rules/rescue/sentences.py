@@ -5,7 +5,8 @@ from typing import Final
 
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
-from recoup.rules.rescue.evidence import Evidence, Verdict
+from recoup.rules.order.decision import Verdict
+from recoup.rules.rescue.evidence import Evidence
 
 NOTHING_PLANNED: Final = "No further attempt is planned; the order stays open until it expires."
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import COLLECTION_POLICIES
+from recoup.rules.order.decision import Decision
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
@@ -20,12 +21,13 @@ from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, class_of
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, PlanBefore
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.model import Model, decides_by_model
 from recoup.rules.rescue.policy import POLICIES, PRICINGS, RetryPolicy, group_of
-from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
+from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Candidate
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
 from recoup.rules.rescue.what_if_sentences import Change, WhatIf, compared
 from recoup.rules.risk.costs import Answer

@@ -7,8 +7,8 @@ from typing import Final
 
 from recoup.core.kit.extended import Extended
 from recoup.kernel.problem import Sentence
+from recoup.rules.order.decision import Decision, Offered, Verdict
 from recoup.rules.rescue.amount import AMOUNT, rules_of
-from recoup.rules.rescue.evidence import Decision, Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
 Change = str  # a key of `OWN`, or what a feature brings

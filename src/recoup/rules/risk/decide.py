@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.sca import SCA
-from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+from recoup.rules.order.decision import Alternative, Decision, Verdict
 from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import Answer, Costs, expected
 from recoup.rules.risk.facts import RiskFacts

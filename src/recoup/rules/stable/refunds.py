@@ -5,16 +5,12 @@ from recoup.rules.order.snapshot import Order
 from recoup.rules.stable.channels import CHANNELS, Channel
 
 
-def way_back(order: Order) -> str:
-    """What a merchant does who wants to call off an order that is paid."""
-    if order.refunded_units >= order.units:
-        return "All of it has been given back already."
-    if order.disputed_units and not order.refundable_units:
-        return "What was not refunded is disputed: the cardholder's bank has taken it back."
+def way_back(order: Order) -> str | None:
+    """What its merchant does where a refund is not possible. None for other orders."""
     channel = _channel(order) if order.kind == "stable" else None
-    if channel is not None and not channel.supports_refund:
-        return "It was paid into your own wallet, where we cannot reach it: send the money back from there."
-    return "It is paid: refund it instead."
+    if channel is None or channel.supports_refund:
+        return None
+    return "It was paid into your own wallet, where we cannot reach it: send the money back from there."
 
 
 def _channel(order: Order) -> Channel | None:

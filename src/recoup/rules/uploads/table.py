@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.money import EXPONENTS
-from recoup.kernel.nearest import nearest
+from recoup.kernel.nearest import is_like
 from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.lines import Line
@@ -73,13 +73,6 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
             inner = inner.setdefault(name, {})
         inner[column.path[-1]] = _amount(text, asset, column) if column.kind == "amount" else _value(text, column.kind)
     return body
-
-
-def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
-    """Whether somebody who wrote `name` may have meant `known`. At most as much work as two short names are."""
-    if not len(known) / 2 < len(name) < len(known) * 2:
-        return False
-    return nearest(name.lower(), [known], cutoff) is not None
 
 
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:

@@ -286,14 +286,6 @@ async def order_of_dispute(db: Read, merchant_id: UUID, dispute_id: UUID) -> UUI
     """None for a foreign or unknown id."""
 
 
-@MERCHANT.statement("""
-SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
-UNION SELECT order_id FROM attempts WHERE merchant_id = $1 AND key = $2 LIMIT 1
-""")
-async def order_of_charge(db: Read, merchant_id: UUID, charge: UUID) -> UUID | None:
-    """None for a foreign or unknown id."""
-
-
 class ApprovedCharge(Row, frozen=True):
     attempt_id: UUID
     route: str | None

@@ -1,12 +1,21 @@
-"""A transaction to read in, that gives up after a time."""
+"""A transaction to read in, that gives up after a time; what is counted in one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
 from recoup.store.statement import ReadConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`value` of them; not `exact`: at least so many."""
+
+    value: int
+    exact: bool
 
 
 @asynccontextmanager

@@ -4,17 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.store.orders.order_page_rows import PersonalData
 from recoup.store.statement import MERCHANT, Read, Row
-
-
-class PersonalData(Row, frozen=True):
-    first_name: str
-    last_name: str
-    email: str
-    phone: str
-    ip: str
-    billing: dict[str, Any] | None
-    shipping: dict[str, Any] | None
 
 
 class PersonalCard(Row, frozen=True):

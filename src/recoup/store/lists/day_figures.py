@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.lists.bounded import bound_time
-from recoup.store.lists.overview import OPEN, RESCUED
+from recoup.store.orders.rows import OPEN, RESCUED
 from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 TIMEOUT_MS: Final = 5_000

@@ -5,7 +5,7 @@ cheap, and left out at once otherwise: one that runs into its time limit costs a
 
 import json
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.store.cards.unknown_outcomes import OUT, UNANSWERED
-from recoup.store.lists.bounded import bounded
+from recoup.store.lists.bounded import Count, bounded
 from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions
 from recoup.store.lists.order_search import every_condition, search_of
 from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
@@ -24,14 +24,6 @@ PAGE_TIMEOUT_MS: Final = 20  # beside a list, which does not wait for it
 EXACT_TIMEOUT_MS: Final = 2_000
 CHEAP: Final = 1_000.0  # in the planner's units: what is dearer takes long when the orders lie far apart
 FEW: Final = 100_000  # orders of a merchant that lie close enough together for any count
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """`value` orders; not `exact`: at least so many."""
-
-    value: int
-    exact: bool
 
 
 async def count_orders(

@@ -11,6 +11,7 @@ import asyncpg
 from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.store.lists.bounded import bound_time
 from recoup.store.money.movements import FEES
+from recoup.store.orders.rows import OPEN, RESCUED
 from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 ORDERS_MAX: Final = 300_000
@@ -19,8 +20,6 @@ GROUPS_MAX: Final = 12
 CODES_MAX: Final = 500  # that reasons are made of
 COUNTRIES_MAX: Final = 300
 TIMEOUT_MS: Final = 5_000
-RESCUED: Final = "status IN (6, 7, 8)"
-OPEN: Final = "status IN (0, 1, 3, 4, 5)"
 # Orders placed in the span: each came in as a decline.
 _PLACED: Final = """h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
     AND ($4::uuid IS NULL OR h.site_id = $4)"""

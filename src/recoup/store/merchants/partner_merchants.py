@@ -11,7 +11,7 @@ import asyncpg
 
 from recoup.kernel.cached import cached
 from recoup.rules.lists.folding import fold, joined
-from recoup.store.lists.overview import RESCUED
+from recoup.store.orders.rows import RESCUED
 from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS = 10.0

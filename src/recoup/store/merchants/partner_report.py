@@ -2,31 +2,14 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from recoup.rules.money.as_of import ALWAYS, Window
-from recoup.store.merchants.clock_moves import BEGAN, Clock
+from recoup.store.merchants.clock_moves import JOINED
 from recoup.store.money.known import known_at
 from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS = 120.0
-# When merchant m became the partner's, by its own clock.
-_JOINED: Final = f"o.created_at - (m.created_at - {BEGAN})"
-
-
-@MERCHANT.statement(f"""
-SELECT CASE WHEN $2::uuid IS NULL THEN p.created_at ELSE min(o.created_at) END AS created_at,
-  coalesce(min(m.offset_us), 0)::bigint AS offset_us,
-  CASE WHEN $2::uuid IS NULL THEN least(p.created_at, min({_JOINED})) ELSE min({_JOINED}) END AS began_at
-FROM partners p
-LEFT JOIN partner_merchants o ON o.partner_id = p.partner_id AND ($2::uuid IS NULL OR o.merchant_id = $2)
-LEFT JOIN merchants m ON m.merchant_id = o.merchant_id
-WHERE p.partner_id = $1 AND ($2::uuid IS NULL OR m.merchant_id IS NOT NULL)
-GROUP BY p.created_at
-""")
-async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock | None:
-    """The first beginning of its merchants, and the clock that is furthest behind. None: not the partner's."""
 
 
 class Reported(Row, frozen=True):
@@ -44,7 +27,7 @@ LEFT JOIN LATERAL (
     AND NOT ((l.about ->> 'business_at')::timestamptz <= $2 AND l.at <= $3)
   ORDER BY l.at, l.log_id LIMIT 1
 ) n ON true
-WHERE o.partner_id = $1 AND {_JOINED} <= $2 AND o.created_at <= $3
+WHERE o.partner_id = $1 AND {JOINED} <= $2 AND o.created_at <= $3
   AND ($4::uuid IS NULL OR o.merchant_id > $4) AND ($6::uuid IS NULL OR o.merchant_id = $6)
 ORDER BY o.merchant_id LIMIT $5
 """)

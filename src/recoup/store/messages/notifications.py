@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.store.people.people import Bell
 from recoup.store.statement import PEOPLE, Read, Row, columns_of
 
 UNREAD_MAX: Final = 99
@@ -106,15 +107,6 @@ async def partner_readers_of(
 @PEOPLE.statement("SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)")
 async def is_known(db: Read, world: str, merchant_id: UUID) -> bool:
     """Whether the people database has heard of this merchant."""
-
-
-class Bell(NamedTuple):
-    """What every page needs: somebody's zone, their language, and how much of `may` they have not read, at most one
-    more than UNREAD_MAX."""
-
-    zone: str
-    language: str
-    unread: int
 
 
 @PEOPLE.statement(f"""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.rules.money.as_of import NOW, Cut
-from recoup.store.lists.order_counts import Count
+from recoup.store.lists.bounded import Count
 from recoup.store.money.known import known_at
 from recoup.store.money.settlement import BatchFigures
 from recoup.store.statement import MERCHANT, Read, Row, columns_of

@@ -58,3 +58,11 @@ ORDER BY 2 DESC LIMIT 20
 """)
 async def _by_tail(db: Read, tail: str, merchant_ids: Sequence[UUID] | None) -> list[OrderKey]:
     """By the end of our id; newest first."""
+
+
+@MERCHANT.statement("""
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
+UNION SELECT order_id FROM attempts WHERE merchant_id = $1 AND key = $2 LIMIT 1
+""")
+async def order_of_charge(db: Read, merchant_id: UUID, charge: UUID) -> UUID | None:
+    """None for a foreign or unknown id."""

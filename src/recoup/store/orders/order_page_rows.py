@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from recoup.rules.order.snapshot import OrderColumns
-from recoup.store.lists.customer_file import PersonalData
 from recoup.store.merchants.merchants import Campaign
 from recoup.store.messages.tries import NewTry
 from recoup.store.orders.rows import OutboxEvent
@@ -23,6 +22,16 @@ class PageOrder(OrderColumns):
 @dataclass(frozen=True, slots=True)
 class PageCampaign(Campaign):
     retired_at: datetime | None = None
+
+
+class PersonalData(Row, frozen=True):
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    ip: str
+    billing: dict[str, Any] | None
+    shipping: dict[str, Any] | None
 
 
 class PagePayer(PersonalData, frozen=True):

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.rules.order.checks import RiskLevel
+from recoup.rules.order.decision import Alternative, Verdict
 from recoup.rules.order.kinds import Door
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.evidence import Alternative, Verdict
 from recoup.store.statement import Row
 from recoup.store.table import Hex, Mutable, stored
 
@@ -90,6 +90,11 @@ class OrderHead(HeadChange, frozen=True):
     decline_source: str
     card_scheme: str
     card_bin: str
+
+
+# Of the status of a head.
+RESCUED: Final = "status IN (6, 7, 8)"
+OPEN: Final = "status IN (0, 1, 3, 4, 5)"
 
 
 @stored("decisions")

@@ -21,6 +21,15 @@ class User:
     active: bool
 
 
+class Bell(NamedTuple):
+    """What every page needs: somebody's zone, their language, and how many notifications they have not read, one
+    more than is counted at most."""
+
+    zone: str
+    language: str
+    unread: int
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRow:
     user_id: UUID

@@ -16,6 +16,7 @@ from tests.gateways.cards.bridge_twin import SECRET, Twin
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.bootstrap import Bootstrap, bootstrap
 from recoup.flows.insight.verify import verify
+from recoup.flows.locked import Orders
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.run_due import run_due
 from recoup.main.app import make_app
@@ -53,7 +54,7 @@ class Shop:
         """The answers to a file of declined payments."""
         sent = await self.client.post("/v1/uploads?kind=evaluate", content=json.dumps(rows))
         assert sent.status_code == 202, sent.text
-        await run_due(self.opened.world, self.opened.orders, merchant_id=self.mid)
+        await run_due(self.opened.world, self.opened.services.get(Orders), merchant_id=self.mid)
         told = await self.client.get(f"/v1/uploads/{sent.json()['id']}/answers")
         return [json.loads(line) for line in told.text.splitlines()]
 

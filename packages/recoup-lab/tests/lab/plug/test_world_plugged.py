@@ -18,6 +18,7 @@ from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 
 from recoup.flows.cards.on_demand import settle_attempt
+from recoup.flows.locked import Orders
 from recoup.flows.money.sandbox_statement import sandbox_statement
 from recoup.kernel.problem import Problem
 from recoup.main.card_processors import plugged_world
@@ -191,7 +192,7 @@ def test_the_operator_does_not_answer_for_a_world(server: ServerAddress, tmp_pat
     async def story(shop: Shop, twin: Twin) -> None:
         said = await shop.evaluated(payment("a", VISA))
         with pytest.raises(Problem, match="alone decides its answer"):
-            await settle_attempt(shop.opened.world, shop.opened.orders, said["orderSessionKey"], True)
+            await settle_attempt(shop.opened.world, shop.opened.services.get(Orders), said["orderSessionKey"], True)
 
     plugged(server, tmp_path, story)
 

@@ -28,6 +28,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.rescue.arm_terms import MODES
 from recoup.rules.rescue.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.drift import Counted
+from recoup.rules.rescue.model import Model
 from recoup.rules.rescue.typed_bounds import bounds_of, text_of
 from recoup.rules.risk.terms import MODES as RISK_MODES
 from recoup.rules.risk.terms import RiskTerms
@@ -57,7 +58,7 @@ FOUND: Final = {
 @member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
-    model = visit.world.models.current(visit.now)
+    model: Model | None = visit.world.models.current(visit.now)
     calibration = await calibration_of(visit.world, visit.merchant_id, model.name) if model is not None else None
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.backtests.page import asking, shown_values
 from recoup.doors.portal.endpoint import done_of, redirect, with_done
+from recoup.doors.portal.file_form import UNITS as UNITS  # the template's
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.known_before import FORM_BYTES, IMPORTS
@@ -45,7 +46,6 @@ ATTEMPTS: Final = {
 }  # fmt: skip
 ORDERS: Final = {"": "As the file shows", "day": "Day first: 31/12/2026", "month": "Month first: 12/31/2026"}
 MARKS: Final = {"": "As the file shows", ".": "Point: 1,234.50", ",": "Comma: 1.234,50"}
-UNITS: Final = {"": "As the file shows", "major": "Whole units", "minor": "Smallest unit, like cents"}
 LEFT_OUT: Final = SKIPPED
 TITLES: Final = {
     "recoup-history": "Recoup history", "stripe-payments": "Stripe payments", "stripe-charges": "Stripe charges",

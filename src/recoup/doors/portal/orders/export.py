@@ -23,8 +23,9 @@ from recoup.flows.lists.ask import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.merchants.personal import SHOWN
+from recoup.store.lists.bounded import Count
 from recoup.store.lists.exports import all_orders
-from recoup.store.lists.order_counts import Count, count_orders
+from recoup.store.lists.order_counts import count_orders
 
 PIECE: Final = 256 * 1024
 

@@ -22,10 +22,12 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, joined
-from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word, way_of
+from recoup.rules.lists.cells import way_of
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word
 from recoup.rules.stable.channels import CHANNELS as CHAINS
+from recoup.store.lists.bounded import Count
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
-from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
+from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, count_orders, count_statuses
 from recoup.store.lists.order_cursor import cursor_behind
 from recoup.store.lists.order_row import OrderRow
 from recoup.store.lists.order_search import exact_order, normalise_query, orders_by_end

@@ -10,8 +10,8 @@ from starlette.datastructures import QueryParams
 
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
+from recoup.store.lists.bounded import Count
 from recoup.store.lists.list_preferences import ListPreferences, SavedView
-from recoup.store.lists.order_counts import Count
 from recoup.store.merchants.merchants import MerchantSettings
 
 # tab -> its word, and what narrows it

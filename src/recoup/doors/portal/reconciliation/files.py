@@ -8,9 +8,9 @@ from starlette.datastructures import UploadFile
 
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.endpoint import done_of, redirect, with_done
+from recoup.doors.portal.file_form import UNITS as UNITS  # the template's
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
-from recoup.doors.portal.imports.page import UNITS as UNITS  # the template's
 from recoup.doors.portal.known_before import FILES
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody, operator

@@ -32,7 +32,8 @@ from recoup.rules.money.bank_payout import check_approval
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.store.money import bank as store
 from recoup.store.money.batches import shown_batch
-from recoup.store.money.settlement import account_delay, payable_assets, terms_at
+from recoup.store.money.settlement import payable_assets
+from recoup.store.money.settlement_terms import account_delay, terms_at
 from recoup.store.statement import Read
 
 

@@ -18,7 +18,7 @@ from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import State
 from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
-from recoup.flows.money.bank_payouts import pay_again
+from recoup.flows.money.settle import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.flows.money.settlement_sheet import batch_sheet
 from recoup.kernel.ids import LOWEST, parse_id
@@ -30,7 +30,8 @@ from recoup.rules.money.bank_account import TRIES_MAX, read_account
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.money.bank import active_account, last_returns, list_accounts, payouts_of
 from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
-from recoup.store.money.settlement import payable_assets, running_period, terms_at
+from recoup.store.money.settlement import payable_assets, running_period
+from recoup.store.money.settlement_terms import terms_at
 from recoup.store.statement import Read
 
 STATES: Final = {

@@ -22,8 +22,7 @@ from recoup.flows.people.password_mail import mails_leave
 from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
 from recoup.flows.people.second_step import CodeGiven, give_code, read_half
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
-from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
-from recoup.flows.sign_up import is_open
+from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in, takes_sign_ups
 from recoup.kernel.problem import Problem, invalid
 
 HOME: Final = "/overview"
@@ -44,7 +43,7 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
         "email": typed.email,
         "next": wanted,
         "error": problem.message if problem else None,
-        "sign_up": is_open(visit.world),
+        "sign_up": takes_sign_ups(visit.world),
     }
 
 

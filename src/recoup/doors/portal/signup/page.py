@@ -15,7 +15,8 @@ from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.signin.page import with_device, with_half, with_session
 from recoup.doors.portal.templates import render
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.sign_up import SignedUp, SignUp, is_open, sign_up
+from recoup.flows.people.sign_in import takes_sign_ups
+from recoup.flows.sign_up import SignedUp, SignUp, sign_up
 from recoup.kernel.problem import Problem
 
 _SHOWN: Final = ("invalid", "unavailable")
@@ -39,7 +40,7 @@ _EMPTY: Final = SignUpForm("", "", "", "merchant", "")
 
 def _open(visit: PublicVisit) -> None:
     """Raises: Problem(not_found)."""
-    if not is_open(visit.world):
+    if not takes_sign_ups(visit.world):
         raise copy(_CLOSED)
 
 

@@ -16,6 +16,7 @@ from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit, found_by
 from recoup.doors.portal.words import State
 from recoup.flows.cards.uploads.answers import answer_file
+from recoup.flows.cards.uploads.row import Readers
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.ids import parse_id
@@ -60,7 +61,9 @@ async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> An
     _must(visit)
     if file is None:
         raise invalid("No file was chosen.", "file")
-    taking = take(visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.readers)
+    taking = take(
+        visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.get(Readers).by_kind
+    )
     taken = await while_there(visit.request.receive, taking)
     path = f"{PLACE}/{taken.upload.upload_id}"
     return redirect(with_done(visit.session, path, "known") if taken.before else path)
@@ -103,7 +106,7 @@ async def post_stop(visit: Visit, upload: Upload) -> None:
 
 
 def _may(visit: Visit) -> bool:
-    return bool(visit.portal.readers) and (visit.is_operator or visit.session.may("upload"))
+    return bool(visit.portal.get(Readers).by_kind) and (visit.is_operator or visit.session.may("upload"))
 
 
 def _must(visit: Visit) -> None:

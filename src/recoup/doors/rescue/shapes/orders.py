@@ -1,47 +1,37 @@
-"""Orders as they are shown, listed, changed and paid back. Source: contract §6, §8–§11, §17.1 (U3, U4, U7, C10)."""
+"""Orders as they are shown, listed and changed. Source: contract §6, §8–§11, §17.1 (U3, U4, U7, C10)."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, defstruct, field
 
-from recoup.doors.rescue import field_rules
-from recoup.doors.rescue.body import UNREAD, rule
+from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.places import order_fields
 from recoup.doors.rescue.shapes.declined import Subscription, ThreeDSecure
 from recoup.doors.rescue.shapes.order_past import AsOf
 from recoup.doors.rescue.wire import (
     Cents,
-    Currency,
-    Envelope,
     Instant,
     Moment,
-    Reference128,
     Shape,
     Text,
-    Text4,
     Text64,
-    Text128,
 )
 from recoup.flows.cards.amend import NOTES_MAX
-from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.order.answers import Fault
 
 IDS_MAX = 200
 PAGE_SIZE_MAX = 200
-Count = Annotated[int, Meta(ge=1, le=10**6)]
 _REASONS = f"Why it ended without a payment; any of {', '.join(REASON_WORDS)}."
 _BIN = "The card's first six digits, which identify the issuer."
-Units = Annotated[int, Meta(ge=1, le=UNITS_MAX)]
 NOTE_NAME_MAX = 40
 NOTE_MAX = 500
 NoteName = Annotated[str, Meta(min_length=1, max_length=NOTE_NAME_MAX)]
 Note = Annotated[str, Meta(max_length=NOTE_MAX, description="No personal data.")]
 Notes = Annotated[dict[NoteName, Note | None], Meta(max_length=NOTES_MAX)]
 Tail = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$")]
-Key = Annotated[Text128 | None, Meta(description="The same key is the same refund.")]
 
 
 class Item(Shape, kw_only=True):
@@ -358,77 +348,6 @@ class AmendBody(Shape, kw_only=True):
         Notes | None, Meta(description="Added to existing metadata; null removes a name.", extra=rule(_notes))
     ] = None
     do_not_retry: Annotated[bool | None, Meta(description="True stops further attempts; false resumes them.")] = None
-
-
-class RefundItem(Shape, kw_only=True):
-    """A line to pay back, by sku or line."""
-
-    sku: Text | None = None
-    line: Annotated[int, Meta(ge=1, le=500)] | None = None
-    quantity: Annotated[Count | None, Meta(description="Number of pieces.")] = None
-    amount: Annotated[Units | None, Meta(description="Amount instead of `quantity`, minor units.")] = None
-
-
-class RefundBody(Shape, kw_only=True):
-    """`amountToRefund` or `items`."""
-
-    amount_to_refund: Annotated[
-        str | float | None,
-        Meta(
-            description="In whole currency, not cents.",
-            examples=["19.99"],
-            extra=rule(field_rules.decimal),
-        ),
-    ] = None
-    items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
-    refund_message: Annotated[str, Meta(max_length=500)] | None = None
-    idempotency_key: Key = None
-    currency: Annotated[Text4 | None, Meta(description="Must be the order's currency.")] = None
-    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
-    is_partial_refund: Annotated[bool | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
-    transaction_id: Annotated[str | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
-
-
-class Refunded(Envelope, kw_only=True):
-    """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
-
-    status: Literal["SUCCESS", "FAILED"] | None = None
-    response_code: Annotated[str, Meta(description="`100`, or the code of the refusal.")]
-    response_message: str
-    order_id: UUID
-    transaction_id: Annotated[UUID | None, Meta(description="The refund's id.")] = None
-
-
-class CaptureBody(Shape, kw_only=True):
-    """The whole of what is held; with `finalCapture` a part of it."""
-
-    idempotency_key: Reference128
-    order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
-    amount: Annotated[
-        Cents, Meta(description="Minor units. All that is held, or with `finalCapture` that or less.", examples=[4590])
-    ]
-    currency: Currency
-    final_capture: Annotated[
-        bool | None,
-        Meta(
-            description="True: what is not captured is released; 0 releases all that is left after a part. False: it "
-            "stays held for a further capture, where the processor takes several. Missing: the amount is all of it."
-        ),
-    ] = None
-    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
-
-
-class CaptureResult(Envelope, kw_only=True):
-    """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
-
-    status: Literal["SUCCESS", "FAILED"] | None = None
-    order_id: UUID
-    capture_status: Literal["SUCCESS", "FAILED"]
-    transaction_id: Annotated[UUID | None, Meta(description="The capture's id.")] = None
-    captured_amount: Annotated[
-        int | None, Meta(description="What was captured of the order up to now, in minor units.")
-    ] = None
-    held_amount: Annotated[int | None, Meta(description="What is still held, for a further capture.")] = None
 
 
 class CancelBody(Shape, kw_only=True):

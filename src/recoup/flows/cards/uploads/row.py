@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -39,6 +40,13 @@ class Reader:
     columns: Mapping[str, Column]
     body: Callable[[str], dict[str, Any]]
     read: Callable[[dict[str, Any], UUID], Given]
+
+
+class Readers:
+    """The readers of a process, by kind; without any, no files are taken."""
+
+    def __init__(self, by_kind: Mapping[str, Reader] = MappingProxyType({})) -> None:
+        self.by_kind = by_kind
 
 
 class Kept(msgspec.Struct, array_like=True):

@@ -11,11 +11,12 @@ from recoup.features.engine.mixed import View, Window, viewed
 from recoup.features.engine.model import Model, model_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
+from recoup.rules.order.decision import Decision, Offered
 from recoup.rules.rescue import zones
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Decision, Evidence, Offered, tried
+from recoup.rules.rescue.evidence import Evidence, tried
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.policy import ENGINE_2, RETRY_2, Pricing
 from recoup.rules.rescue.slots import offset_minutes
