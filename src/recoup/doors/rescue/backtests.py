@@ -7,7 +7,6 @@ import msgspec
 
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
-from recoup.doors.rescue.policy import named_as_here
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.backtests import (
@@ -23,6 +22,7 @@ from recoup.doors.rescue.shapes.backtests import (
     BacktestReport,
     BacktestShown,
 )
+from recoup.doors.rescue.shapes.policy import named_as_here
 from recoup.flows.backtests.kept import ask, read_backtest
 from recoup.flows.backtests.make import PAYMENTS_MAX
 from recoup.flows.backtests.questions import BacktestRequest, question_for

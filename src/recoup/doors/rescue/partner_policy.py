@@ -9,7 +9,7 @@ from recoup.doors.rescue.backtests import shown as backtest_shown
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
-from recoup.doors.rescue.policy import checked, listed, named_as_here, page_of, shown
+from recoup.doors.rescue.policy import checked, listed, page_of, shown
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import PARTNER, Api, Call
 from recoup.doors.rescue.shapes.backtests import BacktestReport, BacktestShown
@@ -21,6 +21,7 @@ from recoup.doors.rescue.shapes.policy import (
     RetryPolicyChecked,
     RetryPolicyShown,
     RetryPolicyVersions,
+    named_as_here,
 )
 from recoup.doors.rescue.wire import Moment, Shape
 from recoup.flows.backtests.before_saving import try_policy

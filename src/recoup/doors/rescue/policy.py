@@ -3,9 +3,6 @@
 A partner's bounds (`partner_policy`) are read and shown in the same way.
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -26,18 +23,16 @@ from recoup.doors.rescue.shapes.policy import (
     RetryPolicyVersions,
     RetryPolicyVersionShown,
     RetryPolicyVersionsQuery,
+    named_as_here,
 )
 from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where, where_of
-from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.policies.diff import diff
-from recoup.rules.policies.terms import PolicyTerms
 from recoup.store.merchants.policies import PolicyVersion
 
-_NAMES: Final = {"from": "StartsAt"}
 _NUMBER_MAX: Final = 2**31 - 1
 
 
@@ -129,32 +124,6 @@ def checked(found: Checked) -> dict[str, Any]:
         "nearest": found.nearest.to_plain(),
         "changes": [RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
     }
-
-
-@contextmanager
-def named_as_here() -> Iterator[None]:
-    """A line is named with the field that holds it: `Policy.Tries.All`; what could be saved stands in the hint."""
-    try:
-        yield
-    except Problem as problem:
-        lines = {one.line for one in problem.facts.get("complaints", ())}
-        named: dict[str, list[str]] = {}
-        for name, texts in problem.fields.items():
-            here = _line_name(name) if name in lines else _NAMES.get(name, name[:1].upper() + name[1:])
-            named[here] = named.get(here) or texts[:1]  # one message a field, as everywhere
-        problem.fields = named
-        nearest = problem.facts.get("nearest")
-        if isinstance(nearest, PolicyTerms):
-            could = json.dumps(nearest.to_plain(), separators=(",", ":"))
-            problem.facts["hints"] = {"Policy": f"could be {could}"}
-        raise
-
-
-def _line_name(line: str) -> str:
-    """`Policy.Tries.All`; of a line that is none, `Policy`."""
-    parts = line.split(".")
-    known = all(one.isascii() and one.isalpha() for one in parts) and line != "policy"
-    return ".".join(("Policy", *(one[:1].upper() + one[1:] for one in parts))) if known else "Policy"
 
 
 async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> Where:

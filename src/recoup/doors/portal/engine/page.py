@@ -14,7 +14,6 @@ from recoup.doors.portal.feature_parts import rescue_panels
 from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.visit import Visit, names_of_actors
 from recoup.flows.insight.drift import calibration_of
 from recoup.flows.merchants import arms
@@ -25,6 +24,7 @@ from recoup.flows.risk_versions import risk_in_use
 from recoup.flows.unlisted_codes import DAYS, read_unlisted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.rules.policies.words import CLIPS
 from recoup.rules.rescue.arm_terms import MODES
 from recoup.rules.rescue.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.drift import Counted

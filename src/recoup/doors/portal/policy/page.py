@@ -21,8 +21,9 @@ from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where
 from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.policies.diff import diff
-from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
+from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms
 from recoup.rules.policies.typed import plain_of, texts_of
+from recoup.rules.policies.words import CLIPS
 from recoup.rules.rescue.policy import CURRENT, ENGINE_2, Group
 from recoup.store.insight.backtests import saved_backtests
 
@@ -86,10 +87,6 @@ SELECTS: Final = {"engine.arm": ("Allowed decision mode", ARMS), "link": ("Payme
 BOUNDS: Final[Mapping[str, str]] = {
     "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
     "site": "Site’s policy: {0}",
-}  # fmt: skip
-CLIPS: Final[Mapping[ScopeKind, str]] = {
-    "operator": "the operator’s bound", "partner": "the partner’s bound", "merchant": "the merchant’s policy",
-    "site": "the site’s policy",
 }  # fmt: skip
 NAMES: Final[Mapping[str, str]] = {
     "off": "Pause retries",

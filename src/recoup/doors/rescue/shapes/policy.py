@@ -1,6 +1,9 @@
 """Retry policies as versions. Source: decision 0077."""
 
-from typing import Annotated, Any, Literal
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -9,8 +12,11 @@ from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.wire import Instant, Moment, Shape, Text
 from recoup.flows.merchants.policies import PAGE_MAX
+from recoup.kernel.problem import Problem
+from recoup.rules.policies.terms import PolicyTerms
 
 LINES_MAX = 100
+_NAMES: Final = {"from": "StartsAt"}
 
 
 def _object(value: Any, limits: Limits) -> dict[str, Any] | Wrong:
@@ -198,3 +204,29 @@ class RetryPolicyChecked(Shape, kw_only=True):
         ),
     ] = None
     success: bool = True
+
+
+@contextmanager
+def named_as_here() -> Iterator[None]:
+    """A line is named with the field that holds it: `Policy.Tries.All`; what could be saved stands in the hint."""
+    try:
+        yield
+    except Problem as problem:
+        lines = {one.line for one in problem.facts.get("complaints", ())}
+        named: dict[str, list[str]] = {}
+        for name, texts in problem.fields.items():
+            here = _line_name(name) if name in lines else _NAMES.get(name, name[:1].upper() + name[1:])
+            named[here] = named.get(here) or texts[:1]  # one message a field, as everywhere
+        problem.fields = named
+        nearest = problem.facts.get("nearest")
+        if isinstance(nearest, PolicyTerms):
+            could = json.dumps(nearest.to_plain(), separators=(",", ":"))
+            problem.facts["hints"] = {"Policy": f"could be {could}"}
+        raise
+
+
+def _line_name(line: str) -> str:
+    """`Policy.Tries.All`; of a line that is none, `Policy`."""
+    parts = line.split(".")
+    known = all(one.isascii() and one.isalpha() for one in parts) and line != "policy"
+    return ".".join(("Policy", *(one[:1].upper() + one[1:] for one in parts))) if known else "Policy"
