@@ -92,7 +92,7 @@ $(BARMAN): requirements/barman.txt | setup-dev
 	@.venv/bin/python -m pip --python .barman/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/barman.txt
 	@touch $@
 
-# The deposit contract, compiled for both kinds of machine into src/recoup/features/chains/artifacts. Needs node and npm.
+# The deposit contract, compiled for both kinds of machine into src/recoup/chains/artifacts. Needs node and npm.
 contracts:
 	@$(PYTHON) scripts/need.py npm
 	@$(PYTHON) contracts/build.py

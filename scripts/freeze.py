@@ -7,7 +7,7 @@ migrations that were not released yet. What was released before is not touched.
 import hashlib
 from pathlib import Path
 
-from recoup.store.migrate import FOLDER, RELEASED, schema_sql
+from recoup.db.migrate import FOLDER, RELEASED, schema_sql
 
 ROOT = Path(__file__).resolve().parent.parent
 

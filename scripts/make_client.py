@@ -10,7 +10,7 @@ from typing import Final
 import client_python
 import client_typescript
 from client_api import read_api
-from recoup.doors.edge.openapi import document
+from recoup.kit.edge.openapi import document
 from recoup.main.docs import dialects
 
 CLIENTS: Final = Path(__file__).resolve().parent.parent / "clients"

@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from recoup.doors.docs.reference import Shown, make_reference
-from recoup.doors.docs.samples.literal import JSON_WORDS, Literals
-from recoup.doors.docs.samples.request import SampleRequest, sample_request
-from recoup.doors.edge.dialect import Dialect
-from recoup.doors.edge.example_values import NAME, Fresh
+from recoup.docs.reference import Shown, make_reference
+from recoup.docs.samples.literal import JSON_WORDS, Literals
+from recoup.docs.samples.request import SampleRequest, sample_request
+from recoup.kit.edge.dialect import Dialect
+from recoup.kit.edge.example_values import NAME, Fresh
 from recoup.main.docs import dialects
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-HOME: Final = ROOT / "src/recoup/doors/docs/static"
+HOME: Final = ROOT / "src/recoup/docs/static"
 SCRIPTS: Final = ROOT / "scripts/collections"
 SCHEMA: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 FRESH: Final = Fresh("$NUMBER", "$NOW", "$EXPIRY")

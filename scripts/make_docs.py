@@ -15,26 +15,26 @@ from typing import Final, Literal, get_args, get_origin
 
 import msgspec
 
-from recoup.doors.docs.routes import CONSUMERS
-from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER
-from recoup.doors.portal.words import API_STATES
-from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
-from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
+from recoup.bank.gateways.sandbox import MAGIC as BANK_MAGIC
+from recoup.docs.routes import CONSUMERS
 from recoup.kernel.problem import CODES
+from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.kit.rights import MAY, PARTNER_MAY
 from recoup.main.settings import Settings
-from recoup.rules.merchants.rights import MAY, PARTNER_MAY
-from recoup.rules.messages.event_data import Data, OrderData
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.stable_events import DEFAULT, NAMES
-from recoup.rules.network.magic import FAULTS
-from recoup.rules.network.magic_disputes import DISPUTES
-from recoup.rules.network.magic_serials import TOKENS, UPDATES
-from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
-from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
-from recoup.rules.order.lifecycle import REASONS as BILLED
-from recoup.rules.rescue.completeness import WISHES
-from recoup.rules.stable.channels import enabled
-from recoup.rules.stable.destinations import FORMS
+from recoup.networks.magic import FAULTS
+from recoup.networks.magic_disputes import DISPUTES
+from recoup.networks.magic_serials import TOKENS, UPDATES
+from recoup.orders.rules.event_data import Data, OrderData
+from recoup.orders.rules.events import CATALOGUE
+from recoup.orders.rules.faces import MEANINGS, STATUS_NAMES, face
+from recoup.orders.rules.lifecycle import ENDED, STEPS, Stage
+from recoup.orders.rules.lifecycle import REASONS as BILLED
+from recoup.people.page.permissions import AT_MERCHANT, AT_PARTNER
+from recoup.people.page.words import API_STATES
+from recoup.rescue.rules.completeness import WISHES
+from recoup.stablecoin.rules.channels import enabled
+from recoup.stablecoin.rules.destinations import FORMS
+from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCS: Final = ROOT / "docs"

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from recoup.rules.languages.catalogues import Catalogue
-from recoup.rules.languages.slots import faults
+from recoup.kit.languages.catalogues import Catalogue
+from recoup.kit.languages.slots import faults
 from recoup_languages import harvest
 
 FOLDER: Final = Path(harvest.__file__).parent

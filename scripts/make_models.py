@@ -5,7 +5,7 @@ The same source makes the same files, but for last digits of another machine; se
 
 from pathlib import Path
 
-from recoup.features.engine.learn import prior
+from recoup.engine.learn import prior
 from recoup.main.demo import demo
 from recoup_lab.shop.prior import of_the_shop, trained
 

@@ -10,12 +10,12 @@ from typing import Final
 
 import asyncpg
 
-from recoup.gateways.cards.sandbox import book
-from recoup.gateways.channels.mock import channel as mock_channel
-from recoup.gateways.web.mail import mailbox as mailbox_table
-from recoup.store.migrate import create_database, migrate
-from recoup.store.partitions import ensure_partitions
-from recoup.store.server import ServerAddress
+from recoup.db.migrate import create_database, migrate
+from recoup.db.partitions import ensure_partitions
+from recoup.db.server import ServerAddress
+from recoup.outside.mail import mailbox as mailbox_table
+from recoup.processors.gateways.sandbox import book
+from recoup.stablecoin.gateways import channel as mock_channel
 
 TEMPLATES: Final = {"people": "template_people", "world": "template_world", "live": "template_live"}
 _HAVE_TEMPLATES: set[ServerAddress] = set()  # as far as this process knows

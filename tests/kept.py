@@ -14,9 +14,9 @@ import asyncpg
 from tests.databases import drop, empty
 from tests.one_loop import at_end, runs_in_it
 
-from recoup.store.pool import Database
-from recoup.store.roles import APP, READ
-from recoup.store.server import ServerAddress
+from recoup.db.pool import Database
+from recoup.db.roles import APP, READ
+from recoup.db.server import ServerAddress
 
 _OWNER: Final = "owner"
 _WARM_MAX: Final = 8  # of a role

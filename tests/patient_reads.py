@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import pytest
 
-from recoup.store.lists import bounded
+from recoup.kit.lists import bounded
 
 PATIENCE_MS: Final = 30_000
 real = bounded.bound_statement

@@ -4,7 +4,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 
-from recoup.flows.people import passwords
+from recoup.people.flows import passwords
 
 REAL: Final = passwords._hasher
 QUICK: Final = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from tests import rings
 
+from recoup.db.server import EmbeddedServer, ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import EmbeddedServer, ServerAddress
 
 _ADDRESS = pytest.StashKey[ServerAddress]()
 _SERVER = pytest.StashKey[EmbeddedServer]()

@@ -20,38 +20,38 @@ from uuid import UUID
 import asyncpg
 from tests.kept import Kept, WarmDatabase, lent
 
-from recoup.flows.advance_clock import advance_clock
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.flows.locked import Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
-from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.endpoints import new_signing_key
-from recoup.flows.messages.publish_now import publish_now
-from recoup.flows.models import Models
-from recoup.flows.money.settle import close_pages_of
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.run_due import run_due
-from recoup.gateways.bank.sandbox import SandboxBank
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.gateways.cards.sandbox.tokens import SandboxTokens
-from recoup.gateways.channels.mock.channel import mock_channels
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import fresh, without_vault
-from recoup.gateways.web.client import WebClient, tls_context
-from recoup.gateways.web.mail.mailbox import Mailbox
+from recoup.bank.gateways.sandbox import SandboxBank
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.magic import script_card
-from recoup.rules.stable.channels import MOCKS
-from recoup.store.server import ServerAddress
+from recoup.main.open_world import OpenWorld
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.magic import script_card
+from recoup.onboarding.flows.make_merchant import Keys, NewSite, make_keys, make_merchant
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import fresh, without_vault
+from recoup.outside.mail.mailbox import Mailbox
+from recoup.outside.web.client import WebClient, tls_context
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.processors.gateways.sandbox.tokens import SandboxTokens
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.models import Models
+from recoup.rescue.flows.run_due import run_due
+from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, Person
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.flows.transmit import Transmit, Transmitted
+from recoup.sandbox.flows.advance_clock import advance_clock
+from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
+from recoup.settlement.flows.settle import close_pages_of
+from recoup.stablecoin.gateways.channel import mock_channels
+from recoup.stablecoin.rules.channels import MOCKS
+from recoup.terms.rules.fees import Tariff
+from recoup.webhooks.flows.deliver import Deliveries
+from recoup.webhooks.flows.endpoints import new_signing_key
+from recoup.webhooks.flows.publish_now import publish_now
 
 TLS = tls_context()  # reads the authorities of the machine: once is enough
 KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 from tests.browser.visiting import Launched, beside, served
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 @pytest.fixture(scope="module")

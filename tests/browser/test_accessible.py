@@ -17,9 +17,9 @@ from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
 from tests.rings import draw, drawn
 
-from recoup.doors.portal.endpoint import COOKIE, PLACES
-from recoup.doors.portal.routes import declared
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.main.portal import declared
+from recoup.people.page.endpoint import COOKIE, PLACES
 
 PARTS = 3  # of the long walks, for workers side by side
 _SUBMIT = """([path, fields, files]) => {

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import WAYS, fits, follow, give_password, is_narrow, sign_in, visiting, ways
 from tests.doors.portal.shop import PASSWORD
 
-from recoup.rules.people.totp import code_of, step_at
+from recoup.people.rules.totp import code_of, step_at
 
 ORDERS = 10
 WHO = ("maya", "empty", "pat", "ann")  # in each way somebody without a second factor

@@ -19,9 +19,9 @@ from tests.flows.test_customer_waiting import PATIENT, waiting
 from tests.rings import drawn
 from tests.worlds import change_world, make_shop, sandbox_world
 
-from recoup.doors.checkout.routes import routes as checkout_routes
-from recoup.flows.hosted_link import checkout_token
-from recoup.store.server import ServerAddress
+from recoup.checkout.routes import routes as checkout_routes
+from recoup.db.server import ServerAddress
+from recoup.orders.flows.hosted_link import checkout_token
 
 ORDERS = 3
 

@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import Browser
 from tests.browser.walk import walked
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 _FILL = """() => {
   const row = (table) => { for (let n = 0; n < 60; n++) table.append(table.lastElementChild.cloneNode(true)); };

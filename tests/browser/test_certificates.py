@@ -6,8 +6,8 @@ from playwright.sync_api import Browser
 from tests.browser.walk import walked
 from tests.rings import drawn
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 LIMITS, SCHEMES = 16, 4  # what a shop with four card schemes has
 _FILL = """(numbers) => numbers.forEach((number, at) => {

@@ -19,15 +19,15 @@ from tests.features.chains.test_story import Ground, ground
 from tests.flows.test_refund_requests import ask, limit
 from tests.worlds import change_world
 
-from recoup.doors.checkout.routes import routes as checkout_routes
-from recoup.doors.portal.routes import routes as portal_routes
-from recoup.features.chains.transfers import give_address
-from recoup.flows.hosted_link import checkout_token
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.chains.transfers import give_address
+from recoup.checkout.routes import routes as checkout_routes
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import wire_id
 from recoup.kernel.scope import Actor
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder
+from recoup.main.portal import routes as portal_routes
+from recoup.orders.flows.hosted_link import checkout_token
+from recoup.people.flows.make_user import Membership, make_user, register_merchant
+from recoup.stablecoin.store.stable_orders import StableOrder
 
 __all__ = ["anvil"]
 PASSWORD = "correct horse battery"

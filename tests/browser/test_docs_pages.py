@@ -14,7 +14,7 @@ from tests.docs.operations import own_dialects
 from tests.docs.test_signature_script import signed
 from tests.rings import drawn
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 SECRET = "sk_test_only_this_page_may_know_it"
 

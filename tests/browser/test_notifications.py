@@ -9,8 +9,8 @@ from tests.browser.visiting import PHONE, beside, fits, is_narrow, signed_in, wa
 from tests.doors.portal.shop import Shop, make_world
 
 from recoup.kernel.ids import new_id
-from recoup.store.messages.notification_settings import NewNotification, tell
-from recoup.store.people.people import find_user
+from recoup.notifications.store.notification_settings import NewNotification, tell
+from recoup.people.store.people import find_user
 
 ORDERS = 30
 

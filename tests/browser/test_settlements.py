@@ -9,8 +9,8 @@ from tests.browser.visiting import PHONE, WAYS, fits
 from tests.browser.walk import Walked, walked
 from tests.rings import drawn
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 # Texts of a table's cells that stand on more than one line, are cut, or are amounts that do not end where theirs does.
 _BROKEN = """() => [...document.querySelectorAll("table.keep td")].filter(cell => cell.offsetParent).flatMap(cell => {

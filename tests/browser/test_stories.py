@@ -11,8 +11,8 @@ from tests.browser.walk import Walked, walked
 from tests.doors.rescue.door import FUNDS
 from tests.isolation.ground import Ground
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 ITEMS = [{"sku": "LEAF-1", "name": "Leaf Club", "amount": 4590, "quantity": 3}]
 

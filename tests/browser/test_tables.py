@@ -9,8 +9,8 @@ from tests.browser.visiting import PHONE, fits
 from tests.browser.walk import Walked, walked
 from tests.rings import drawn
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 SIZES = [(1440, 900), (1280, 800), (1024, 768), PHONE]
 PATHS = ["/webhooks/{endpoint}", "/reconciliation", "/settlements", "/orders", "/audit", "/orders/{paid}", "/keys",

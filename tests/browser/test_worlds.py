@@ -13,9 +13,9 @@ from tests.browser.visiting import WAYS, Told, follow, visiting, ways
 from tests.main.test_live import both
 from tests.rings import drawn
 
-from recoup.flows.merchants.open_live import open_approved
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.onboarding.flows.open_live import open_approved
 
 # Some with what was chosen on them.
 PAGES = ("/orders?status=completed&size=25", "/settlements?size=25", "/overview", "/switches", "/account/sessions")

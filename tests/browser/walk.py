@@ -12,9 +12,9 @@ from tests.doors.rescue.door import listening
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE, Line
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.flows.people.invitations import token_context
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.invitations import token_context
+from recoup.people.page.endpoint import COOKIE
 
 FILES = re.compile(
     r"\.(json|jsonl|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"

@@ -15,7 +15,7 @@ from tests.docs.running import clean_environment, running
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_clients import talking
 
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
 
 __all__ = ["typescript"]
 ROOT = Path(__file__).resolve().parents[2]

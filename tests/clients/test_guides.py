@@ -18,7 +18,7 @@ from tests.doors.stablecoin.door import Door as StableDoor
 from tests.doors.stablecoin.door import application as stable_application
 from tests.kills.installation import free_port
 
-from recoup.rules.messages.signature import http_date, sign
+from recoup.orders.rules.signature import http_date, sign
 
 __all__ = ["typescript"]
 ROOT = Path(__file__).resolve().parents[2]

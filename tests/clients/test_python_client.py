@@ -21,8 +21,8 @@ from tests.doors.stablecoin.door import Door as StableDoor
 from tests.doors.stablecoin.door import application as stable_application
 
 import recoup_client
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.stable_events import NAMES
+from recoup.orders.rules.events import CATALOGUE
+from recoup.stablecoin.rules.stable_events import NAMES
 from recoup_client import (
     AsyncRecoup,
     BadCredentialsError,

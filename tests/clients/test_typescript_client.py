@@ -11,8 +11,8 @@ from tests.doors.rescue.test_clients import talking
 from tests.doors.stablecoin.door import Door as StableDoor
 from tests.doors.stablecoin.door import application as stable_application
 
-from recoup.rules.messages.signature import standard_headers
-from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
+from recoup.keys.rules.signing import encrypt_webhook, sign_webhook
+from recoup.orders.rules.signature import standard_headers
 
 __all__ = ["typescript"]
 OTHER = base64.b64encode(b"x" * 64).decode()

@@ -8,8 +8,8 @@ from typing import Any, assert_type, cast
 import pytest
 from tests.rings import each
 
-from recoup.rules.messages.signature import http_date, sign, standard_headers
-from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
+from recoup.keys.rules.signing import encrypt_webhook, sign_webhook
+from recoup.orders.rules.signature import http_date, sign, standard_headers
 from recoup_client import RescueEvent, SignatureError, StandardEvent, construct_event
 
 KEY = base64.b64encode(bytes(range(64))).decode()

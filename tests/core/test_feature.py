@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from recoup.core.kit import feature
-from recoup.core.kit.extended import Extended
-from recoup.core.kit.feature import Feature, Place, features, install
-from recoup.features.mandates.feature import MANDATES
+from recoup.kernel import feature
+from recoup.kernel.extended import Extended
+from recoup.kernel.feature import Feature, Place, features, install
 from recoup.kernel.problem import Problem
+from recoup.mandates.feature import MANDATES
 
 LETTER: Place[dict[str, int]] = Place("letter")
 BAD = Feature(name="bad", folder=Path(__file__).parent)
 ADDED = {
-    name: EntryPoint(name, value, "recoup.features")
+    name: EntryPoint(name, value, "recoup.main.features")
     for name, value in {
-        "mandates": "recoup.features.mandates.feature:MANDATES",
+        "mandates": "recoup.mandates.feature:MANDATES",
         "raises": "tests.core.no_such_module:FEATURE",
-        "other": "recoup.features.mandates.feature:flows",
+        "other": "recoup.mandates.feature:flows",
     }.items()
 }
 
@@ -31,7 +31,7 @@ def test_what_is_wrong_with_the_list_is_said_in_one_line(monkeypatch: pytest.Mon
     complaints = {
         "twice": (lambda: install(["mandates"]), "mandates is listed twice"),
         "missing": (lambda: install(["unknown"]), "unknown, which no package"),
-        "raises": (lambda: install(["raises"]), "'raises' to recoup.features"),
+        "raises": (lambda: install(["raises"]), "'raises' to recoup.main.features"),
         "no feature": (lambda: install(["other"]), "it is no Feature"),
         "needs": (
             lambda: feature.checked((replace(BAD, needs=("mandates",)), MANDATES)),

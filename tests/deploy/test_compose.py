@@ -10,9 +10,9 @@ from typing import Any, Final
 import yaml
 from tests.repo.test_house import ROOT
 
+from recoup.db.roles import ADMINISTRATORS_SQL
 from recoup.main.cli import cli
 from recoup.main.settings import SECRETS, Settings
-from recoup.store.roles import ADMINISTRATORS_SQL
 
 DEPLOY: Final = ROOT / "deploy"
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

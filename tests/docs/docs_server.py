@@ -11,15 +11,15 @@ from starlette.applications import Starlette
 from tests.doors.rescue.door import listening
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.docs.routes import routes as docs_routes
-from recoup.doors.edge.dialect import Dialect
-from recoup.doors.edge.entry import Entry
-from recoup.doors.portal.routes import routes as portal_routes
-from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.resource import Services
-from recoup.flows.merchants.make_merchant import Keys
+from recoup.db.server import ServerAddress
+from recoup.docs.routes import routes as docs_routes
+from recoup.keys.api.v1_resource import Services
+from recoup.kit.edge.dialect import Dialect
+from recoup.kit.edge.entry import Entry
+from recoup.main.api import routes as rescue_routes
 from recoup.main.app import refuse
-from recoup.store.server import ServerAddress
+from recoup.main.portal import routes as portal_routes
+from recoup.onboarding.flows.make_merchant import Keys
 
 
 @dataclass(frozen=True)

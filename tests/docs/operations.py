@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.dialect import Dialect, ErrorRow
+from recoup.kit.edge.described import Example, Operation
+from recoup.kit.edge.dialect import Dialect, ErrorRow
 from recoup.main.docs import described, error_rows, rescue
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
 
 
 class SignIn(Struct, kw_only=True, rename={"app_key": "AppKey", "app_secret": "AppSecret"}):

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 from click.testing import CliRunner, Result
 
-from recoup.doors.edge.described import Operation
+from recoup.kit.edge.described import Operation
 from recoup.main.cli import cli
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
 
 CARD = {"expirationMonth": 9, "expirationYear": 2031}
 

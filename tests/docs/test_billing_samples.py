@@ -24,7 +24,7 @@ from tests.doors.rescue.test_webhooks import try_again
 from tests.kills.installation import free_port
 
 from make_client import main as make_client
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
 
 __all__ = ["door", "shop"]
 make_client()

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 from tests.docs.running import ROOT
 
-from recoup.doors.docs.routes import SETUP, STATIC
-from recoup.doors.portal.partner.shell import _MERCHANT
+from recoup.docs.routes import SETUP, STATIC
 from recoup.main.docs import dialects
+from recoup.onboarding.page.shell import _MERCHANT
 
 SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("postman-collection-2.1.0.json").read_text())
 CALLS = {(one.method.upper(), re.sub(r"\{[^}]+\}", "{}", one.path)) for d in dialects() for one in d.operations}

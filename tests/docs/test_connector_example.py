@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from recoup.gateways.cards.kinds import KINDS, usable_kinds
 from recoup.kernel.extensions import added
+from recoup.processors.gateways.kinds import KINDS, usable_kinds
 from recoup_lab.conformance.run import Result, run_checks, subject_of
 
 ROOT = Path(__file__).resolve().parents[2]

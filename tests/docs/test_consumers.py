@@ -18,10 +18,10 @@ from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
 from tests.rules.messages.test_signature import BODY, KEY, NONCE
 
-from recoup.doors.docs.routes import CONSUMERS
+from recoup.db.server import ServerAddress
+from recoup.docs.routes import CONSUMERS
 from recoup.kernel.time import Clocks
-from recoup.rules.messages.signature import http_date, sign
-from recoup.store.server import ServerAddress
+from recoup.orders.rules.signature import http_date, sign
 
 LINES_MAX = 25
 TAKEN = BODY.replace(b'"EventData":null', b'"EventData":{"EventId":"01a1f82c-7c10-7d22-9a3e-0d9c4b7f1e55"}')

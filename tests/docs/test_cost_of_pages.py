@@ -10,14 +10,14 @@ from tests.docs.operations import own_dialects
 from tests.doors.rescue.door import client_of
 from tests.worlds import sandbox_world
 
-from recoup.doors.docs.guides import GUIDES
-from recoup.doors.docs.routes import STANDING, freshened, reference_page, routes
-from recoup.doors.docs.site import make_site
-from recoup.doors.edge.example_values import fresh_at
+from recoup.db.server import ServerAddress
+from recoup.docs.guides import GUIDES
+from recoup.docs.routes import STANDING, freshened, reference_page, routes
+from recoup.docs.site import make_site
 from recoup.kernel.time import Clocks
+from recoup.kit.edge.example_values import fresh_at
 from recoup.main.app import _who_reads
 from recoup.main.docs import dialects
-from recoup.store.server import ServerAddress
 
 STEPS_MAX = 40_000  # the reference of the rescue API took fifty times as many
 NARROWED = "/docs/test-cards?scheme=visa&kind=script&answer=approved"

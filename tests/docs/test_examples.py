@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from recoup.main.demo.example import card_number, cards_in, read_example
-from recoup.rules.network.magic import classify
+from recoup.networks.magic import classify
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = ROOT / "examples/day.jsonl"

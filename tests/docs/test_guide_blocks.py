@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 from tests.docs.running import ROOT, bare_environment, running
 
-from recoup.doors.docs.routes import SETUP
+from recoup.docs.routes import SETUP
 
 UP_SECONDS = 120
 DOCS: Final = ROOT / "docs"

@@ -11,11 +11,11 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.docs.operations import own_dialects
 
-from recoup.doors.edge.dialect import Dialect, anchor_of
-from recoup.doors.edge.openapi import document
 from recoup.kernel.problem import CODES
+from recoup.kit.edge.dialect import Dialect, anchor_of
+from recoup.kit.edge.openapi import document
 from recoup.main.docs import CURES, dialects, error_rows, rescue
-from recoup.rules.merchants.application import Status
+from recoup.onboarding.rules.application import Status
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = own_dialects()

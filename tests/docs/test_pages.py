@@ -16,21 +16,21 @@ from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
 from tests.docs.running import ROOT
 
-from recoup.doors.docs.guides import GUIDES, place
-from recoup.doors.docs.markdown import rendered
-from recoup.doors.docs.reference import make_reference
-from recoup.doors.docs.routes import FRESH_SECONDS, STATIC, _of_reference, _reference
-from recoup.doors.docs.site import event_samples, make_site, stable_samples
-from recoup.doors.edge.dialect import anchor_of
-from recoup.doors.edge.example_values import fresh_at
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.docs.guides import GUIDES, place
+from recoup.docs.markdown import rendered
+from recoup.docs.reference import make_reference
+from recoup.docs.routes import FRESH_SECONDS, STATIC, _of_reference, _reference
+from recoup.docs.site import event_samples, make_site, stable_samples
 from recoup.kernel.time import Clocks, WallTime
+from recoup.kit.edge.dialect import anchor_of
+from recoup.kit.edge.example_values import fresh_at
+from recoup.kit.world import World
 from recoup.main.docs import dialects
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.signature import sign
-from recoup.rules.messages.stable_events import NAMES
-from recoup.rules.network import magic
-from recoup.store.server import ServerAddress
+from recoup.networks import magic
+from recoup.orders.rules.events import CATALOGUE
+from recoup.orders.rules.signature import sign
+from recoup.stablecoin.rules.stable_events import NAMES
 
 DIALECTS = own_dialects()
 
@@ -209,7 +209,7 @@ def test_the_index_of_the_search_names_pages_that_are_there(site: Documented) ->
 
 def test_each_synonym_belongs_to_one_page_that_is_there(site: Documented) -> None:
     paths = {path for _, _, path, *_ in httpx.get(f"{site.address}/docs/search.json").json()}
-    synonyms = json.loads((ROOT / "src/recoup/doors/docs/synonyms.json").read_text())
+    synonyms = json.loads((ROOT / "src/recoup/docs/synonyms.json").read_text())
     assert synonyms.keys() <= paths
     words = [word for several in synonyms.values() for word in several]
     assert sorted(words) == sorted(set(words))

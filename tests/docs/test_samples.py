@@ -23,12 +23,12 @@ from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.sample_things import Things
 from tests.rings import drawn
 
-from recoup.doors.docs.reference import Reference, Sample, make_reference
-from recoup.doors.docs.routes import SETUP
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.dialect import Dialect, anchor_of
-from recoup.doors.edge.example_values import fresh_at
+from recoup.docs.reference import Reference, Sample, make_reference
+from recoup.docs.routes import SETUP
 from recoup.kernel.time import Clocks
+from recoup.kit.edge.described import Operation
+from recoup.kit.edge.dialect import Dialect, anchor_of
+from recoup.kit.edge.example_values import fresh_at
 from recoup.main.docs import dialects
 
 UP_SECONDS = 60

@@ -9,7 +9,7 @@ import playwright
 from recoup.kernel.ids import parse_id
 
 NODE = str(Path(playwright.__file__).parent / "driver/node")
-SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/doors/docs/static/sense.js"
+SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/docs/static/sense.js"
 PAGE = """
 const kept = new Map(Object.entries(JSON.parse(process.argv[2])));
 const put = (form) => Object.assign(form, { appendChild: (field) => (form.elements.senseKey = field) });

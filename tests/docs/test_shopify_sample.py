@@ -22,10 +22,10 @@ from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_clients import talking
 from tests.worlds import change_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.kernel.ids import uuid_of
-from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.processors.gateways.kinds import KINDS, Connection
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.routes.flows.card_routes import CardRoutes
 
 __all__ = ["door", "shop"]
 

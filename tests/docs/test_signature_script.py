@@ -10,7 +10,7 @@ import playwright
 import pytest
 
 NODE = str(Path(playwright.__file__).parent / "driver/node")
-SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/doors/docs/static/signature.js"
+SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/docs/static/signature.js"
 PUBLISHED = "sk_test_demo_secret_do_not_use_in_prod"
 OURS = "sk_test_vector_secret_0001"
 RUN = """

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import httpx
 import msgspec
 
-from recoup.doors.edge.described import Operation
+from recoup.kit.edge.described import Operation
 
 
 def finder(operations: Sequence[Operation]) -> Callable[[str, str], Operation | None]:

@@ -11,21 +11,21 @@ import pytest
 from tests.doors.edge.asgi_client import scope_of
 from tests.rings import drawn
 
-from recoup.doors.edge.cookies import cookie_of
-from recoup.doors.edge.field_names import fold_keys, folding, names_of
-from recoup.doors.edge.json_body import MEMBERS_MAX, decode_json
-from recoup.doors.rescue.body import COMPLAINTS_MAX, Complaints
-from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.query import Query, QueryValues
-from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
-from recoup.doors.rescue.transmit import read_transmitted
-from recoup.doors.rescue.uploads import columns_of, readers
-from recoup.doors.stablecoin.charges import ChargeBody
-from recoup.doors.stablecoin.fields import read
 from recoup.kernel.problem import Problem
-from recoup.rules.files.lines import Line
-from recoup.rules.uploads.record import header_of
-from recoup.rules.uploads.table import TableRows
+from recoup.kit.api.body import COMPLAINTS_MAX, Complaints
+from recoup.kit.api.query import Query, QueryValues
+from recoup.kit.edge.cookies import cookie_of
+from recoup.kit.edge.field_names import fold_keys, folding, names_of
+from recoup.kit.edge.json_body import MEMBERS_MAX, decode_json
+from recoup.kit.files.lines import Line
+from recoup.rescue.api.declined_shapes import EvaluateBody, TransmitBody
+from recoup.rescue.api.evaluate import read_declined
+from recoup.rescue.api.transmit import read_transmitted
+from recoup.stablecoin.api.charges import ChargeBody
+from recoup.stablecoin.api.fields import read
+from recoup.uploads.api import columns_of, readers
+from recoup.uploads.rules.record import header_of
+from recoup.uploads.rules.table import TableRows
 
 MERCHANT = UUID(int=7)
 STEPS_MAX = 1_000_000

@@ -15,18 +15,18 @@ from starlette.applications import Starlette
 from tests.flows.disputes.test_disputes import a_shop, notice_of, paid, tell_issuer
 from tests.worlds import Shop
 
-from recoup.doors.edge.entry import Entry
-from recoup.doors.edge.rate import Buckets
-from recoup.doors.inbound.errors import STATUSES
-from recoup.doors.inbound.notices import routes
-from recoup.doors.inbound.receiver import PATH as RECEIVER
-from recoup.doors.inbound.receiver import routes as receiver_routes
-from recoup.flows.disputes.receive import notice_key
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.receive import notice_key
 from recoup.kernel.time import WallTime
+from recoup.kit.edge.entry import Entry
+from recoup.kit.edge.rate import Buckets
 from recoup.main.app import _no_path, refuse
-from recoup.rules.messages.inbound import Notice, signed
-from recoup.rules.money.disputes import REFUSALS
-from recoup.store.server import ServerAddress
+from recoup.networks.disputes import REFUSALS
+from recoup.notices.api.errors import STATUSES
+from recoup.notices.api.notices import routes
+from recoup.notices.api.receiver import PATH as RECEIVER
+from recoup.notices.api.receiver import routes as receiver_routes
+from recoup.outside.inbound import Notice, signed
 
 PATH = "/inbound/sandbox/notices"
 Tell = Callable[[Shop, httpx.AsyncClient], Awaitable[None]]

@@ -12,13 +12,13 @@ from starlette.applications import Starlette
 from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.doors.inbound.notices import routes
-from recoup.flows.cards import charge
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.networks.magic import script_card
+from recoup.notices.api.notices import routes
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows import charge
+from recoup.rescue.flows.send import send_attempt
 from recoup_lab.conformance.braintree import BraintreeSubject
 from recoup_lab.conformance.nmi import NmiSubject
 

@@ -8,14 +8,14 @@ from tests.doors.rescue.door import door_of as rescue_door_of
 from tests.doors.rescue.test_customer import customer
 from tests.doors.stablecoin.door import Door, Merchant, opened_door
 
-from recoup.doors.rescue import order as rescue_order
-from recoup.doors.rescue import refund as rescue_refund
-from recoup.doors.stablecoin import orders as stablecoin_orders
-from recoup.flows.cards import cancel as card_cancel
-from recoup.flows.refunds.refund import refund
-from recoup.flows.stable import cancel as stable_cancel
-from recoup.moves.order.ending import cancel
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.api import order as rescue_order
+from recoup.desk.api import stablecoin_orders
+from recoup.refunds.api import refund as rescue_refund
+from recoup.refunds.flows.refund import refund
+from recoup.rescue.flows import cancel as card_cancel
+from recoup.rescue.moves.ending import cancel
+from recoup.stablecoin.flows import cancel as stable_cancel
 
 
 @pytest.fixture(scope="module")

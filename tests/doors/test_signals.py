@@ -15,20 +15,20 @@ from tests.flows.test_card_limits import PATIENT, try_now
 from tests.rings import each
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.edge.entry import Entry
-from recoup.doors.inbound.signed import routes
-from recoup.flows.cards.due import start
-from recoup.flows.disputes.receive import notice_key
-from recoup.flows.insight.verify import verify
-from recoup.flows.signed_notices import signing_key
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.sandbox.methods import account_reference_of
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.receive import notice_key
+from recoup.insight.flows.verify import verify
 from recoup.kernel.time import WallTime
+from recoup.kit.edge.entry import Entry
 from recoup.main.app import _no_path, refuse
-from recoup.rules.messages.inbound import signed
-from recoup.rules.messages.signals import SIGNALS
-from recoup.rules.network.magic import COUNTING_CARDS
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS
+from recoup.notices.api.signed import routes
+from recoup.notices.rules import SIGNALS
+from recoup.outside.inbound import signed
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.sandbox.methods import account_reference_of
+from recoup.rescue.flows.due import start
+from recoup.routes.flows.signed_notices import signing_key
 
 PATH = "/inbound/sandbox/signals"
 METHOD = "pm_card_counting_visa"

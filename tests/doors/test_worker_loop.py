@@ -2,8 +2,8 @@
 
 import asyncio
 
-from recoup.doors.clock.worker import Loop, _loop
-from recoup.flows.standing import FixedStanding
+from recoup.main.clock import Loop, _loop
+from recoup.merchants.flows.standing import FixedStanding
 
 LONG = 3600.0
 

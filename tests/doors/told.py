@@ -8,9 +8,9 @@ import httpx
 import jsonschema
 import msgspec
 
-from recoup.doors.edge.described import JSON, JSON_LINES, Operation
-from recoup.doors.edge.dialect import Dialect
-from recoup.doors.edge.openapi import document
+from recoup.kit.edge.described import JSON, JSON_LINES, Operation
+from recoup.kit.edge.dialect import Dialect
+from recoup.kit.edge.openapi import document
 
 
 class Told:

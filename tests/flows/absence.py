@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.on_demand import set_fault
-from recoup.gateways.cards.port import Inquiry, Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.moves.pace import ATTENTION_AFTER_TRIES
-from recoup.rules.network.decline_code import our_code
+from recoup.networks.decline_code import our_code
+from recoup.orders.moves.pace import ATTENTION_AFTER_TRIES
+from recoup.processors.gateways.port import Inquiry, Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.on_demand import set_fault
 
 
 async def away(self: SandboxProcessor, asked: Any) -> Outcome:

@@ -9,12 +9,12 @@ from uuid import UUID
 import httpx
 from tests.worlds import Shop
 
-from recoup.flows.cards.challenge import ChallengePage, come_back, show
-from recoup.flows.hosted_link import PAYER_RETURN, named_by
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.cards.credential import Stored
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
+from recoup.orders.flows.hosted_link import PAYER_RETURN, named_by
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.gateways.credential import Stored
+from recoup.rescue.flows.challenge import ChallengePage, come_back, show
 from recoup_connectors.adyen.connector import Adyen
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.adyen.account import MERCHANT

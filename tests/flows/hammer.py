@@ -21,28 +21,28 @@ from tests.flows.hammer_plan import DAYS_APART_MAX, Merchant, Plan
 from tests.flows.hammered_issuer import CHARGED, Issuer, Mark
 from tests.flows.issuers_book import CameIn, Seen
 
-from recoup.flows.cards.due import start
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import EvaluateRequest, Person
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.locked import Job, Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.world import World
-from recoup.gateways.keys.keyring import Keyring
+from recoup.db.pool import Database
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.change import Change
-from recoup.moves.order.ending import release
-from recoup.rules.order.lifecycle import Stage
-from recoup.store.merchants.merchants import move_clock
-from recoup.store.pool import Database
+from recoup.kit.world import World
+from recoup.main.open_world import OpenWorld
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.merchants.store.merchants import move_clock
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.lifecycle import Stage
+from recoup.outside.keys.keyring import Keyring
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.locked import Job, Orders
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import EvaluateRequest, Person
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.moves.ending import release
+from recoup.rescue.moves.plan import plan_attempt
 
 # Numbers count for real here (no identity of their own in each order), so that merchants share cards.
 POLICY = Policy(

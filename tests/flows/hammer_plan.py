@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.flows.merchants.make_merchant import NewSite, make_merchant
-from recoup.flows.world import World
-from recoup.gateways.keys.material import Material
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import script_card
+from recoup.kit.world import World
+from recoup.networks.magic import script_card
+from recoup.onboarding.flows.make_merchant import NewSite, make_merchant
+from recoup.outside.keys.material import Material
 
 DAYS_APART_MAX = 15
 

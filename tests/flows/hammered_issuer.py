@@ -8,9 +8,9 @@ from uuid import UUID
 
 from tests.flows.issuers_book import Seen
 
-from recoup.gateways.cards.sandbox.book import Past
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.magic import Answer
+from recoup.networks.magic import Answer
+from recoup.processors.gateways.sandbox.book import Past
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 CHARGED: ContextVar["Mark | None"] = ContextVar("CHARGED", default=None)
 

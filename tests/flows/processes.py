@@ -9,15 +9,15 @@ from tests import rings
 from tests.rings import draw
 from tests.worlds import KEYRING, Shop
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.cards.transmit import Transmit
-from recoup.flows.locked import Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.world import World
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.store.pool import Database
+from recoup.db.pool import Database
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.flows.transmit import Transmit
+from recoup.webhooks.flows.deliver import Deliveries
 from recoup_lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer, run_until_killed
 
 __all__ = ["Killer", "dying_process", "kills", "run_until_killed", "second_process", "survived"]

@@ -11,23 +11,23 @@ from uuid import UUID
 from tests.flows.terms import agree
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop, owner
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.due import start
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Person
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.locked import Job
-from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.disputes.flows.sandbox import dispute_on_demand
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.change import Change
-from recoup.moves.modification.elsewhere import failed_since
-from recoup.rules.messages.inbound import Notice
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import FAULT_CARDS, script_card
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import FAULT_CARDS, script_card
+from recoup.orders.moves.change import Change
+from recoup.outside.inbound import Notice
+from recoup.refunds.flows.capture import CaptureRequest, capture
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.moves.elsewhere import failed_since
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.moves.plan import plan_attempt
 
 YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001
 ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3}, {"sku": "MUG", "name": "Mug", "amount": 1590}]

@@ -12,19 +12,19 @@ from uuid import UUID
 
 from tests.worlds import POLICY, OwnWorld, Shop, change_world, sandbox_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import EvaluateRequest
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.cards.transmit import Transmit
-from recoup.flows.locked import Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.standing import FixedStanding
-from recoup.gateways.cards.bridge import Bridge
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.merchants.flows.standing import FixedStanding
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.taken import EvaluateRequest
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.flows.transmit import Transmit
+from recoup.routes.flows.card_routes import CardRoutes
+from recoup.webhooks.flows.deliver import Deliveries
 from recoup_lab.processors.bridge import SECRET, BridgeStandIn
 from recoup_lab.processors.faults import Faults
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from tests.worlds import Shop
 
-from recoup.flows.money.advance_bounds import bound_advances
-from recoup.flows.money.treasurer import Terms, agree_exposure
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, Cell, weeks_until
-from recoup.store.cards.advance_bounds import keep_week
+from recoup.risk.flows.advance_bounds import bound_advances
+from recoup.risk.flows.treasurer import Terms, agree_exposure
+from recoup.risk.store.advance_bounds import keep_week
+from recoup.terms.rules.advance_bounds import PAYERS_MIN, TENTHS, WEEK, Cell, weeks_until
 
 OPERATOR = Actor("operator", "test")
 PLENTY = 10**8

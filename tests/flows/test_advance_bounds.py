@@ -10,16 +10,16 @@ from tests.flows.terms import agree, vouched
 from tests.flows.test_advances import LATER, NEVER, SLOW, judge, waiting
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.portal.order.last_decision import decision_shown, why_advanced
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.insight.explain import explain_order
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.money.advance_bounds import bound_advances, bounds_of
+from recoup.db.server import ServerAddress
+from recoup.desk.page.order.last_decision import decision_shown, why_advanced
+from recoup.engine.learn.choices import keep, take
+from recoup.insight.flows.explain import explain_order
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import LOWEST
-from recoup.rules.money.advance_bounds import PAYERS_MIN
-from recoup.store.orders.order_page import read_order
-from recoup.store.server import ServerAddress
+from recoup.orders.store.order_page import read_order
+from recoup.risk.flows.advance_bounds import bound_advances, bounds_of
+from recoup.terms.rules.advance_bounds import PAYERS_MIN
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 Story = Callable[[Shop], Awaitable[None]]
 CELLS = """

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.features.engine.ground import evidence, fridays
 
-from recoup.moves.advance import grant as move
-from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.risk.moves import grant as move
+from recoup.risk.rules.advance import AdvanceInputs
 
 
 def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,24 +15,24 @@ from tests.flows.test_routes import OWN, SECOND, two_routes
 from tests.rings import deep, draw, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.due import give_up, start
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.pace import SEND_WITHIN
-from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import CODE_CARDS, FAULT_CARDS, script_card
+from recoup.orders.moves.pace import SEND_WITHIN
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.due import give_up, start
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.on_demand import clear_fault, set_fault, settle_attempt
+from recoup.rescue.flows.taken import Person
+from recoup.risk.flows.treasurer import Terms, agree_exposure, allot_due, exposure_of
+from recoup.risk.rules.advance import AdvanceInputs
+from recoup.risk.rules.advance_by_bounds import advance_by_bounds
+from recoup.terms.rules.collection import CURRENT_COLLECTION
 
 # Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is advanced.
 POLICY = Policy(

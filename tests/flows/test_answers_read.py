@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final, get_args
 
 import recoup
-from recoup.gateways.cards.outcome import Fault, State
-from recoup.rules.order.answers import CHARGES, MESSAGES, TABLE, WRONG, Audience, Step, follows
+from recoup.processors.gateways.outcome import Fault, State
+from recoup.processors.rules.answers import CHARGES, MESSAGES, TABLE, WRONG, Audience, Step, follows
 
 SOURCE: Final = Path(recoup.__file__).parent
 # What sends a message that may be refused, or asks what became of one.
@@ -14,11 +14,11 @@ ASKS: Final = {"charge", "modify", "inquire", "answer_dispute"}
 READS: Final = {"follows", "read_answer", "processor_result", "never_processed"}
 # Each with the reason why no refusal is left to be read.
 ELSEWHERE: Final = {
-    "flows/try_connection.py": "a probe of nobody's payment: the page shows what came back",
-    "flows/live_check.py": "a probe of nobody's payment: the line says what is wrong",
-    "flows/notices/work.py": "asks about what is over; only an approval or a failure changes it",
-    "flows/stable/expire.py": "a channel that has a payer's payment, or has not",
-    "flows/stable/pay.py": "a channel that has a payer's payment, or has not",
+    "switches/flows/try_connection.py": "a probe of nobody's payment: the page shows what came back",
+    "onboarding/flows/live_check.py": "a probe of nobody's payment: the line says what is wrong",
+    "notices/flows/work.py": "asks about what is over; only an approval or a failure changes it",
+    "stablecoin/flows/expire.py": "a channel that has a payer's payment, or has not",
+    "stablecoin/flows/pay.py": "a channel that has a payer's payment, or has not",
 }
 
 
@@ -64,7 +64,7 @@ def test_every_flow_that_asks_a_processor_reads_the_fault() -> None:
             unread.append(name)
     assert unread == []
     assert set(ELSEWHERE) <= found, "a reason that is needed no more"
-    assert {"flows/cards/send.py", "flows/cards/inquire.py", "flows/modifications/send.py"} <= found
+    assert {"rescue/flows/send.py", "rescue/flows/inquire.py", "refunds/flows/send.py"} <= found
 
 
 def _asks(call: ast.expr) -> bool:

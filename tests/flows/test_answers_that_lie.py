@@ -9,14 +9,14 @@ import pytest
 from tests.flows.test_card_limits import POLICY, plan_now, started, try_now
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.port import Charge, Inquiry, Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.magic import Answer, script_card
-from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.networks.magic import Answer, script_card
+from recoup.orders.rules.attention import ANSWER_DIFFERS, NOT_REPEATED
+from recoup.processors.gateways.port import Charge, Inquiry, Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.inquire import inquire
 
 LIES: list[dict[str, Any]] = [{"units": 1}, {"currency": "EUR"}, {"other_id": True}]
 OUT = "SELECT (state, sends)::text FROM attempts WHERE order_id = $1 AND sends > 0"

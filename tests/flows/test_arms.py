@@ -11,14 +11,14 @@ from uuid import UUID
 from tests.features.engine.ground import model
 from tests.worlds import FUNDS_CARD, Shop, make_shop, sandbox_world
 
-from recoup.features.engine.learn.choices import keep, take
-from recoup.features.engine.model import Model
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, resume, set_arms, stop
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
+from recoup.engine.model import Model
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.uplift.flows.arms import ArmsChange, resume, set_arms, stop
 
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=0.2))
 ANNA = Actor("operator", "anna")

@@ -9,16 +9,16 @@ import pytest
 from tests.flows.test_arms import decisions, run, set_to
 from tests.worlds import FUNDS_CARD, Shop
 
-from recoup.flows.insight.backtest import backtest_policy
-from recoup.flows.insight.uplift_report import closed_orders
-from recoup.flows.merchants.arms import ArmsChange, read_arms
-from recoup.flows.merchants.policies import save_policy
-from recoup.flows.merchants.policy_scopes import Where, where_of
-from recoup.rules.backtest.replay import ScheduleTarget
-from recoup.rules.rescue.arm_terms import Terms, arm_of, place_of
-from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.uplift.closed_order import Shares
-from recoup.store.server import ServerAddress
+from recoup.backtest.flows.backtest import backtest_policy
+from recoup.backtest.rules.replay import ScheduleTarget
+from recoup.db.server import ServerAddress
+from recoup.policies.rules.policy import CURRENT
+from recoup.policy_versions.flows.policies import save_policy
+from recoup.policy_versions.flows.policy_scopes import Where, where_of
+from recoup.terms.rules.arm_terms import Terms, arm_of, place_of
+from recoup.uplift.flows.arms import ArmsChange, read_arms
+from recoup.uplift.flows.uplift_report import closed_orders
+from recoup.uplift.rules.closed_order import Shares
 
 HALF = ArmsChange("share", share=50, holdout=10, explore=0)
 

@@ -7,10 +7,10 @@ from typing import Any
 from tests.flows.restoring import forgotten
 from tests.rings import each
 
-from recoup.flows.ask_first import _of_lives, _taken
-from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks
+from recoup.processors.gateways.outcome import Outcome
+from recoup.rescue.flows.ask_first import _of_lives, _taken
 
 KEY, OTHER = new_id(), new_id()
 NOTHING, AWAY = Outcome("not_found"), Outcome("unknown", text="no answer")

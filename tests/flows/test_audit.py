@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.audit.moves import note
+from recoup.audit.rules import ACTIONS, changes, checked
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.moves.audit import note
-from recoup.rules.merchants.audit import ACTIONS, changes, checked
-from recoup.store.server import ServerAddress
 
 _LINES = "SELECT actor, action, subject_id, facts, request_id FROM audit_lines WHERE merchant_id = $1 ORDER BY line_id"
 

@@ -14,21 +14,21 @@ from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run
 from tests.rings import each
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop, make_shop, owner
 
-from recoup.flows.cards.by_hand import deal_with, hold, release
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.cards.transmit import Transmit, transmitted
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.modifications.capture import capture
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
 from recoup.kernel.problem import Problem
-from recoup.moves import change as changes
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import FAULT_CARDS
-from recoup.rules.order.attention import HELD, PAID_TOO, PAID_TWICE
-from recoup.rules.order.whys import HELD_BY_PERSON, held_by
-from recoup.store.orders.transmissions import touched_orders
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import FAULT_CARDS
+from recoup.networks.whys import HELD_BY_PERSON, held_by
+from recoup.orders.moves import change as changes
+from recoup.orders.rules.attention import HELD, PAID_TOO, PAID_TWICE
+from recoup.refunds.flows.capture import capture
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.by_hand import deal_with, hold, release
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
+from recoup.rescue.flows.transmit import Transmit, transmitted
+from recoup.rescue.store.transmissions import touched_orders
 
 YES = APPROVE_CARDS[2]
 SILENT_YES = 80_001
@@ -467,7 +467,7 @@ def test_what_is_told_while_the_worker_looks_is_looked_at_too(
                 await dying.update(shop.scope, told, {"is_declined": False})
             return found
 
-        monkeypatch.setattr("recoup.flows.cards.transmit.touched_orders", between)
+        monkeypatch.setattr("recoup.rescue.flows.transmit.touched_orders", between)
         await transmitted(shop.world, shop.orders, shop.merchant_id, told, shop.scope)
         await shop.run_due()
         assert (await shop.order(order_id))["reason"] == "paid_elsewhere"

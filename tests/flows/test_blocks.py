@@ -9,21 +9,21 @@ import pytest
 from tests.flows.processes import second_process
 from tests.worlds import FUNDS_CARD, Shop, make_shop, sandbox_world
 
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.due import start
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import Person
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.merchants.blocks import block_of_order, unblock
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.merchants.flows.blocks import block_of_order, unblock
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.flows.tokenize import Vault
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
 
 ANA = Person(first_name="Ana", last_name="Roe", email="Ana@Example.test")
 

@@ -10,19 +10,19 @@ import pytest
 from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
 from tests.worlds import FUNDS_CARD, POLICY, Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.by_hand import bring_forward, hold, release
-from recoup.flows.cards.due import start
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.by_hand import bring_forward, hold, release
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")
 

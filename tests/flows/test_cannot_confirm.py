@@ -16,17 +16,17 @@ from tests.flows.test_customer_waiting import PATIENT, kept, waiting
 from tests.flows.test_risk import AWAY, DOUBTFUL, HOME, IP, ask, decide, decision_of
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.challenge import show
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.gateways.cards.credential import Stored
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.orders.moves.change import Change
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.rescue.flows.challenge import show
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.taken import Person
+from recoup.routes.flows.card_routes import CardRoutes
 from recoup_lab.processors.faults import Faults
 
 NOBODY_CAN = "No route can ask the customer to confirm this payment with 3-D Secure."

@@ -11,17 +11,17 @@ from tests.flows.money.comparing import compare, outcomes, statement, verdicts
 from tests.flows.refund_states import authorised, do_cancel, first_dispute
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
-from recoup.flows.modifications.send import send_modification
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.disputes.moves.case import apply_notice
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
-from recoup.moves.dispute.case import apply_notice
-from recoup.moves.modification.capture import ask_capture
-from recoup.rules.money.disputes import Refused
-from recoup.store.server import ServerAddress
+from recoup.networks.disputes import Refused
+from recoup.orders.moves.change import Change
+from recoup.refunds.flows.capture import Captured, CaptureRequest, capture
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.send import send_modification
+from recoup.rescue.moves.capture import ask_capture
 
 Story = Callable[[Shop], Awaitable[None]]
 UNITS = 4590

@@ -9,19 +9,19 @@ from uuid import UUID
 import pytest
 from tests.worlds import PATIENCE, Shop, make_shop, owner, sandbox_world
 
-from recoup.flows import locked
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.due import start
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.locked import Job, Orders
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import WORKER
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.change import Change
-from recoup.rules.network.magic import Answer, script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import Answer, script_card
+from recoup.orders.moves.change import Change
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows import locked
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.locked import Job, Orders
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.moves.plan import plan_attempt
 
 # Numbers count for real here, so that orders share a card.
 POLICY = Policy(

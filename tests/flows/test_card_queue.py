@@ -10,9 +10,9 @@ from tests.flows.absence import processor_away
 from tests.flows.test_card_limits import PATIENT, sends, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.magic import COUNTING_CARDS, Answer
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS, Answer
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 CARD = COUNTING_CARDS[0]
 ORDERS = 9

@@ -11,20 +11,20 @@ from tests.flows.test_card_limits import PATIENT
 from tests.rings import each
 from tests.worlds import POLICY, OwnWorld, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.cards import card_update
-from recoup.flows.cards.due import start
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.blocks import block_of_order
-from recoup.flows.merchants.card_switches import card_switches, set_card_switches
-from recoup.flows.messages.notices import switch
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.sandbox.methods import SandboxUpdater
-from recoup.gateways.cards.updater import CardUpdate, RouteUpdaters, UpdateInquiry
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
-from recoup.rules.network.card import luhn_digit
-from recoup.rules.network.magic import script_card
-from recoup.rules.network.magic_serials import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBER, SILENT
-from recoup.store.server import ServerAddress
+from recoup.merchants.flows.blocks import block_of_order
+from recoup.networks.card import luhn_digit
+from recoup.networks.magic import script_card
+from recoup.networks.magic_serials import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBER, SILENT
+from recoup.people.flows.notices import switch
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.sandbox.methods import SandboxUpdater
+from recoup.processors.gateways.updater import CardUpdate, RouteUpdaters, UpdateInquiry
+from recoup.rescue.flows import card_update
+from recoup.rescue.flows.due import start
+from recoup.switches.flows.card_switches import card_switches, set_card_switches
 
 UNDOCUMENTED = "453900000000000"  # no test card
 STAGE = "SELECT stage FROM orders WHERE order_id = $1"

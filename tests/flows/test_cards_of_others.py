@@ -8,12 +8,12 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.cards.due import start
-from recoup.flows.locked import Job
-from recoup.rules.network.magic import script_card
-from recoup.store.orders.evidence import CLAIMS_READ
-from recoup.store.orders.order_page import read_order
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.orders.store.order_page import read_order
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.store.evidence import CLAIMS_READ
 
 BANS = [
     ("visa", {"code": "43", "source": "visa", "advice": None}),

@@ -9,13 +9,13 @@ import pytest
 from tests.flows.test_customer_waiting import PATIENT, POLICY, kept, run, waiting
 from tests.worlds import Shop
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
-from recoup.flows.cards.tokenize import Vault
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import CHALLENGE_PHONES, DECLINE_CARD, FAULT_CARDS, script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import CHALLENGE_PHONES, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
+from recoup.rescue.flows.tokenize import Vault
 
 ANOTHER = {"pan": APPROVE_CARDS[1], "exp_month": 8, "exp_year": 2033}
 

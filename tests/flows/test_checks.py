@@ -12,20 +12,20 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.cards.charge import NOTHING, charge_of
-from recoup.flows.cards.due import start
-from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.counterpart_text import CODE_MAX
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.network.magic import script_card
-from recoup.rules.order.attention import sentence_of
-from recoup.rules.order.consent import Consent
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Order
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.kernel.counterpart_text import CODE_MAX
+from recoup.networks.decline_code import our_code
+from recoup.networks.magic import script_card
+from recoup.orders.rules.attention import sentence_of
+from recoup.orders.rules.consent import Consent
+from recoup.orders.rules.lifecycle import Stage
+from recoup.orders.rules.snapshot import Order
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import Charge
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.charge import NOTHING, charge_of
+from recoup.rescue.flows.due import start
 
 SAID: dict[str, Any] = {
     "avs": "Y", "cvv": "M", "cavv": "2", "risk": "elevated", "risk_score": 61, "category": "issuer_declined",

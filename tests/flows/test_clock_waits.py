@@ -7,12 +7,12 @@ from itertools import pairwise
 import pytest
 from tests.worlds import FUNDS_CARD, make_shop, sandbox_world
 
-from recoup.flows import advance_clock
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import FAULT_CARDS
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import FAULT_CARDS
+from recoup.sandbox.flows import advance_clock
 
 QUICK = Policy(call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.1))
 STATES = "SELECT array_agg(state) FROM attempts WHERE order_id = $1"

@@ -14,17 +14,17 @@ from tests.flows.test_challenges import answered, events
 from tests.flows.test_customer_waiting import PATIENT, waiting
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import ChallengePage, refuse, show
-from recoup.flows.cards.inquire import inquire, settle_by_proof
-from recoup.flows.insight.verify import verify
-from recoup.flows.notices.receive import take
-from recoup.gateways.cards.outcome import Outcome
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.time import WallTime
-from recoup.rules.network.magic import script_card
-from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
-from recoup.store.cards.unknown_outcomes import unknown_outcomes
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.notices.flows.receive import take
+from recoup.orders.store.unknown_outcomes import unknown_outcomes
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.rules.authentication import AT_BANK, AT_BANK_MIN, authentication
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.challenge import ChallengePage, refuse, show
+from recoup.rescue.flows.inquire import inquire, settle_by_proof
 from recoup_lab.processors.adyen.account import MERCHANT
 
 Story = Callable[[Shop, Bank], Awaitable[None]]

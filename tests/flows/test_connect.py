@@ -12,23 +12,23 @@ import pytest
 from tests.flows.test_card_limits import plan_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.connections import connection_of, connections_of
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants import connect as flow
-from recoup.flows.merchants.connect import ChangeRequest, ConnectRequest, change, check, connect, disconnect
-from recoup.flows.merchants.route_switches import read_route_states, switch_off
-from recoup.flows.notices.receive import take
-from recoup.flows.own_routes import SECRETS_OVERLAP, OpenProcessors
-from recoup.gateways.cards.bridge import NoProcessor
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import Processor
+from recoup.db.server import ServerAddress
+from recoup.db.statement import Read
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.store.cards.connections import OwnRoute, own_routes
-from recoup.store.server import ServerAddress
-from recoup.store.statement import Read
+from recoup.notices.flows.receive import take
+from recoup.processors.gateways.bridge import NoProcessor
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.port import Processor
+from recoup.rescue.flows.send import send_attempt
+from recoup.routes.flows import connect as flow
+from recoup.routes.flows.card_routes import CardRoutes
+from recoup.routes.flows.connect import ChangeRequest, ConnectRequest, change, check, connect, disconnect
+from recoup.routes.flows.connections import connection_of, connections_of
+from recoup.routes.flows.own_routes import SECRETS_OVERLAP, OpenProcessors
+from recoup.routes.flows.route_switches import read_route_states, switch_off
+from recoup.routes.store.connections import OwnRoute, own_routes
 from recoup_connectors.stripe.api import EVENTS, INVOICE_EVENTS
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.stripe.server import StandIn, signature
@@ -367,7 +367,7 @@ def test_another_process_reads_the_connections_when_one_was_changed(
             readings.append(len(rows))
             return rows
 
-        monkeypatch.setattr("recoup.flows.own_routes.own_routes", counted)
+        monkeypatch.setattr("recoup.routes.flows.own_routes.own_routes", counted)
         world, there = shop.world, OpenProcessors({}, KEYRING)
 
         async def second_later(after: timedelta = timedelta(0)) -> list[str]:

@@ -10,16 +10,16 @@ import pytest
 from tests.rings import deep, draw, each
 from tests.worlds import PATIENCE, Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.first_try import Tried
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import CHALLENGE_PHONES, DECLINE_CARD, FAULT_CARDS, script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import CHALLENGE_PHONES, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.refunds.flows.capture import Captured, CaptureRequest, capture
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.first_try import Tried
+from recoup.rescue.flows.taken import Person
 
 POLICY = Policy(
     call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.6)

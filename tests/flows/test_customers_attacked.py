@@ -11,20 +11,20 @@ from tests.flows.test_challenges import ANOTHER, answered, challenged
 from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run, waiting
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.challenge import PAYER, ChallengeAnswer, answer, show
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.locked import Job
-from recoup.flows.modifications.capture import capture
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.port import Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.challenge.answer import answer as answer_move
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import FAULT_CARDS, script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import FAULT_CARDS, script_card
+from recoup.processors.gateways.port import Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.refunds.flows.capture import capture
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.challenge import PAYER, ChallengeAnswer, answer, show
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.rescue.moves.challenge_answer import answer as answer_move
 
 A_DAY_IS_OVER = replace(POLICY, review_after=timedelta(seconds=-6))
 FAULTY = {"pan": FAULT_CARDS["visa"], "exp_month": 8, "exp_year": 2033}

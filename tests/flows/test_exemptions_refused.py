@@ -12,13 +12,13 @@ from tests.flows.banks import at_bank, back
 from tests.flows.test_risk import HOME, ask, decide, run
 from tests.worlds import Shop, change_world, owner
 
-from recoup.flows.cards import charge
-from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
-from recoup.flows.cards.taken import Person
-from recoup.flows.cards.tokenize import Vault
-from recoup.gateways.cards.credential import Stored
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.credential import Stored
+from recoup.rescue.flows import charge
+from recoup.rescue.flows.challenge import ChallengeAnswer, answer, show
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.flows.tokenize import Vault
 from recoup_lab.processors.faults import Faults
 
 SAID = "SELECT count(*) FROM attempts WHERE order_id = $1 AND code_reason = 'sca_required' AND scheme_code = $2"

@@ -16,19 +16,19 @@ from tests.flows.processes import dying_process, kills, run_until_killed, second
 from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.lists import folder, make
-from recoup.flows.lists.ask import ExportQuery, ask_for_file, cancel_export, fetch, one_export
-from recoup.flows.lists.folder import file_of, forget_files, former_file_of
-from recoup.flows.lists.make import make_export
-from recoup.flows.people.persons import erase_person, export_person, payer_ids
-from recoup.flows.run_due import DueWork
+from recoup.db.server import ServerAddress
+from recoup.desk.flows import folder, make
+from recoup.desk.flows.ask import ExportQuery, ask_for_file, cancel_export, fetch, one_export
+from recoup.desk.flows.folder import file_of, forget_files, former_file_of
+from recoup.desk.flows.make import make_export
+from recoup.desk.flows.persons import erase_person, export_person, payer_ids
+from recoup.desk.store import exports
+from recoup.desk.store.exports import Export
+from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.lists import exports
-from recoup.store.lists.exports import Export
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.orders.store.due_work import Due
+from recoup.rescue.flows.run_due import DueWork
 
 ORDERS = 25
 COLUMNS = ("order_id", "placed", "amount")

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.moves.modification.request import refuse_refund
-from recoup.rules.money.fees import Tariff
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.request import refuse_refund
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.locked import Job
+from recoup.terms.rules.fees import Tariff
 
 
 async def book(shop: Shop, order_id: UUID) -> dict[str, int]:

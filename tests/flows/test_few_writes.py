@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.refunds.flows.refund import RefundRequest, refund
 
 YES, ONCE = script_card("visa", "51", 0), script_card("visa", "51", 1)
 WRITERS = "SELECT array_agg(xmin::text ORDER BY seq) FROM order_log WHERE order_id = $1"

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from tests.rings import each
 
-from recoup.flows import file_turns
-from recoup.flows.file_turns import AT_ONCE, SMALL_BYTES, SMALL_MARKS, WAITING_MAX, Line, ReadingTime, is_small
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.uploads.flows import file_turns
+from recoup.uploads.flows.file_turns import AT_ONCE, SMALL_BYTES, SMALL_MARKS, WAITING_MAX, Line, ReadingTime, is_small
 
 
 class Readers:

@@ -10,12 +10,12 @@ from tests.flows.disputes.test_disputes import refunded
 from tests.flows.test_connect import SECRET, method_at, request_of, run, seen
 from tests.worlds import Shop, owner
 
-from recoup.flows.merchants.connect import connect
-from recoup.flows.notices.receive import take
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import Outcome
-from recoup.rules.order.attention import FRAUD_WARNED, SETTLED_BY_PEOPLE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.notices.flows.receive import take
+from recoup.orders.rules.attention import FRAUD_WARNED, SETTLED_BY_PEOPLE
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.port import Outcome
+from recoup.routes.flows.connect import connect
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import StandIn, signature
 

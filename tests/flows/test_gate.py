@@ -9,15 +9,15 @@ import pytest
 from tests.flows.processes import second_process
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.locked import Job, Orders
-from recoup.flows.merchant_cache import Merchants
+from recoup.db.pool import KeyTaken
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
-from recoup.rules.network.magic import script_card
-from recoup.store.pool import KeyTaken
-from recoup.store.server import ServerAddress
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.magic import script_card
+from recoup.orders.moves.change import Change
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Job, Orders
+from recoup.rescue.flows.tokenize import Vault
 
 
 async def _counts(shop: Shop, external_id: str) -> tuple[int, int, int]:

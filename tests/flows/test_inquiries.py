@@ -7,12 +7,12 @@ import pytest
 from tests.flows.test_card_limits import POLICY, started, try_now
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.gateways.cards.port import Inquiry, Outcome
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.decline_code import our_code
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Inquiry, Outcome
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
 
 
 def test_an_order_goes_on_once_the_processor_proves_that_it_never_sent_the_charge(

@@ -11,19 +11,19 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, plan_now, sends, started, try_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.due import start
-from recoup.flows.cards.joined_cards import join, names_of
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
-from recoup.flows.merchants.blocks import block_of_order, unblock
-from recoup.gateways.cards.port import Charge, CredentialNews, Outcome, Stored
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.magic import COUNTING_CARDS, script_card
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.orders.locks import lock_cards
-from recoup.store.server import ServerAddress
+from recoup.cards.flows.joined_cards import join, names_of
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.merchants.flows.blocks import block_of_order, unblock
+from recoup.networks.magic import COUNTING_CARDS, script_card
+from recoup.orders.store.locks import lock_cards
+from recoup.processors.gateways.port import Charge, CredentialNews, Outcome, Stored
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.send import send_attempt
+from recoup.routes.flows.card_routes import CardRoutes
 
 PAR = "V0010013021298351264915438761"
 PAN = script_card("visa", "51", 99)

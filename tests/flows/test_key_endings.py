@@ -12,23 +12,23 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.key_endings import LEASE
-from recoup.flows.merchants import partner_merchants
-from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.merchants.make_merchant import make_keys
-from recoup.flows.merchants.merchant_keys import end_key, make_key
-from recoup.flows.merchants.partner_merchants import MerchantRequest
-from recoup.flows.merchants.partners import make_partner, make_partner_key
-from recoup.flows.messages.endpoints import new_signing_key
-from recoup.flows.stable.callers import Callers, Signed
-from recoup.flows.upkeep import purge_expired
-from recoup.flows.world import World
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.rules.stable.signing import canonical, sign
-from recoup.store.merchants.key_endings import ENDINGS_MAX
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.keys.flows.credentials import Credentials
+from recoup.keys.flows.key_endings import LEASE
+from recoup.keys.flows.merchant_keys import end_key, make_key
+from recoup.keys.rules.signing import canonical, sign
+from recoup.keys.store.key_endings import ENDINGS_MAX
+from recoup.kit.upkeep import purge_expired
+from recoup.kit.world import World
+from recoup.onboarding.flows.make_merchant import make_keys
+from recoup.onboarding.flows.partners import make_partner, make_partner_key
+from recoup.partners.flows import partner_merchants
+from recoup.partners.flows.partner_merchants import MerchantRequest
+from recoup.stablecoin.flows.callers import Callers, Signed
+from recoup.webhooks.flows.endpoints import new_signing_key
 
 NONE, DAY = timedelta(0), timedelta(days=1)
 PARTNER = UUID(int=7)

@@ -14,12 +14,12 @@ from tests.flows.test_confirmed_at_bank import away, challenged
 from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.challenge import ChallengePage, show
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.insight.verify import verify
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
-from recoup.moves.attempt import send as attempt_send
-from recoup.store.server import ServerAddress
+from recoup.rescue.flows.challenge import ChallengePage, show
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.moves import send as attempt_send
 from recoup_connectors.stripe import charges
 
 pytestmark = deep("kills")

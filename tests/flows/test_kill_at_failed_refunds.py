@@ -14,13 +14,13 @@ from tests.flows.test_refunds_that_fail import by, given_back
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.review_queue import decide
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
-from recoup.moves.modification.elsewhere import failed_since
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.change import Change
+from recoup.refunds.flows.review_queue import decide
+from recoup.refunds.moves.elsewhere import failed_since
 
 pytestmark = deep("kills")
 

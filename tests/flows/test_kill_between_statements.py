@@ -22,38 +22,38 @@ from tests.flows.terms import PLENTY, agree
 from tests.rings import deep, draw
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.clock.worker import work
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.collect import collect, write_off
-from recoup.flows.cards.due import let_expire, start
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import EvaluateResult, Person
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.disputes.answer import answer_dispute, end_in_time, note_evidence, send_answer
-from recoup.flows.disputes.receive import notice_key, receive
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.flows.messages.publish import publish
-from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
-from recoup.flows.modifications.send import send_modification
-from recoup.flows.money.treasurer import allot_due
-from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.gateways.cards.sandbox.disputes import DisputeRequest
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.answer import answer_dispute, end_in_time, note_evidence, send_answer
+from recoup.disputes.flows.receive import notice_key, receive
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.moves.advance.collection import bring_forward as bring_charge
-from recoup.moves.advance.collection import write_off as write_off_move
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.change import Change
-from recoup.rules.messages.inbound import signed
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, script_card
-from recoup.store.merchants.merchants import move_clock
-from recoup.store.server import ServerAddress
+from recoup.main.clock import work
+from recoup.merchants.store.merchants import move_clock
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.orders.moves.change import Change
+from recoup.outside.inbound import signed
+from recoup.processors.gateways.sandbox.disputes import DisputeRequest
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.refunds.flows.capture import Captured, CaptureRequest, capture
+from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
+from recoup.refunds.flows.send import send_modification
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.collect import collect, write_off
+from recoup.rescue.flows.due import let_expire, start
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import EvaluateResult, Person
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.moves.collection import bring_forward as bring_charge
+from recoup.rescue.moves.collection import write_off as write_off_move
+from recoup.rescue.moves.plan import plan_attempt
+from recoup.risk.flows.treasurer import allot_due
+from recoup.webhooks.flows.publish import publish
 
 pytestmark = deep("kills")
 

@@ -22,17 +22,17 @@ from tests.flows.test_kill_between_statements import (
 from tests.rings import deep, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.insight.verify import verify
-from recoup.flows.messages.mail import send_mail
-from recoup.flows.messages.notices import switch
-from recoup.flows.modifications.review_queue import decide
-from recoup.flows.modifications.send import send_modification
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.fees import Tariff
-from recoup.store.server import ServerAddress
+from recoup.people.flows.notices import switch
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.review_queue import decide
+from recoup.refunds.flows.send import send_modification
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
+from recoup.terms.rules.fees import Tariff
+from recoup.webhooks.flows.mail import send_mail
 
 pytestmark = deep("kills")
 

@@ -15,25 +15,25 @@ from tests.flows.processes import Killer, kills, run_until_killed, survived
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants import partner_merchants
-from recoup.flows.merchants.credentials import Credentials as SignedIn
-from recoup.flows.merchants.handover import Credentials, look
-from recoup.flows.merchants.merchant_keys import list_keys, make_key
-from recoup.flows.merchants.partner_merchants import MerchantRequest
-from recoup.flows.merchants.partners import make_partner, make_partner_key
-from recoup.flows.messages.endpoints import create, list_all
-from recoup.flows.messages.rotate import rotate_shared
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.register import register
-from recoup.flows.people.sessions import read_session
-from recoup.flows.sign_up import SignUp, sign_up
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.store.merchants.merchant_keys import find_signing_key
-from recoup.store.server import ServerAddress
+from recoup.keys.flows.credentials import Credentials as SignedIn
+from recoup.keys.flows.merchant_keys import list_keys, make_key
+from recoup.keys.store.merchant_keys import find_signing_key
+from recoup.kit.world import World
+from recoup.onboarding.flows.handover import Credentials, look
+from recoup.onboarding.flows.partners import make_partner, make_partner_key
+from recoup.onboarding.flows.register import register
+from recoup.onboarding.flows.sign_up import SignUp, sign_up
+from recoup.partners.flows import partner_merchants
+from recoup.partners.flows.partner_merchants import MerchantRequest
+from recoup.people.flows.passwords import Passwords
+from recoup.people.flows.sessions import read_session
+from recoup.webhooks.flows.endpoints import create, list_all
+from recoup.webhooks.flows.rotate import rotate_shared
 from recoup_lab.simulate.dying import DyingDatabase
 
 pytestmark = deep("kills")

@@ -19,20 +19,20 @@ from tests.gateways.web.servers import serving
 from tests.rings import deep, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.partners import make_partner
-from recoup.flows.messages import endpoints, replay, rotate
-from recoup.flows.messages.publish import publish
-from recoup.flows.messages.publish_partners import publish_for
-from recoup.flows.messages.read_feed import read_feed
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.rules.messages.breaker import FAILURES_TO_OPEN
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.signature import verify as verify_signature
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.onboarding.flows.partners import make_partner
+from recoup.orders.rules.events import CATALOGUE
+from recoup.orders.rules.signature import verify as verify_signature
+from recoup.webhooks.flows import endpoints, replay, rotate
+from recoup.webhooks.flows.publish import publish
+from recoup.webhooks.flows.publish_partners import publish_for
+from recoup.webhooks.flows.read_feed import read_feed
+from recoup.webhooks.rules.breaker import FAILURES_TO_OPEN
 
 pytestmark = deep("kills")
 

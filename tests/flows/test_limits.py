@@ -11,10 +11,10 @@ from tests.flows.issuers_book import Seen, Verdict, judge
 from tests.flows.killed_hammers import hammer_and_kill
 from tests.worlds import owner, sandbox_world
 
-from recoup.gateways.keys.material import fresh
-from recoup.moves.attempt import open as open_attempt
-from recoup.rules.network.limits import Allowed
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.limits import Allowed
+from recoup.outside.keys.material import fresh
+from recoup.rescue.moves import open as open_attempt
 
 SENDS = 400
 PROCESSES = 3

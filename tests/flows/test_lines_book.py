@@ -6,11 +6,11 @@ import pytest
 from tests.flows.test_refund_desk import paid, told
 from tests.worlds import Shop
 
-from recoup.flows.locked import Job
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.moves.change import Booked, Change
-from recoup.rules.money.ledger import refund_done
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.change import Booked, Change
+from recoup.orders.rules.ledger import refund_done
+from recoup.rescue.flows.locked import Job
 
 
 def test_a_refund_that_is_done_without_its_posting_is_not_written(server: ServerAddress) -> None:

@@ -9,13 +9,13 @@ from tests.flows.test_challenges import ANOTHER, answered
 from tests.flows.test_mail import mails
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.features.mail_feature import CONTACTS_KEPT
-from recoup.flows.cards.challenge import show
-from recoup.flows.cards.taken import Person
-from recoup.flows.messages.notices import switch
-from recoup.flows.upkeep import purge_expired
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.store.server import ServerAddress
+from recoup.kit.upkeep import purge_expired
+from recoup.mail.feature import CONTACTS_KEPT
+from recoup.people.flows.notices import switch
+from recoup.rescue.flows.challenge import show
+from recoup.rescue.flows.taken import Person
 
 
 async def switched(shop: Shop, *, early: bool = True) -> None:

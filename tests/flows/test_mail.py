@@ -10,13 +10,13 @@ import pytest
 from tests.flows.test_fees import paid
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.verify import verify
-from recoup.flows.messages.notices import inbox, switch, switches
-from recoup.flows.post_mail import failing_mails
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.mail.flows.post_mail import failing_mails
+from recoup.people.flows.notices import inbox, switch, switches
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.taken import Person
 
 ALL = {"receipt": True, "refunded": True}
 

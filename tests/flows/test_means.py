@@ -10,15 +10,15 @@ from tests.flows.test_challenges import ANOTHER, answered
 from tests.flows.test_payment_links import links, open_order
 from tests.worlds import Shop
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.challenge import show
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.money.origin_reports import ReportRequest, grouped_report, report_csv
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
+from recoup.reconciliation.flows.origin_reports import ReportRequest, grouped_report, report_csv
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.challenge import show
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 GOOD = script_card("visa", "51", 0)
 

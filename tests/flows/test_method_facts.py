@@ -12,14 +12,14 @@ from tests.flows.test_card_limits import PATIENT, try_now
 from tests.rings import each
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.due import start
-from recoup.flows.insight.verify import verify
-from recoup.flows.open_world import UNKNOWN_METHODS_MAX
-from recoup.gateways.cards.port import Charge, CredentialNews, Outcome, Stored
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.main.open_world import UNKNOWN_METHODS_MAX
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Charge, CredentialNews, Outcome, Stored
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.due import start
 
 Story = Callable[[Shop, "Talking"], Awaitable[None]]
 ID, NEW_ID = "pm_card_visa_51_99", "pm_card_visa_51_99__new"

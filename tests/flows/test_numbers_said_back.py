@@ -8,11 +8,11 @@ from typing import Any
 from tests.doors.rescue.door import everything
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.port import Outcome
-from recoup.rules.network.decline_code import code_by
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.decline_code import code_by
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Outcome
+from recoup.refunds.flows.refund import RefundRequest, refund
 
 CARD = script_card("visa", "51", 0, serial=8642)
 GROUPED = " ".join(CARD[at : at + 4] for at in range(0, 16, 4))

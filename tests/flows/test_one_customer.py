@@ -10,10 +10,10 @@ from tests.flows.test_advances import SLOW, run, waiting
 from tests.rings import deep, draw, each
 from tests.worlds import Shop
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.taken import Person
 
 LIMIT = 600
 USED = "SELECT coalesce(sum(used), 0)::bigint FROM customer_exposure"

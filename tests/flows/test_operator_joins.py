@@ -12,7 +12,8 @@ from tests.flows.test_card_limits import plan_now, sends, started, try_now
 from tests.flows.test_joined_cards import METHOD, PAN, begun, run, stored
 from tests.worlds import Shop, make_shop
 
-from recoup.flows.cards.operator_joins import (
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.operator_joins import (
     WAITING_MAX,
     alike_prints_of,
     decide_join,
@@ -20,14 +21,13 @@ from recoup.flows.cards.operator_joins import (
     propose_join,
     read_card,
 )
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Person
-from recoup.flows.locked import Orders
-from recoup.flows.people.persons import erase_person
+from recoup.desk.flows.persons import erase_person
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.server import ServerAddress
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import Person
 
 OLGA, OTTO = Actor("user", str(new_id())), Actor("user", str(new_id()))
 Story = Callable[[Shop], Awaitable[None]]

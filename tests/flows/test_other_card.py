@@ -9,14 +9,14 @@ import pytest
 from tests.flows.test_by_hand import told
 from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.merchants.card_switches import card_switches, set_card_switches
-from recoup.flows.people.persons import erase_person
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person
+from recoup.disputes.flows.sandbox import dispute_on_demand
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import DECLINE_CARD, script_card
-from recoup.store.insight.risk_weights import note_fraud_warning
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import DECLINE_CARD, script_card
+from recoup.rescue.flows.taken import Person
+from recoup.risk.store.risk_weights import note_fraud_warning
+from recoup.switches.flows.card_switches import card_switches, set_card_switches
 
 DEAD = {"pan": DECLINE_CARD, "code": "15"}
 GOOD = script_card("visa", "51", 0)

@@ -10,14 +10,14 @@ from tests.flows.test_challenges import ANOTHER, answered
 from tests.flows.test_mail import arrived, mails, told
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.challenge import show
-from recoup.flows.cards.taken import Person
-from recoup.flows.messages.contacts import contact_page, unsubscribe
-from recoup.flows.messages.notices import switch, switches
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.people.flows.notices import switch, switches
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.challenge import show
+from recoup.rescue.flows.taken import Person
+from recoup.webhooks.flows.contacts import contact_page, unsubscribe
 
 CLOSED = "15"
 

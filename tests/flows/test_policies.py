@@ -10,17 +10,17 @@ import pytest
 from tests.features.engine.ground import model
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.insight.explain import explain_order
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.merchants.partners import make_partner
-from recoup.flows.merchants.policies import check_policy, go_back, read_standing, read_versions, save_policy
-from recoup.flows.merchants.policy_scopes import Where, where_of
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
+from recoup.insight.flows.explain import explain_order
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.store.server import ServerAddress
+from recoup.onboarding.flows.partners import make_partner
+from recoup.policy_versions.flows.policies import check_policy, go_back, read_standing, read_versions, save_policy
+from recoup.policy_versions.flows.policy_scopes import Where, where_of
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}
 ANNA = Actor("operator", "anna")

@@ -12,13 +12,13 @@ from tests.flows.test_policies import run, save
 from tests.rings import deep
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
-from recoup.flows.merchants import campaigns
-from recoup.flows.merchants.partners import make_partner
-from recoup.flows.merchants.policy_scopes import where_of
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
-from recoup.store.server import ServerAddress
+from recoup.onboarding.flows.partners import make_partner
+from recoup.policy_versions.flows.policy_scopes import where_of
+from recoup.rescue.flows.locked import Orders
+from recoup.switches.flows import campaigns
 
 HOUR = timedelta(hours=1)
 

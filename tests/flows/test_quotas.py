@@ -13,26 +13,28 @@ import pytest
 from tests.flows.disputes.test_disputes import disputed, paid, the_dispute
 from tests.worlds import Shop, change_world, make_shop, people_dsn, sandbox_world
 
-from recoup.flows.disputes.answer import note_evidence
-from recoup.flows.lists.ask import ExportQuery, ask_for_file
-from recoup.flows.merchants import campaigns, merchant_keys, partner_merchants, sites
-from recoup.flows.merchants.applications import Applicant, create_application
-from recoup.flows.merchants.blocks import block
-from recoup.flows.merchants.order_notes import note_order
-from recoup.flows.merchants.partners import make_partner, make_partner_key
-from recoup.flows.messages import endpoints
-from recoup.flows.people.invitations import Subject, invite
-from recoup.flows.people.list_preferences import keep_view
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.flows.refunds.limits import change_limits
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.ask import ExportQuery, ask_for_file
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.disputes.flows.answer import note_evidence
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.rules.merchants.form import Form
-from recoup.rules.money.refund_limits import Limits
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.keys.flows import merchant_keys
+from recoup.merchants.flows.blocks import block
+from recoup.onboarding.flows.applications import Applicant, create_application
+from recoup.onboarding.flows.partners import make_partner, make_partner_key
+from recoup.onboarding.rules.form import Form
+from recoup.orders.rules.refund_limits import Limits
+from recoup.partners.flows import partner_merchants
+from recoup.people.flows.invitations import Subject, invite
+from recoup.people.flows.list_preferences import keep_view
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.people.flows.order_notes import note_order
+from recoup.refunds.flows.limits import change_limits
+from recoup.switches.flows import campaigns, sites
+from recoup.webhooks.flows import endpoints
 
 MOST, CALLERS = 3, 8
 CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "KWD", "CHF", "CAD", "AUD", "SEK")

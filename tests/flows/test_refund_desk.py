@@ -12,18 +12,18 @@ from tests.flows.refund_states import do_capture
 from tests.flows.test_fees import book, paid
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.review_queue import decide, waiting_refunds
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.port import ModificationMessage, Outcome
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.processors.gateways.port import ModificationMessage, Outcome
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.review_queue import decide, waiting_refunds
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
+from recoup.terms.rules.fees import Tariff
 
 ANN, BEN = Actor("user", "ann"), Actor("user", "ben")
 HOLD: dict[str, Any] = {"is_mit": False, "days": None, "code": "05", "pan": APPROVE_CARDS[2],

@@ -11,13 +11,13 @@ import pytest
 from tests.flows.refund_states import STATES, State, advanced, advanced_in_flight, draft, in_flight
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.money import Money
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.rules.money.fees import Tariff
-from recoup.store.server import ServerAddress
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.terms.rules.fees import Tariff
 
 PAGE = Path(__file__).parent / "refund_matrix.md"
 POLICY = Policy(

@@ -10,16 +10,15 @@ import pytest
 from tests.flows.test_fees import paid
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications import review_queue
-from recoup.flows.refunds import requests
-from recoup.flows.refunds.limits import change_limits, read_limits
-from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.refund_limits import Limits
-from recoup.store.server import ServerAddress
+from recoup.orders.rules.refund_limits import Limits
+from recoup.refunds.flows import requests, review_queue
+from recoup.refunds.flows.limits import change_limits, read_limits
+from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
 
 ANN, BEN, EVE = (Actor("user", str(UUID(int=n))) for n in (1, 2, 3))
 

@@ -10,18 +10,18 @@ from tests.flows.money.comparing import compare, outcomes, statement
 from tests.flows.refund_states import authorised, collected
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.modifications.review_queue import decide
-from recoup.flows.refunds.limits import change_limits
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.moves.change import Change
-from recoup.moves.modification.elsewhere import failed_since
-from recoup.rules.money.refund_limits import Limits
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.refund_limits import Limits
+from recoup.refunds.flows.capture import CaptureRequest, capture
+from recoup.refunds.flows.limits import change_limits
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.review_queue import decide
+from recoup.refunds.moves.elsewhere import failed_since
 
 Story = Callable[[Shop], Awaitable[None]]
 STATES = "SELECT array_agg(kind || ' ' || state ORDER BY modification_no) FROM modifications"

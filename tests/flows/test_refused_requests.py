@@ -9,22 +9,22 @@ from uuid import UUID
 from tests.flows.test_routes import OWN, SECOND, listed, routes_of, run, state_of, try_now
 from tests.worlds import KEYRING, Shop, change_world, owner
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.insight.outcome import outcome_of
-from recoup.flows.merchants.route_switches import switch_on
-from recoup.gateways.cards.port import Charge, Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.main.doctor_verb import look_at
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.network.magic import script_card
-from recoup.rules.order.answers import WRONG, Fault
-from recoup.rules.order.attention import REQUEST_REFUSED
-from recoup.store.server import ServerAddress
+from recoup.networks.decline_code import our_code
+from recoup.networks.magic import script_card
+from recoup.orders.rules.attention import REQUEST_REFUSED
+from recoup.processors.gateways.port import Charge, Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.processors.rules.answers import WRONG, Fault
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.outcome import outcome_of
+from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.routes.flows.card_routes import CardRoutes
+from recoup.routes.flows.route_switches import switch_on
 
 SAID = "Amount must be at least $0.50 usd."
 

@@ -17,18 +17,18 @@ from tests.doors.rescue.door import APPROVES, Door, opened_door
 from tests.doors.rescue.fuzzing import Target
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows import rekey as rekeying
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.key_checks import check_keys
-from recoup.flows.rekey import go_over, rekey, retire, states_of
-from recoup.flows.world import World
-from recoup.gateways.keys import keyring as rings
-from recoup.gateways.keys.files import load
-from recoup.gateways.keys.keyring import Keyring, open_keyring
-from recoup.gateways.keys.sealing import Sealed
-from recoup.rules.network.magic import COUNTING_CARDS, script_card
-from recoup.store.operation import rekeying as pages
-from recoup.store.server import ServerAddress
+from recoup.db.operation import rekeying as pages
+from recoup.db.server import ServerAddress
+from recoup.keys.flows.key_checks import check_keys
+from recoup.kit.world import World
+from recoup.main import rekey as rekeying
+from recoup.main.rekey import go_over, rekey, retire, states_of
+from recoup.networks.magic import COUNTING_CARDS, script_card
+from recoup.outside.keys import keyring as rings
+from recoup.outside.keys.files import load
+from recoup.outside.keys.keyring import Keyring, open_keyring
+from recoup.outside.keys.sealing import Sealed
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, sends
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.cards.due import start
-from recoup.flows.insight.verify import verify
-from recoup.flows.notices import work
-from recoup.gateways.cards.credential import Stored
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
-from recoup.store.cards.processor_notices import ProcessorNotice
-from recoup.store.server import ServerAddress
+from recoup.notices.flows import work
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.store.processor_notices import ProcessorNotice
+from recoup.rescue.flows.due import start
 
 METHOD = "pm_card_counting_visa"
 RENEWED = Stored("sandbox", METHOD, scheme="visa", last4="4242", exp_month=7, exp_year=2032)

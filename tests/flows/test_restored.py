@@ -24,21 +24,21 @@ from tests.flows.test_card_limits import plan_now
 from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop
 
-from recoup.flows.cards.due import start
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import EvaluateRequest
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.bridge import Bridge
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import FORM
 from recoup.kernel.scope import WORKER
-from recoup.moves.change import Change
-from recoup.moves.modification.request import renew
-from recoup.rules.order.attention import ANSWER_DIFFERS
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.change import Change
+from recoup.orders.moves.request import renew
+from recoup.orders.rules.attention import ANSWER_DIFFERS
+from recoup.processors.gateways.bridge import Bridge
+from recoup.refunds.flows.capture import CaptureRequest, capture
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import EvaluateRequest
 
 ORDERS = 6
 Memory = Literal["kept", "gone"]

@@ -14,21 +14,21 @@ from tests.flows.test_routes import OWN, SECOND, two_routes
 from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
-from recoup.flows.cards.risk_check import Risks, address_counted, ip_counted
-from recoup.flows.cards.taken import Person
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.risk import RiskChange, newest_risk, set_risk
-from recoup.gateways.cards.port import Charge
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import retain
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import script_card
-from recoup.rules.risk.terms import RiskMode
-from recoup.store.insight.risk import Sighted, Sighting
-from recoup.store.server import ServerAddress
-from recoup.store.upkeep import retain
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Charge
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.challenge import ChallengeAnswer, answer, show
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.flows.tokenize import Vault
+from recoup.risk.flows.risk import RiskChange, newest_risk, set_risk
+from recoup.risk.flows.risk_check import Risks, address_counted, ip_counted
+from recoup.risk.store.risk import Sighted, Sighting
+from recoup.terms.rules.terms import RiskMode
 
 IP, DEVICE = "203.0.113.77", "sense-key-of-a-browser"
 HOME = {"addressLine1": "1 Main St", "zipcode": "10001", "countryCode": "US"}

@@ -13,34 +13,34 @@ from tests.flows.processes import dying_process, kills, run_until_killed
 from tests.rings import deep, each
 from tests.worlds import KEYRING, POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.card_routes import KEPT, LEARNED_FROM, CardRoutes, LearnedSums
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.due import start
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Person
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.insight.verify import verify
-from recoup.flows.listed_routes import Left, Listed, list_in_database
-from recoup.flows.locked import Job
-from recoup.flows.merchants.route_switches import RouteState, read_route_states, switch_off, switch_on
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.asking_only import AskingOnly
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import Charge, Outcome, Stored
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.kernel.time import WallTime
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.change import Change
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.breaker import ANSWERS_TO_CLOSE, OUTAGES_MIN
-from recoup.rules.rescue.route_by_worth import USUAL_CHANCE
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.cards.card_routes import add_counts
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.orders.moves.change import Change
+from recoup.processors.gateways.asking_only import AskingOnly
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.port import Charge, Outcome, Stored
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.rescue.moves.plan import plan_attempt
+from recoup.rescue.rules.route_by_worth import USUAL_CHANCE
+from recoup.routes.flows.card_routes import KEPT, LEARNED_FROM, CardRoutes, LearnedSums
+from recoup.routes.flows.listed_routes import Left, Listed, list_in_database
+from recoup.routes.flows.route_switches import RouteState, read_route_states, switch_off, switch_on
+from recoup.routes.rules.breaker import ANSWERS_TO_CLOSE, OUTAGES_MIN
+from recoup.routes.store.card_routes import add_counts
 
 Story = Callable[[Shop], Awaitable[None]]
 OWN, SECOND = RouteTerms("sandbox"), RouteTerms("second")

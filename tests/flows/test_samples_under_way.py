@@ -8,11 +8,11 @@ import pytest
 from tests.gateways.web.servers import OK, serving
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.messages import endpoints
-from recoup.flows.messages.send_sample import send_sample
-from recoup.flows.samples_under_way import ALL_MAX, OF_OWNER_MAX, SamplesUnderWay
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.sandbox.flows.samples_under_way import ALL_MAX, OF_OWNER_MAX, SamplesUnderWay
+from recoup.webhooks.flows import endpoints
+from recoup.webhooks.flows.send_sample import send_sample
 
 
 def test_one_caller_has_a_few_under_way_and_another_is_served() -> None:

@@ -10,12 +10,12 @@ from tests.flows.test_customer_waiting import run, waiting
 from tests.rings import each
 from tests.worlds import Shop, owner
 
-from recoup.gateways.cards.port import Charge, Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.magic import script_card
-from recoup.rules.network.sca import as_sca
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.magic import script_card
+from recoup.networks.sca import as_sca
+from recoup.processors.gateways.port import Charge, Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 SILENT = script_card("visa", "05", 1)
 

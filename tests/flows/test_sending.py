@@ -15,14 +15,14 @@ from tests.flows.test_routes import run as run_story
 from tests.flows.test_routes import try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.locked import Orders
-from recoup.flows.merchants import sending
-from recoup.flows.merchants.sending import SwitchedOff, switch_sending_off, switch_sending_on
-from recoup.flows.money.bank_payouts import approve
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.bank.flows.bank_payouts import approve
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.merchants.sending_stops import standing_stop
-from recoup.store.server import ServerAddress
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.locked import Orders
+from recoup.switches.flows import sending
+from recoup.switches.flows.sending import SwitchedOff, switch_sending_off, switch_sending_on
+from recoup.switches.store import standing_stop
 
 ACTOR = "operator:test"
 STATE = "SELECT state FROM modifications WHERE modification_id = $1"

@@ -13,12 +13,12 @@ from tests.flows.test_mail import mails
 from tests.flows.test_renewed_methods import DECIDED, TRIES, noticed, waiting
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.insight.verify import verify
-from recoup.flows.messages.notices import switch
-from recoup.rules.network.magic import script_card
-from recoup.rules.network.magic_serials import CLOSED
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
+from recoup.insight.flows.verify import verify
+from recoup.networks.magic import script_card
+from recoup.networks.magic_serials import CLOSED
+from recoup.people.flows.notices import switch
 
 PLANNED = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'planned'"
 

@@ -7,11 +7,11 @@ from tests.flows.test_mail import arrived, mails, told
 from tests.flows.test_payment_links import CLOSED, by_day
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.challenge import show
-from recoup.flows.cards.taken import Person
-from recoup.flows.messages.contacts import unsubscribe
-from recoup.flows.messages.notices import switch
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.notices import switch
+from recoup.rescue.flows.challenge import show
+from recoup.rescue.flows.taken import Person
+from recoup.webhooks.flows.contacts import unsubscribe
 
 PHONE = "+49 170 5550102"
 

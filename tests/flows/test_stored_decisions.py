@@ -11,19 +11,19 @@ from uuid import UUID
 from tests.flows.terms import agree
 from tests.worlds import FUNDS_CARD, KEYRING, Shop, make_shop, sandbox_world
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
-from recoup.flows.cards.taken import Person
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import CHALLENGE_PHONES, FAULT_CARDS, script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import CHALLENGE_PHONES, FAULT_CARDS, script_card
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.challenge import ChallengeAnswer, answer, show
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")
 POLICY = Policy(

@@ -10,17 +10,17 @@ from uuid import UUID
 import pytest
 from tests.worlds import KEYRING, NO_VAULT, Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.stored_methods import keep_method
-from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.port import Charge, Outcome, Stored
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.cards.flows.stored_methods import keep_method
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Charge, Outcome, Stored
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.routes.flows.card_routes import CardRoutes
 
 Story = Callable[[Shop], Awaitable[None]]
 

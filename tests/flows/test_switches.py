@@ -10,13 +10,13 @@ from uuid import uuid4
 import pytest
 from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
-from recoup.flows.merchants import sites
-from recoup.flows.merchants.sites import SiteFields
-from recoup.flows.merchants.switches import MERCHANT, Subject, change, history, read_all
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.server import ServerAddress
+from recoup.switches.flows import sites
+from recoup.switches.flows.sites import SiteFields
+from recoup.switches.flows.switches import MERCHANT, Subject, change, history, read_all
 
 
 @pytest.fixture(scope="module")

@@ -10,56 +10,56 @@ import pytest
 from tests.rules.imports.reading import attempts
 
 import recoup
-from recoup.flows.threads import run_stoppable
+from recoup.imports.rules.payments import Payments
 from recoup.kernel.stop import look_up, stoppable
-from recoup.rules.imports.payments import Payments
+from recoup.kit.threads import run_stoppable
 
 SOURCE: Final = Path(recoup.__file__).parent
 # Where -> what is given to a thread: what bounds it, and where its loops look up.
 WORK: Final = {
-    "doors/edge/spool.py": {"content.write": "BLOCK bytes"},
-    "flows/backtests/make.py": {"_payments": "PAYMENTS_MAX rows"},
-    "flows/cards/uploads/take.py": {
+    "kit/edge/spool.py": {"content.write": "BLOCK bytes"},
+    "backtest/flows/make.py": {"_payments": "PAYMENTS_MAX rows"},
+    "uploads/flows/take.py": {
         "_digest": "FILE_BYTES_MAX; looks up at each piece",
         "form_of": "the head; looks up at each piece",
         "_kind_of": "the header alone",
         "lambda: list(islice(every, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
     },
-    "flows/file_turns.py": {"is_small": "SMALL_BYTES unpacked"},
-    "flows/insight/backtest.py": {"_add": "PAGE orders", "judge": "ORDERS_MAX; looks up at each group"},
-    "flows/insight/backtest_import.py": {
+    "uploads/flows/file_turns.py": {"is_small": "SMALL_BYTES unpacked"},
+    "backtest/flows/backtest.py": {"_add": "PAGE orders", "judge": "ORDERS_MAX; looks up at each group"},
+    "backtest/flows/backtest_import.py": {
         "_add": "ROWS_AT_ONCE",
         "backtest_history": "ATTEMPTS_MAX; looks up at each hundred payments",
     },
-    "flows/insight/imports/read.py": {
+    "imports/flows/read.py": {
         "lambda: look_over(source_of(content), answers)": "FILE_BYTES_MAX; looks up at each piece",
         "lambda: list(islice(outcomes, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
         "counted": "ROWS_AT_ONCE",
         "report_of": "ROWS_MAX; looks up at each thousand rows",
         "lambda: list(counts.payments.guesses())": "ROWS_MAX; looks up at each thousand rows",
     },
-    "features/engine/learn/learn.py": {"_train": "ATTEMPTS_MAX; looks up at each round"},
-    "flows/insight/learn_risk.py": {"_learn": "PAYMENTS_MAX; looks up at each term"},
-    "flows/insight/uplift_report.py": {"_compared": "ORDERS_MAX; looks up at each thousand orders"},
-    "flows/insight/verify.py": {"kept_tables": "26 weeks"},
-    "flows/lists/make.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX", "finish": "one file"},
-    "flows/money/advance_bounds.py": {"kept_tables": "26 weeks"},
-    "flows/money/reconcile.py": {
+    "engine/learn/learn.py": {"_train": "ATTEMPTS_MAX; looks up at each round"},
+    "insight/flows/learn_risk.py": {"_learn": "PAYMENTS_MAX; looks up at each term"},
+    "uplift/flows/uplift_report.py": {"_compared": "ORDERS_MAX; looks up at each thousand orders"},
+    "insight/flows/verify.py": {"kept_tables": "26 weeks"},
+    "desk/flows/make.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX", "finish": "one file"},
+    "risk/flows/advance_bounds.py": {"kept_tables": "26 weeks"},
+    "reconciliation/flows/reconcile.py": {
         "_hashed": "FILE_BYTES_MAX; looks up at each piece",
         "_statement": "SAMPLE_LINES of a table, BYTES_MAX of a bank's file",
         "lambda: list(islice(parsed, LINES_AT_ONCE))": "LINES_AT_ONCE",
     },
-    "flows/people/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
-    "flows/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
-    "flows/workbooks.py": {"copyfileobj": "a file of a call, which is bounded"},
+    "people/flows/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
+    "kit/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
+    "kit/workbooks.py": {"copyfileobj": "a file of a call, which is bounded"},
     "main/demo/demo.py": {"months_of()": "DEMO_DAYS", "self._months.timetables": "the cards of DEMO_DAYS"},
 }
 
 
 # Takes the same whatever it is given, so nobody has to stop it.
 SMALL = {
-    "flows/people/passwords.py": "one hash",
-    "flows/standing.py": "a line of a file",
+    "people/flows/passwords.py": "one hash",
+    "merchants/flows/standing.py": "a line of a file",
     "main/app.py": "modules of pages",
     "main/backup/examined.py": "a program with a time-out of its own",
 }
@@ -69,7 +69,7 @@ def test_each_work_in_a_thread_is_stopped_with_its_caller_and_has_a_bound() -> N
     found: dict[str, set[str]] = {}
     for path in SOURCE.rglob("*.py"):
         name = str(path.relative_to(SOURCE))
-        if name == "flows/threads.py":
+        if name == "kit/threads.py":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows import run_due
-from recoup.flows.run_due import BATCH, IN_FLIGHT_MAX, IN_TURN_MAX, DueWork
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.orders.store.due_work import Due
+from recoup.rescue.flows import run_due
+from recoup.rescue.flows.run_due import BATCH, IN_FLIGHT_MAX, IN_TURN_MAX, DueWork
 
 _WORK = """
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)

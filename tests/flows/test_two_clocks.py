@@ -11,12 +11,12 @@ import pytest
 from tests.flows.processes import second_process
 from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
-from recoup.flows.locked import Orders
-from recoup.flows.run_due import run_due
-from recoup.flows.world import World
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
 from recoup.kernel.time import Clocks, DatabaseClocks, WallTime
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.run_due import run_due
 
 FAR = timedelta(minutes=5)
 PATIENT = replace(POLICY, call_timeout=timedelta(seconds=90))  # the first call is out for as long as the test takes

@@ -11,11 +11,11 @@ from tests.flows.test_customer_waiting import run
 from tests.rings import drawn
 from tests.worlds import Shop
 
-from recoup.flows.cards.challenge import ChallengePage, agree, refuse, show
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import FAULT_CARDS, script_card
-from recoup.rules.order.snapshot import Order
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import FAULT_CARDS, script_card
+from recoup.orders.rules.snapshot import Order
+from recoup.rescue.flows.challenge import ChallengePage, agree, refuse, show
 
 OWN = script_card("visa", "54", 99)
 SOFT = {"pan": script_card("mastercard", "51", 99, 3), "exp_month": 8, "exp_year": 2033}

@@ -8,12 +8,12 @@ import asyncpg
 import pytest
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.upkeep import EVERY, LEASED, TASK, upkeep
-from recoup.store.operation.partitions import read_days_left, read_overflown
-from recoup.store.operation.upkeep import finish_upkeep, lease_upkeep
-from recoup.store.partitions import KEYS, REFERRED_TO, partitions_of
-from recoup.store.server import ServerAddress
+from recoup.db.operation.partitions import read_days_left, read_overflown
+from recoup.db.operation.upkeep import finish_upkeep, lease_upkeep
+from recoup.db.partitions import KEYS, REFERRED_TO, partitions_of
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.kit.upkeep import EVERY, LEASED, TASK, upkeep
 
 
 async def drop_partitions(world: Any) -> None:

@@ -17,24 +17,24 @@ from tests.flows.processes import dying_process, kills, run_until_killed, second
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.rescue.uploads import readers
-from recoup.flows import file_turns
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.cards.uploads import take as taking
-from recoup.flows.cards.uploads import work as working
-from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.cards.uploads.stop import one_upload, stop_upload
-from recoup.flows.cards.uploads.take import File, TakenUpload, take
-from recoup.flows.cards.uploads.work import work_upload
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.rules.network.magic import script_card
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.networks.magic import script_card
+from recoup.orders.store.due_work import Due
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.uploads.api import readers
+from recoup.uploads.flows import file_turns
+from recoup.uploads.flows import take as taking
+from recoup.uploads.flows import work as working
+from recoup.uploads.flows.row import Reader
+from recoup.uploads.flows.stop import one_upload, stop_upload
+from recoup.uploads.flows.take import File, TakenUpload, take
+from recoup.uploads.flows.work import work_upload
 
 STEPS_MAX = 60
 _given: dict[UUID, str] = {}  # a merchant's card token

@@ -19,42 +19,42 @@ from tests.kept import WarmDatabase, lent
 from tests.rings import drawn
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.command.verify import as_dict, as_text
-from recoup.features.engine.decide import decide as decide_by_model
-from recoup.features.engine.feature import PAST
-from recoup.features.engine.learn.choices import keep, take
-from recoup.features.network_tokens.rules import TokenInput, decide_token
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.on_demand import settle_attempt
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import Verified, verify
-from recoup.flows.locked import Job
-from recoup.flows.merchants.switches import Subject, change
-from recoup.flows.messages import endpoints
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.verify import as_dict, as_text
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.engine.decide import decide as decide_by_model
+from recoup.engine.feature import PAST
+from recoup.engine.learn.choices import keep, take
+from recoup.insight.flows.verify import Verified, verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.moves.change import Change
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
-from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.money.exposure import Limits
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
-from recoup.rules.rescue.by_hand import GateWord, PlanBefore
-from recoup.rules.rescue.card_update import UpdateInput, decide_update
-from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.replay import DECIDERS
-from recoup.rules.rescue.signal import SignalInput, decide_by_signal
-from recoup.store.insight.proofs import walk
-from recoup.store.server import ServerAddress
+from recoup.kit.proofs import walk
+from recoup.kit.world import World
+from recoup.network_tokens.rules import TokenInput, decide_token
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.decision import Decision
+from recoup.orders.rules.events import CATALOGUE
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.on_demand import settle_attempt
+from recoup.rescue.rules.by_hand import GateWord, PlanBefore
+from recoup.rescue.rules.card_update import UpdateInput, decide_update
+from recoup.rescue.rules.signal import SignalInput, decide_by_signal
+from recoup.risk.rules.advance import AdvanceInputs
+from recoup.risk.rules.advance_by_bounds import advance_by_bounds
+from recoup.switches.flows.switches import Subject, change
+from recoup.terms.rules.advance_bounds import HeldBounds, TenthBounds
+from recoup.terms.rules.collection import CURRENT_COLLECTION
+from recoup.terms.rules.exposure import Limits
+from recoup.terms.rules.fees import Tariff
+from recoup.webhooks.flows import endpoints
+from recoup.webhooks.rules.replay import DECIDERS
 
 QUICK = Policy(
     call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
@@ -322,7 +322,7 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: 
 
 def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in _STEPS:
-        monkeypatch.setattr(f"recoup.store.insight.proofs.{module}.{name}", 1)
+        monkeypatch.setattr(f"recoup.insight.store.proofs.{module}.{name}", 1)
     done = planted(server, lived_in)
     assert done.difference is None, as_text(done)
     assert planted(server, lived_in, "UPDATE pages SET sums = '{}' WHERE page_no = 2").difference
@@ -478,7 +478,7 @@ def test_an_attempt_brought_forward_holds_before_it_is_sent(
     async def stopped(*_: object, **__: object) -> None:
         return None
 
-    monkeypatch.setattr("recoup.flows.cards.on_demand.send_attempt", stopped)
+    monkeypatch.setattr("recoup.rescue.flows.on_demand.send_attempt", stopped)
 
     async def story() -> None:
         async with sandbox_world(server, policy=QUICK) as (world, orders, deliveries):

@@ -6,12 +6,12 @@ from typing import Any
 
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.messages import endpoints
-from recoup.flows.messages.publish import publish
-from recoup.rules.messages.events import CATALOGUE
-from recoup.store.messages.lanes import FinishedLane, Lane, claim_lanes, due_endpoints, finish_lanes
-from recoup.store.orders.closer import feed_events, lock_closer
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.orders.rules.events import CATALOGUE
+from recoup.orders.store.closer import feed_events, lock_closer
+from recoup.webhooks.flows import endpoints
+from recoup.webhooks.flows.publish import publish
+from recoup.webhooks.store.lanes import FinishedLane, Lane, claim_lanes, due_endpoints, finish_lanes
 
 
 def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddress) -> None:

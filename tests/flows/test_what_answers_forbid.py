@@ -9,8 +9,8 @@ from tests.features.mandates.test_mandates import MASTERCARD, Saying, begun, nam
 from tests.flows.test_card_limits import try_now
 from tests.worlds import Shop, make_shop
 
-from recoup.rules.network.magic import COUNTING_CARDS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS
 
 AMEX = COUNTING_CARDS[2]
 NO, OTHER = 4_590, 10_077  # what the card declines, and approves

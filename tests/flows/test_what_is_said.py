@@ -10,17 +10,17 @@ import pytest
 from tests.flows.test_advances import POLICY, SLOW
 from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.rescue.evaluate import answer
-from recoup.features.mandates.rules import STOP_CODES
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.cards.taken import EvaluateResult, result_of
+from recoup.db.server import ServerAddress
 from recoup.kernel.policy import Policy
-from recoup.rules.network.codes import CODES, code_of, read_decline
-from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
-from recoup.rules.network.reasons import REASONS
-from recoup.rules.order.causes import NOT_OVER, SENTENCES
-from recoup.store.orders.evaluate import order_outcome
-from recoup.store.server import ServerAddress
+from recoup.mandates.rules import STOP_CODES
+from recoup.networks.codes import CODES, code_of, read_decline
+from recoup.networks.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
+from recoup.networks.reasons import REASONS
+from recoup.orders.rules.causes import NOT_OVER, SENTENCES
+from recoup.rescue.api.evaluate import answer
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
+from recoup.rescue.flows.taken import EvaluateResult, result_of
+from recoup.rescue.store.evaluate import order_outcome
 
 QUICK = replace(POLICY, call_timeout=timedelta(seconds=0.4))
 CIT = {"is_mit": False, "days": None, "cvv": "123", "code": "05"}

@@ -14,11 +14,11 @@ import pytest
 from tests.rings import each
 from tests.rules.files.test_sheet import ods, ods_row, xlsx
 
-from recoup.flows import workbooks
-from recoup.flows.workbooks import opened
 from recoup.kernel.problem import Problem
-from recoup.rules.files.lines import LINE_MAX, lines
-from recoup.rules.files.sheet import ROWS_MAX
+from recoup.kit import workbooks
+from recoup.kit.files.lines import LINE_MAX, lines
+from recoup.kit.files.sheet import ROWS_MAX
+from recoup.kit.workbooks import opened
 
 MEMORY_MAX = 32 << 20
 
@@ -110,7 +110,7 @@ def slow() -> bytes:
 def processes_of_workbooks() -> list[str]:
     """Of this one, which still run."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [one for one in children if b"recoup.flows.workbooks" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    return [one for one in children if b"recoup.kit.workbooks" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
 def test_a_workbook_is_ended_with_its_reader() -> None:

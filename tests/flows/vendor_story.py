@@ -19,18 +19,18 @@ from tests.flows.test_card_limits import POLICY, plan_now, started
 from tests.rings import proving
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.cards import charge
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.reconcile import File, reconcile
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.connector import is_connector
-from recoup.gateways.cards.credential import Stored
+from recoup.bank.rules.reading import Reading
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.time import iso
-from recoup.rules.money.reading import Reading
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.connector import is_connector
+from recoup.processors.gateways.credential import Stored
+from recoup.reconciliation.flows.reconcile import File, reconcile
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows import charge
+from recoup.rescue.flows.send import send_attempt
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.serving import Serving
 

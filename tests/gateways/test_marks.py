@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from recoup.gateways.marks import FOLDER, MarkFile
 from recoup.kernel.problem import Problem
-from recoup.rules.standing import Mark, Reached
+from recoup.kernel.standing import Mark, Reached
+from recoup.outside.marks import FOLDER, MarkFile
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 

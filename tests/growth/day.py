@@ -12,11 +12,11 @@ import asyncpg
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, transmit_body
 from tests.doors.rescue.receiver import Receiver
 
-from recoup.doors.clock.worker import loops_of
-from recoup.flows.run_due import DueWork
-from recoup.rules.messages.events import CATALOGUE
-from recoup.store.operation.backlog import read_backlog
-from recoup.store.upkeep import retain
+from recoup.db.operation.backlog import read_backlog
+from recoup.db.upkeep import retain
+from recoup.main.clock import loops_of
+from recoup.orders.rules.events import CATALOGUE
+from recoup.rescue.flows.run_due import DueWork
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 

@@ -23,12 +23,12 @@ from tests.growth.history import Copies, multiply
 from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.transmit import Transmit
+from recoup.db.connect import PLANS
+from recoup.db.roles import APP, READ
+from recoup.db.server import EmbeddedServer, ServerAddress
 from recoup.kernel.ids import first_id_of
-from recoup.store.connect import PLANS
-from recoup.store.roles import APP, READ
-from recoup.store.server import EmbeddedServer, ServerAddress
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.transmit import Transmit
 
 DAYS = 2  # that are played and then multiplied
 FEW = 1_000  # orders that a merchant and its neighbours take in SPAN; more orders are more years of the same

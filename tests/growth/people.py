@@ -21,15 +21,15 @@ from tests.flows.money.settling import person, terms, with_account
 from tests.isolation.ground import application
 from tests.worlds import change_world
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.stablecoin.resource import make_services
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.flows.people.sessions import open_session, read_session
-from recoup.flows.refunds.limits import change_limits
 from recoup.kernel.ids import new_id
 from recoup.main.app import door_routes
-from recoup.rules.money.refund_limits import Limits
+from recoup.orders.rules.refund_limits import Limits
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.people.flows.sessions import open_session, read_session
+from recoup.people.page.endpoint import COOKIE
+from recoup.refunds.flows.limits import change_limits
+from recoup.stablecoin.api.resource import make_services
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 PASSWORD = "correct horse battery"
 # Lists in the ways that they are narrowed, each with what was typed or chosen.

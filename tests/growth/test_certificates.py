@@ -11,9 +11,9 @@ from tests.growth.ground import CountingServer, counting_server
 from tests.growth.test_growth import MOST, SLACK
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.certify import certify_month
-from recoup.rules.network.magic import script_card
-from recoup.store.roles import APP, READ
+from recoup.db.roles import APP, READ
+from recoup.insight.flows.certify import certify_month
+from recoup.networks.magic import script_card
 
 pytestmark = pytest.mark.prove("growth")
 

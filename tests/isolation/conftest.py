@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 from tests.isolation.ground import Ground, opened_ground
 
+from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs
-from recoup.store.server import ServerAddress
 
 
 @pytest.fixture(scope="session")

@@ -26,28 +26,28 @@ from tests.flows.money.settling import batches, payouts, person, terms, with_acc
 from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop, change_world
 
-from recoup.doors.edge.asgi import App
-from recoup.doors.edge.entry import Entry
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
-from recoup.flows.hosted_link import checkout_token
-from recoup.flows.insight.certify import certify_month
-from recoup.flows.insight.imports.read import read_import
-from recoup.flows.money.adjust import adjust
-from recoup.flows.people.invitations import Subject, invite
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.flows.people.sessions import open_session, read_session
-from recoup.flows.refunds.limits import change_limits
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.cards.store.card_joins import add_join
+from recoup.certificates.rules.months import month_start
+from recoup.db.server import ServerAddress
+from recoup.imports.flows.read import read_import
+from recoup.imports.rules.answers import Answers
+from recoup.insight.flows.certify import certify_month
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
+from recoup.kit.edge.asgi import App
+from recoup.kit.edge.entry import Entry
 from recoup.main.app import _no_path, door_routes, refuse
-from recoup.rules.imports.answers import Answers
-from recoup.rules.money.refund_limits import Limits
-from recoup.rules.network.compliance.months import month_start
-from recoup.store.cards.card_joins import add_join
-from recoup.store.messages.notification_settings import NewNotification, tell
-from recoup.store.server import ServerAddress
+from recoup.notifications.store.notification_settings import NewNotification, tell
+from recoup.orders.flows.hosted_link import checkout_token
+from recoup.orders.rules.refund_limits import Limits
+from recoup.people.flows.invitations import Subject, invite
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.people.flows.sessions import open_session, read_session
+from recoup.people.page.endpoint import COOKIE
+from recoup.refunds.flows.limits import change_limits
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.settlement.flows.adjust import adjust
+from recoup.stablecoin.api.resource import make_services as make_stablecoin_services
 
 ROLES = ("owner", "operations", "analyst", "developer")
 UNITS = {"zzmark": 777_77, "yyother": 444_44}  # amounts that nobody else has

@@ -1,8 +1,8 @@
 """Every text that a call can bring to a route, each in its place: variables of the path, names and values of the query,
 of a form, of a body and of headers.
 
-Nothing of this is listed: an operation says its query and body (`doors/edge/described.py`), a page's form its fields
-(`doors/portal/form_shape.py`); what a page reads of its query is noted while it is called, what it reads of headers
+Nothing of this is listed: an operation says its query and body (`kit/edge/described.py`), a page's form its fields
+(`people/page/form_shape.py`); what a page reads of its query is noted while it is called, what it reads of headers
 stands in the doors' source.
 """
 
@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote, unquote, urlencode
 
 import msgspec
+import recoup.doors
 from msgspec import inspect as mi
 from starlette.datastructures import ImmutableMultiDict
 from starlette.routing import Route
@@ -26,12 +27,11 @@ from tests.hostile import TEXTS
 from tests.isolation.ground import Ground, Key, Side
 from tests.isolation.table import Line
 
-import recoup.doors
-from recoup.doors.edge.asgi import App, Message, Scope
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.portal.form_shape import readers_of
-from recoup.doors.portal.pages import DECLARED
-from recoup.rules.network.magic import script_card
+from recoup.kit.edge.asgi import App, Message, Scope
+from recoup.networks.magic import script_card
+from recoup.people.page.endpoint import COOKIE
+from recoup.people.page.form_shape import readers_of
+from recoup.people.page.pages import DECLARED
 
 Where = Literal["path", "query", "form", "parts", "json", "body", "header", "file"]
 DOORS: Final = Path(recoup.doors.__file__).parent

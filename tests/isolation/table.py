@@ -13,7 +13,7 @@ from tests.doors.rescue.door import PAST, UNKNOWN, evaluate_body, tokenize_body,
 from tests.isolation.ground import Key, Side
 
 from recoup.kernel.ids import new_id
-from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.networks.allow_list import PHONE_CARD
 
 Body = Callable[[Side], Any]
 

@@ -16,12 +16,12 @@ from tests.doors.rescue.door import FUNDS, transmit_body
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.flows.insight.audit import read_audit
-from recoup.flows.people.sessions import read_session
+from recoup.audit.store import AuditFilter, AuditLine
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.store.people.audit import AuditFilter, AuditLine
-from recoup.store.server import ServerAddress
+from recoup.people.flows.audit import read_audit
+from recoup.people.flows.sessions import read_session
+from recoup.people.page.endpoint import COOKIE
 
 # Forms that leave no line, and why.
 SILENT: Final[Mapping[str, str]] = {

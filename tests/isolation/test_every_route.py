@@ -22,7 +22,7 @@ from tests.isolation.ground import ROLES, Ground, Side, application, paths_of, t
 from tests.isolation.table import TABLE, Key, Line
 from tests.rings import each
 
-from recoup.doors.portal.endpoint import COOKIE
+from recoup.people.page.endpoint import COOKIE
 
 REFUSED = {401, 403, 404}
 APIS = ("/v1", "/api/v1", "/inbound")

@@ -34,7 +34,7 @@ from tests.isolation.hostile_calls import (
 from tests.isolation.table import TABLE
 from tests.rings import deep, draw, drawn, proving
 
-from recoup.flows.people.sessions import open_session, read_session
+from recoup.people.flows.sessions import open_session, read_session
 
 SECONDS_MAX: Final = 0.05  # of 64 KB
 SHORT: Final = 100

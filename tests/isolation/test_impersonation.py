@@ -7,9 +7,9 @@ from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
 from tests.isolation.test_every_route import Stranger, request_of
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.portal.impersonation.bounds import CLOSED, END, OPEN
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.bounds import CLOSED, END, OPEN
+from recoup.people.page.endpoint import COOKIE
 
 FORMS = [
     key

@@ -14,9 +14,9 @@ from tests.isolation.ground import Ground, Side, opened_ground
 from tests.isolation.table import TABLE
 from tests.isolation.test_every_route import Stranger, _browser, request_of
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.rules.lists.folding import search_text
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.lists.folding import search_text
+from recoup.people.page.endpoint import COOKIE
 
 # What is planted, each found nowhere else; `metadata` and `note` are the merchant's own words of them.
 PLANTED = {

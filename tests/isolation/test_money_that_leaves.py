@@ -22,19 +22,19 @@ from tests.flows.test_fees import paid
 from tests.isolation.reaches import Named, read_code
 from tests.worlds import Shop
 
-from recoup.features.chains import intake, store
-from recoup.features.chains.credit import credit
-from recoup.features.chains.gateway import ChainChannel
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.limits import change_limits
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate, simulate_by_operator
+from recoup.chains import intake, store
+from recoup.chains.credit import credit
+from recoup.chains.gateway import ChainChannel
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.insight.flows.verify import verify
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.refund_limits import Limits
-from recoup.store.server import ServerAddress
+from recoup.orders.rules.refund_limits import Limits
+from recoup.refunds.flows.limits import change_limits
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
 
 LIMITED: Final = "limits of the role, a second person"
 OPERATOR: Final = "the operator's people alone, two of them"
@@ -82,9 +82,9 @@ TABLES: Final = (
     "bank_accounts",
 )  # fmt: skip
 WRITERS: Final = {
-    "recoup.moves.modification.request.request_modification", "recoup.moves.modification.request.renew",
-    "recoup.moves.stable.payment.owe_settlement", "recoup.moves.stable.sweep.replace_settlement",
-    "recoup.moves.dispute.answer.ask_answer",
+    "recoup.orders.moves.request.request_modification", "recoup.orders.moves.request.renew",
+    "recoup.stablecoin.moves.payment.owe_settlement", "recoup.stablecoin.moves.sweep.replace_settlement",
+    "recoup.disputes.moves.answer.ask_answer",
 }  # fmt: skip
 
 
@@ -120,9 +120,9 @@ def test_each_act_that_makes_an_outgoing_send_says_what_bounds_it(door: str, bou
 def test_only_one_place_writes_a_refund_or_reversal_and_it_asks() -> None:
     code = read_code()
     made = {key for key, one in code.all.items() if re.search(r"(?<!class )\bModification\(", one.text)}
-    assert made == {"recoup.moves.modification.request.request_modification"}
-    asks = code.named_by["recoup.moves.modification.outgoing.leave"]
-    assert asks == made | {"recoup.moves.dispute.answer.ask_answer"}
+    assert made == {"recoup.orders.moves.request.request_modification"}
+    asks = code.named_by["recoup.orders.moves.outgoing.leave"]
+    assert asks == made | {"recoup.disputes.moves.answer.ask_answer"}
 
 
 class Act(NamedTuple):

@@ -16,11 +16,11 @@ from tests.doors.stablecoin.fuzzing import Target as StableTarget
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
 
-from recoup.doors.rescue.app import OPERATIONS
-from recoup.doors.stablecoin.app import OPERATIONS as STABLE
+from recoup.db.server import ServerAddress
+from recoup.main.api import OPERATIONS
 from recoup.main.logs import start_logs
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.main.stablecoin_api import OPERATIONS as STABLE
+from recoup.networks.magic import script_card
 
 PLANTED = script_card("visa", "51", 7, serial=4321)
 GROUPED = " ".join(PLANTED[at : at + 4] for at in range(0, 16, 4))
@@ -299,6 +299,6 @@ def _copy(shop: Caller) -> dict[str, Any]:
 
 
 def _fits(number: str) -> bool:
-    from recoup.rules.network.card_text import is_like_card
+    from recoup.networks.card_text import is_like_card
 
     return is_like_card(number)

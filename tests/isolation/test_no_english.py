@@ -9,8 +9,8 @@ from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
 from tests.isolation.test_every_route import APIS, Stranger, request_of
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 _ELSEWHERE = (*APIS, "/docs", "/static", "/charge", "/checkout")  # English, or with words of their own
 _PAGES_MIN = 60

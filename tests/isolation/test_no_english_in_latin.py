@@ -14,9 +14,9 @@ from tests.isolation.test_every_route import Stranger, request_of
 from tests.isolation.test_no_english import _ELSEWHERE, _NAMES, _PAGES_MIN, _Texts
 from tests.rings import each
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.rules.languages.catalogues import catalogue
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.languages.catalogues import catalogue
+from recoup.people.page.endpoint import COOKIE
 
 _SPOKEN = ("de", "fr", "es")
 # Of English alone: none is a word of German, French or Spanish, nor of a name that stands on a page.

@@ -18,8 +18,8 @@ from tests.doors.portal.test_portal import visit
 from tests.isolation.test_no_english import english_in as chinese_english_in
 from tests.isolation.test_no_english_in_latin import english_in as latin_english_in
 
-from recoup.store.connect import speak_json
-from recoup.store.server import ServerAddress
+from recoup.db.connect import speak_json
+from recoup.db.server import ServerAddress
 
 _LANGUAGES = ("de", "fr", "es", "zh")
 _PAGES_MIN = 30

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.answering import is_ready
 
-from recoup.store.server import EmbeddedServer
+from recoup.db.server import EmbeddedServer
 
 RECOUP = [str(Path(sys.executable).with_name("recoup"))]
 START_SECONDS_MAX = 90.0

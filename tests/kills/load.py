@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 from tests.kills.installation import Installation
 
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import DECLINE_CARD, FAULT_CARDS, script_card
 
 CARDS = (
     # pan, amounts, sync

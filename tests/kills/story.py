@@ -15,7 +15,7 @@ import asyncpg
 from tests.kills.installation import Installation, installed
 from tests.kills.load import Load, Promise, Receiver, receiving
 
-from recoup.rules.messages.events import CATALOGUE
+from recoup.orders.rules.events import CATALOGUE
 
 CALLERS = 6
 CLOCK_EVERY_SECONDS = 12.0

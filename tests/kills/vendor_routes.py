@@ -13,9 +13,9 @@ from connectors.test_nmi_story import OfNmi
 from connectors.test_stripe_story import OfStripe
 from tests.kills.vendor_story import Route, stored
 
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import StatementLine
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.port import StatementLine
 from recoup_lab.processors import bridge
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY

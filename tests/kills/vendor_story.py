@@ -21,29 +21,29 @@ from tests.flows.test_card_limits import plan_now
 from tests.kills.vendor_worker import POLICY, Life, hurry, route_of
 from tests.worlds import KEYRING, OwnWorld, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.due import start
-from recoup.flows.disputes.answer import answer_dispute, note_evidence
-from recoup.flows.disputes.receive import notice_key, receive
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.book_differences import book_lines
-from recoup.flows.money.reconcile import File, reconcile
-from recoup.flows.notices.receive import has_own_notices, take
-from recoup.flows.people.register import register
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.connector import is_connector
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import StatementLine
+from recoup.bank.rules.reading import Reading
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.answer import answer_dispute, note_evidence
+from recoup.disputes.flows.receive import notice_key, receive
+from recoup.insight.flows.verify import verify
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.moves.change import Change
-from recoup.moves.modification.capture import ask_capture, release_rest
-from recoup.moves.order.ending import release
-from recoup.rules.messages.inbound import signed
-from recoup.rules.money.reading import Reading
-from recoup.rules.order.lifecycle import Stage
-from recoup.store.server import ServerAddress
+from recoup.notices.flows.receive import has_own_notices, take
+from recoup.onboarding.flows.register import register
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.lifecycle import Stage
+from recoup.outside.inbound import signed
+from recoup.processors.gateways.connector import is_connector
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.port import StatementLine
+from recoup.reconciliation.flows.book_differences import book_lines
+from recoup.reconciliation.flows.reconcile import File, reconcile
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.due import start
+from recoup.rescue.moves.capture import ask_capture, release_rest
+from recoup.rescue.moves.ending import release
 from recoup_lab.processors.faults import Fault, Faults
 from recoup_lab.processors.serving import Posted
 

@@ -7,24 +7,24 @@ from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.synchronize import Event
 
-from recoup.doors.clock.worker import work
-from recoup.flows.cards import inquire as inquiring
-from recoup.flows.cards import send as sending
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.open_world import OpenWorld
-from recoup.gateways.cards import bridge
-from recoup.gateways.cards.kinds import KINDS, Connection
-from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.vendor_account import VendorAccount
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import Material
-from recoup.gateways.web.client import WebClient
+from recoup.db.pool import Database
+from recoup.disputes.moves import answer as answers
 from recoup.kernel.policy import Policy
-from recoup.moves.attempt import send as attempts
-from recoup.moves.dispute import answer as answers
-from recoup.moves.modification import send as modifications
-from recoup.store.pool import Database
+from recoup.main.clock import work
+from recoup.main.open_world import OpenWorld
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import Material
+from recoup.outside.web.client import WebClient
+from recoup.processors.gateways import bridge
+from recoup.processors.gateways.kinds import KINDS, Connection
+from recoup.processors.gateways.port import Processor
+from recoup.processors.gateways.vendor_account import VendorAccount
+from recoup.refunds.moves import send as modifications
+from recoup.rescue.flows import inquire as inquiring
+from recoup.rescue.flows import send as sending
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.moves import send as attempts
+from recoup.webhooks.flows.deliver import Deliveries
 from recoup_connectors.stripe import charges
 
 # What nobody has answered is asked about soon: a process that is killed lets a message wait for all of it.
@@ -32,7 +32,7 @@ POLICY = Policy(magic_inputs=False, call_timeout=timedelta(seconds=0.8), settled
 SOON = timedelta(seconds=1)
 BEGINS_SECONDS_MAX = 60.0
 FORKED = multiprocessing.get_context("forkserver")  # from a process that has imported everything: begun at once
-FORKED.set_forkserver_preload(["tests.kills.vendor_worker", "recoup.gateways.cards.bridge"])
+FORKED.set_forkserver_preload(["tests.kills.vendor_worker", "recoup.processors.gateways.bridge"])
 
 
 @dataclass(frozen=True)

@@ -23,17 +23,17 @@ from tests.kills.installation import RECOUP
 from tests.rings import drawn
 from tests.worlds import Shop, make_shop
 
-from recoup.flows.backtests import kept
-from recoup.flows.backtests.kept import ask, read_backtest
-from recoup.flows.backtests.make import FAILED, TRIES_MAX
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
+from recoup.backtest.flows import kept
+from recoup.backtest.flows.kept import ask, read_backtest
+from recoup.backtest.flows.make import FAILED, TRIES_MAX
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.db.server import ServerAddress
 from recoup.main.databases import Databases, prepare
 from recoup.main.own_process import MEMORY_BYTES_MAX
 from recoup.main.settings import Settings
 from recoup.main.worlds import open_worlds
-from recoup.store.server import ServerAddress
+from recoup.rescue.flows.locked import Orders
+from recoup.webhooks.flows.deliver import Deliveries
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),

@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 from tests.rings import each
 
+from recoup.db.server import ServerAddress
+from recoup.db.server.copied import system_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import find_barman, findings, said
@@ -36,8 +38,6 @@ from recoup.main.cli import cli
 from recoup.main.databases import Databases
 from recoup.main.live_opening import _copies, _disk
 from recoup.main.metrics import scrape
-from recoup.store.server import ServerAddress
-from recoup.store.server.copied import system_id_of
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 INFO = """backup_label='START WAL LOCATION: 0/5000028\\nCHECKPOINT LOCATION: 0/5099BA8\\n'

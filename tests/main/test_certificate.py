@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.doors.edge.raw_server import serving
 
-from recoup.doors.edge.connections import Limits
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.connections import Limits
 from recoup.main import doctor_verb, door_server
 from recoup.main.certificate import Certificate, certificate_of
 from recoup.main.doctor_verb import Line

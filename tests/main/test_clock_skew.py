@@ -9,12 +9,12 @@ import pytest
 from tests.flows.test_two_clocks import FAR, Shifted
 from tests.worlds import sandbox_world
 
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks, WallTime
 from recoup.main import databases
 from recoup.main.databases import check_clock, watched
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
 
 
 @pytest.mark.parametrize(("by", "where"), [(FAR, "ahead of"), (-FAR, "behind"), (timedelta(seconds=3.5), "ahead of")])

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from recoup.db.server import EmbeddedServer
+from recoup.db.server.folder import close_folder, write_private
+from recoup.db.server.locks import try_lock
 from recoup.kernel.problem import Problem
 from recoup.main.cli import _addresses, cli
 from recoup.main.databases import find_databases
 from recoup.main.settings import load_settings
 from recoup.main.up import only_one
-from recoup.store.server import EmbeddedServer
-from recoup.store.server.folder import close_folder, write_private
-from recoup.store.server.locks import try_lock
 
 
 def mode(path: Path) -> int:

@@ -9,22 +9,22 @@ import pytest
 from tests.flows.test_connect import KEY, SECRET, open_routes, stripe_account
 from tests.worlds import change_world, make_shop, sandbox_world
 
-from recoup.flows.card_routes import silent_routes
-from recoup.flows.cards.send import OWN
-from recoup.flows.connections import connection_of
-from recoup.flows.merchants.connect import ConnectRequest, connect
-from recoup.flows.own_routes import terms_of_own
-from recoup.flows.people.notifications import keep_language
-from recoup.flows.upkeep import beat
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import iso
+from recoup.kit.upkeep import beat
 from recoup.main import extension_check
 from recoup.main.doctor_verb import Line, _settings, _worker, look_at
 from recoup.main.metrics import scrape
 from recoup.main.settings import load_settings
-from recoup.store.cards.card_routes import NewCardRoute, add_counts, list_routes, set_breaker
-from recoup.store.people.people import add_user
-from recoup.store.server import ServerAddress
+from recoup.notifications.flows.notifications import keep_language
+from recoup.people.store.people import add_user
+from recoup.rescue.flows.send import OWN
+from recoup.routes.flows.card_routes import silent_routes
+from recoup.routes.flows.connect import ConnectRequest, connect
+from recoup.routes.flows.connections import connection_of
+from recoup.routes.flows.own_routes import terms_of_own
+from recoup.routes.store.card_routes import NewCardRoute, add_counts, list_routes, set_breaker
 from recoup_connectors.stripe.connector import Stripe
 
 CURE = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."

@@ -16,16 +16,16 @@ from click.testing import CliRunner, Result
 from tests.kills.installation import RECOUP
 from tests.main.test_second_machine import Machines, machines
 
-from recoup.flows import rekey as rekeying
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.rekey import go_over, rekey, retire, states_of
-from recoup.gateways.keys.files import load
-from recoup.gateways.keys.keyring import open_keyring
-from recoup.gateways.keys.sealing import Sealed
 from recoup.main import keys_verb
+from recoup.main import rekey as rekeying
 from recoup.main.databases import prepare
+from recoup.main.rekey import go_over, rekey, retire, states_of
 from recoup.main.worlds import open_live, open_sandbox, open_worlds
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
+from recoup.outside.keys.files import load
+from recoup.outside.keys.keyring import open_keyring
+from recoup.outside.keys.sealing import Sealed
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 __all__ = ["machines"]
 

@@ -20,35 +20,35 @@ from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 from tests.rings import each
 
-from recoup.doors.edge import asgi
-from recoup.doors.edge.entry import Entry
-from recoup.doors.edge.which_world import ByWorld
-from recoup.flows.bootstrap import Bootstrap, bootstrap
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants import open_live
-from recoup.flows.merchants.connect import ConnectRequest, connect
-from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
-from recoup.flows.merchants.make_merchant import make_keys
-from recoup.flows.merchants.open_live import open_approved
-from recoup.flows.merchants.partner_merchants import MerchantRequest, create
-from recoup.flows.merchants.partners import Quota, set_quota
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
+from recoup.kit.edge import asgi
+from recoup.kit.edge.entry import Entry
+from recoup.kit.edge.which_world import ByWorld
+from recoup.kit.live_check import WAIVABLE
 from recoup.main.app import make_app, refuse
+from recoup.main.bootstrap import Bootstrap, bootstrap
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, prepare
 from recoup.main.live_opening import waive
 from recoup.main.metrics import CALLS
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.rules.live_check import WAIVABLE
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.people.totp import code_of, step_at
-from recoup.store.merchants.onboarding import add_request, decide_request
-from recoup.store.merchants.partners import find_partner
-from recoup.store.server import ServerAddress
+from recoup.merchants.store.partners import find_partner
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.onboarding.flows import open_live
+from recoup.onboarding.flows.make_merchant import make_keys
+from recoup.onboarding.flows.open_live import open_approved
+from recoup.onboarding.flows.partners import Quota, set_quota
+from recoup.onboarding.store.onboarding import add_request, decide_request
+from recoup.partners.flows.partner_merchants import MerchantRequest, create
+from recoup.people.rules.totp import code_of, step_at
+from recoup.routes.flows.connect import ConnectRequest, connect
+from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
+from recoup.terms.rules.fees import Tariff
 
 REAL = real_looking("453955", 16)
 PAGES = ("/orders", "/onboarding", "/mailbox", "/switches", "/reports", "/refunds", "/disputes", "/bank",

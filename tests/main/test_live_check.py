@@ -15,25 +15,25 @@ from tests.main.test_certificate import make
 from tests.main.test_live import Both, both
 from tests.rings import each
 
-from recoup.flows.live_check import ACTOR
-from recoup.flows.merchants.country import change_country
-from recoup.flows.merchants.make_merchant import NewSite, make_merchant
-from recoup.flows.people.operators import make_operator, unmake_operator
-from recoup.gateways.bank.files import ByHand
-from recoup.gateways.bank.port import BankFile, Transfer
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer
+from recoup.bank.gateways.files import ByHand
+from recoup.db.operation.live_marks import set_mark
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.kit.live_check import LINES, WAIVABLE, CheckLine
 from recoup.main import live_opening
 from recoup.main.backup.copies import RECORD, Record, write_record
 from recoup.main.cli import cli
 from recoup.main.live_opening import keys_mark, settings_lines, unwaive, waive
 from recoup.main.settings import Settings
-from recoup.rules.live_check import LINES, WAIVABLE, CheckLine
-from recoup.store.operation.live_marks import set_mark
-from recoup.store.server import ServerAddress
+from recoup.merchants.flows.country import change_country
+from recoup.onboarding.flows.live_check import ACTOR
+from recoup.onboarding.flows.make_merchant import NewSite, make_merchant
+from recoup.outside.mail.smtp import SmtpMail, SmtpServer
+from recoup.people.flows.operators import make_operator, unmake_operator
+from recoup.processors.gateways.bank import BankFile, Transfer
+from recoup.processors.gateways.bridge import Bridge
 
 LIVE = {"live_processor_url": "https://l.example/", "live_processor_secret": "a" * 32}
 SAFE = Settings(host="0.0.0.0", public_url="https://pay.example.com", behind_proxy="10.0.0.0/8")

@@ -11,16 +11,16 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
-from recoup.flows.upkeep import upkeep
+from recoup.db.pool import Database
+from recoup.db.roles import ADMINISTRATORS_SQL
+from recoup.db.server import EmbeddedServer, ServerAddress
 from recoup.kernel.problem import Problem
+from recoup.kit.upkeep import upkeep
 from recoup.main.chosen_world import bootstrap_once
 from recoup.main.cli import cli
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox
-from recoup.store.pool import Database
-from recoup.store.roles import ADMINISTRATORS_SQL
-from recoup.store.server import EmbeddedServer, ServerAddress
 
 MANAGER = "CREATE ROLE manager LOGIN CREATEROLE CREATEDB"
 

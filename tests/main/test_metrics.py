@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from tests.worlds import sandbox_world
 
-from recoup.core import lines
-from recoup.core.measures import Measure
+from recoup.db.server import ServerAddress
+from recoup.kernel import lines
 from recoup.kernel.cause import CAUSE, Cause, begin, note_order, traceparent
 from recoup.kernel.ids import new_id
+from recoup.kernel.measures import Measure
 from recoup.main.metrics import CALLS, EVERY, LABELS_MAX, Ended, count, scrape
-from recoup.store.server import ServerAddress
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 SCOPE: dict[str, Any] = {"type": "http", "method": "GET", "headers": [], "path_params": {}}

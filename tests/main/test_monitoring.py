@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from recoup.doors.docs.guides import read_guides
+from recoup.docs.guides import read_guides
 from recoup.main import metrics
 from recoup.main.cli import cli
 from recoup.main.metrics import EVERY

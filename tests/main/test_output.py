@@ -11,7 +11,7 @@ import pytest
 
 _SAYS = """
 import sys, time
-from recoup.core.lines import line
+from recoup.kernel.lines import line
 from recoup.main.logs import start_logs
 from recoup.main.output import guard_output
 guard_output(stdout=False)

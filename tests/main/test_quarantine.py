@@ -27,29 +27,29 @@ from tests.main.test_live import payment
 from tests.main.test_without_vault import new_databases
 from tests.rings import drawn, each
 
-from recoup.doors.clock.worker import work
-from recoup.flows import recover, standing
-from recoup.flows.bootstrap import Bootstrap, bootstrap
-from recoup.flows.hosted_link import checkout_token
-from recoup.flows.insight.verify import verify
-from recoup.flows.people.persons import erase_all, find_all_by_name
-from recoup.gateways import marks
-from recoup.gateways.cards.kinds import SimulatedIssuer
-from recoup.gateways.cards.port import Inquiry
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.gateways.marks import is_elsewhere, place_of_folder
+from recoup.db.server import ServerAddress
+from recoup.db.server.cluster import cluster_folder
+from recoup.desk.flows.persons import erase_all, find_all_by_name
+from recoup.insight.flows.verify import verify
 from recoup.kernel.private_files import write_whole
 from recoup.kernel.scope import Actor, Scope
-from recoup.main import worlds
+from recoup.main import recover, worlds
 from recoup.main.app import make_app
+from recoup.main.bootstrap import Bootstrap, bootstrap
+from recoup.main.clock import work
 from recoup.main.databases import Databases, prepare
 from recoup.main.doctor_verb import look_at
 from recoup.main.recover_verb import _recovered
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.server import ServerAddress
-from recoup.store.server.cluster import cluster_folder
+from recoup.merchants.flows import standing
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.orders.flows.hosted_link import checkout_token
+from recoup.outside import marks
+from recoup.outside.marks import is_elsewhere, place_of_folder
+from recoup.processors.gateways.kinds import SimulatedIssuer
+from recoup.processors.gateways.port import Inquiry
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 APPROVES = APPROVE_CARDS[0]
 

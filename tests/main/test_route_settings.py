@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from recoup.gateways.cards import kinds
-from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
 from recoup.main.route_settings import shown
 from recoup.main.settings import load_settings
 from recoup.main.worlds import check_services, token_services_of, updaters_of
-from recoup.rules.rescue.route_terms import Carried, why_not
+from recoup.processors.gateways import kinds
+from recoup.processors.gateways.kinds import KINDS
+from recoup.processors.rules.route_terms import Carried, why_not
 from recoup_lab.processors.adyen.server import KEY as ADYEN
 from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC
 from recoup_lab.processors.bridge import SECRET as BRIDGE_SECRET

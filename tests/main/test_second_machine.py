@@ -14,16 +14,16 @@ import asyncpg
 import pytest
 from tests.databases import TEMPLATES, drop, empty
 
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.gateways.keys.files import change, load
-from recoup.gateways.keys.material import Key, Material, fresh, rotated
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.main.cli import _addresses, _bootstrap
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.outside.keys.files import change, load
+from recoup.outside.keys.material import Key, Material, fresh, rotated
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 
 class Machines:

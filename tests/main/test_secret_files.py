@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from recoup.gateways.keys.keyring import has_keys, open_keyring
-from recoup.gateways.keys.secret_files import SECRET_BYTES_MAX, read_secret, secret_of
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, at_databases
 from recoup.main.settings import SECRETS, Settings, load_settings
+from recoup.outside.keys.keyring import has_keys, open_keyring
+from recoup.outside.keys.secret_files import SECRET_BYTES_MAX, read_secret, secret_of
 
 URL = "postgresql://recoup:hunter2@db.example/recoup"
 

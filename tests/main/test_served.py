@@ -23,13 +23,13 @@ from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
 from tests.worlds import owner, sandbox_world
 
+from recoup.db.operation import upkeep
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.main import probes
 from recoup.main.metrics import scrape
 from recoup.main.serve import limits_of, raise_file_handles
 from recoup.main.settings import Settings
-from recoup.store.operation import upkeep
-from recoup.store.server import ServerAddress
 
 HANDLES = 300
 START_SECONDS = 60.0

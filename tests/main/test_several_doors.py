@@ -17,8 +17,8 @@ from urllib.request import urlopen
 import pytest
 from tests.kills.installation import Installation
 
-from recoup.doors.edge.counts import SHARED
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.counts import SHARED
 from recoup.main import up
 from recoup.main.settings import Settings
 

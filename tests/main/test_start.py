@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from tests.rings import each
 
-from recoup.doors.command import verb_group
-from recoup.doors.command.sandbox import LATER as SANDBOX
 from recoup.kernel.problem import Problem
+from recoup.kit.cli import verb_group
 from recoup.main.cli import cli
 from recoup.main.later_verbs import LATER
+from recoup.sandbox.cli.sandbox import LATER as SANDBOX
 
 SHOWN = """
 import atexit, sys
@@ -21,7 +21,7 @@ atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 from recoup.main.cli import run
 run()
 """
-DOORS, LAB = "recoup.doors.portal.routes", "recoup_lab"
+DOORS, LAB = "recoup.main.portal", "recoup_lab"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ from recoup.main import cli
 def load_settings(**given):
     sys.exit("made before" if cli_features() else "in time")
 def cli_features():
-    from recoup.core.kit import feature
+    from recoup.kernel import feature
     return feature._features is not None
 cli.load_settings = load_settings
 cli.cli([sys.argv[1]])

@@ -16,12 +16,12 @@ from tests.databases import drop, empty
 from tests.flows.insight.history import payments, transmit, until_yesterday
 from tests.kills.installation import RECOUP
 
-from recoup.flows.bootstrap import bootstrap
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
+from recoup.main.bootstrap import bootstrap
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import mode_of, open_worlds, trainer_of
-from recoup.store.server import ServerAddress
 
 
 def test_a_process_that_fails_is_a_night_that_failed(tmp_path: Path) -> None:

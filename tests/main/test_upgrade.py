@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from tests.databases import drop, empty
 
+from recoup.db import migrate as migrating
+from recoup.db.migrate import Migration, migrations_of
+from recoup.db.server import ServerAddress
+from recoup.db.upgrade import BYTES_A_SECOND, START_SECONDS, Step, stop_seconds
 from recoup.kernel.problem import Problem
 from recoup.main import schema_verb
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, prepare, upgrade_steps
-from recoup.store import migrate as migrating
-from recoup.store.migrate import Migration, migrations_of
-from recoup.store.server import ServerAddress
-from recoup.store.upgrade import BYTES_A_SECOND, START_SECONDS, Step, stop_seconds
 
 ADDS = Migration(8_001, "8001_adds.sql", "-- beside\nALTER TABLE orders ADD nick text;")
 STOPS = Migration(8_002, "8002_stops.sql", "UPDATE world SET epoch = epoch; ALTER TABLE orders DROP nick;")

@@ -18,15 +18,15 @@ from tests.flows.test_fees import paid
 from tests.isolation.reaches import ROOT, read_code
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verb_group import PackageVerb
-from recoup.doors.command.verbs import Opened
-from recoup.flows.merchants.partners import make_partner
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.flows.standing import FixedStanding
+from recoup.db.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.kit.cli.verb_group import PackageVerb
 from recoup.main.cli import CommandLine, cli
 from recoup.main.worlds import VERBS
-from recoup.store.server import ServerAddress
+from recoup.merchants.cli import Opened
+from recoup.merchants.flows.standing import FixedStanding
+from recoup.onboarding.flows.partners import make_partner
+from recoup.people.flows.make_user import Membership, make_user
 
 # Verbs that write, each with what it is tried with here.
 TRIED: Final[Mapping[str, str]] = {
@@ -90,9 +90,9 @@ def _writing() -> set[str]:
     statements = {
         key for key, one in code.all.items() if ".statement(" in one.decorated and re.search(r"\(\s*db: Tx\b", one.text)
     }
-    frame = [key for key in code.all if key.startswith("recoup.doors.command.verbs.")]
-    frame += ["recoup.flows.world.World", "recoup.flows.locked.Orders", "recoup.main.worlds.Running"]
-    reached = code.who_reaches(statements, not_through=[*frame, "recoup.flows.messages.deliver.Deliveries"])
+    frame = [key for key in code.all if key.startswith("recoup.merchants.cli.")]
+    frame += ["recoup.kit.world.World", "recoup.rescue.flows.locked.Orders", "recoup.main.worlds.Running"]
+    reached = code.who_reaches(statements, not_through=[*frame, "recoup.webhooks.flows.deliver.Deliveries"])
     return {typed for typed, called in _verbs(cli) if called in reached}
 
 

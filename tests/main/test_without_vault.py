@@ -17,16 +17,15 @@ from tests.doors.rescue.door import listening
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.main.test_live import payment
 
-from recoup.flows.bootstrap import Bootstrap, bootstrap
-from recoup.flows.insight.verify import verify
-from recoup.flows.key_checks import check_keys
-from recoup.flows.people.persons import erase_all, find_all_by_name
-from recoup.flows.rekey import drop_vault, go_over, states_of
-from recoup.flows.upkeep import beat
-from recoup.gateways.keys.files import FILE_NAME, RETIRED, load_or_create
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_all, find_all_by_name
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.keys.flows.key_checks import check_keys
+from recoup.kit.upkeep import beat
 from recoup.main.app import make_app
+from recoup.main.bootstrap import Bootstrap, bootstrap
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, has_live, prepare
 from recoup.main.demo.demo import EXAMPLES
@@ -34,11 +33,12 @@ from recoup.main.demo.example import Line, by_methods, read_example
 from recoup.main.demo.play import play
 from recoup.main.doctor_verb import look_at
 from recoup.main.keys_verb import rotate_keys
+from recoup.main.rekey import drop_vault, go_over, states_of
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
+from recoup.outside.keys.files import FILE_NAME, RETIRED, load_or_create
 
 CARD = script_card("visa", "51", 1)
 Story = Callable[["Ground"], Awaitable[None]]

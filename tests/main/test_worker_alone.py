@@ -11,12 +11,11 @@ import asyncpg
 import pytest
 from tests.kills.installation import RECOUP
 
-from recoup.doors.clock import worker as clock
-from recoup.main import worker
+from recoup.db.partitions import partitions_of
+from recoup.main import clock, worker
 from recoup.main.alive import READY
 from recoup.main.databases import find_databases, has_live, prepare
 from recoup.main.settings import load_settings
-from recoup.store.partitions import partitions_of
 
 
 async def _drop_ahead(dsn: str) -> None:

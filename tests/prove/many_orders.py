@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from tests.store.order_rows import make_merchant
 
-from recoup.rules.lists.folding import search_text
-from recoup.store import migrate
-from recoup.store.partitions import ensure_partitions
-from recoup.store.server import ServerAddress
+from recoup.db import migrate
+from recoup.db.partitions import ensure_partitions
+from recoup.db.server import ServerAddress
+from recoup.kit.lists.folding import search_text
 
 BEGIN = datetime(2024, 12, 1, tzinfo=UTC)
 SPAN = timedelta(days=700)

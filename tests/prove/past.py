@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from recoup.rules.files.source import source_of
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import Attempt as Imported
-from recoup.rules.imports.file import look_over
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import Attempt as Imported
+from recoup.imports.rules.file import look_over
+from recoup.kit.files.source import source_of
 from recoup_lab.compare.seam import Arm, Attempt, Choice, Known
 from recoup_lab.world.port import HistoryRow, WorldOrder
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recoup.features.engine.model import Model
-from recoup.rules.backtest.log_file import read_log
-from recoup.rules.backtest.recorded import JudgedOrder
-from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget, Target
-from recoup.rules.backtest.report import Judgement, judge
-from recoup.rules.policies.in_force import InForce, Part
-from recoup.rules.policies.terms import PolicyTerms
-from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.policy import ENGINE_2, RETRY_2, Pricing
+from recoup.backtest.rules.log_file import read_log
+from recoup.backtest.rules.recorded import JudgedOrder
+from recoup.backtest.rules.replay import EngineTarget, ScheduleTarget, Target
+from recoup.backtest.rules.report import Judgement, judge
+from recoup.engine.model import Model
+from recoup.policies.rules.in_force import InForce, Part
+from recoup.policies.rules.policy import ENGINE_2, RETRY_2, Pricing
+from recoup.policies.rules.terms import PolicyTerms
+from recoup.rescue.rules.arms import DecisionRecord
 from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.driver import play
 from recoup_lab.compare.ground import Ground, survey

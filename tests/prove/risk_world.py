@@ -10,7 +10,7 @@ Genuine customers share addresses on the internet, travel, send gifts and mistyp
 import random
 from typing import Final, NamedTuple
 
-from recoup.rules.risk.facts import Check, RiskFacts, Seen
+from recoup.risk.rules.facts import Check, RiskFacts, Seen
 
 FRAUD: Final = 0.01
 OF_AVS, OF_CVV, OF_BOTH = 0.066, 0.065, 0.179  # fraud among mismatches, as published

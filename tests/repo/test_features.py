@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from recoup.core.kit.feature import features
+from recoup.kernel.feature import features
 
 SOURCE = Path(__file__).parents[2] / "src/recoup"
 KNOWN_TO_MAX = 5
@@ -23,7 +23,7 @@ def files() -> list[tuple[str, str]]:
     found = (file for file in sorted(SOURCE.rglob("*")) if file.suffix in (".py", ".html", ".sql"))
     named = ((file.relative_to(SOURCE).as_posix(), file) for file in found)
     return [
-        (name, file.read_text()) for name, file in named if not name.startswith("store/migrations/")
+        (name, file.read_text()) for name, file in named if not name.startswith("db/migrations/")
     ]  # the schema again
 
 
@@ -40,4 +40,4 @@ def test_the_core_imports_no_feature() -> None:
 
 
 def test_the_kit_stays_small() -> None:
-    assert len((SOURCE / "core/kit/feature.py").read_text().splitlines()) <= 150
+    assert len((SOURCE / "kernel/feature.py").read_text().splitlines()) <= 150

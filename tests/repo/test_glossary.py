@@ -15,10 +15,10 @@ FILES = {
     for path in sorted(source.rglob("*.py"))
 }
 # packages whose names are still to be replaced
-NOT_YET = ("recoup/rules/rescue/", "recoup/features/engine/", "recoup_lab/compare/")
+NOT_YET = ("recoup/rescue/rules/", "recoup/engine/", "recoup_lab/compare/")
 ELSEWHERE = {  # names on the wire, and of packages that are not done
-    "recoup/doors/rescue/hooks.py": {"asked"},
-    "recoup/doors/rescue/switches.py": {"told"},
+    "recoup/webhooks/api/hooks.py": {"asked"},
+    "recoup/switches/api/switches.py": {"told"},
 }
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| (?P<gone>[^|]*) \|$", re.M)

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src/recoup"
-GIVEN_AWAY = SOURCE / "doors/docs/consumers/consumer.py"  # readers' own program: no part of ours
+GIVEN_AWAY = SOURCE / "docs/consumers/consumer.py"  # readers' own program: no part of ours
 ROOMS = {"core", "features", "main", "doors", "flows", "moves", "store", "gateways", "rules", "kernel"}
 LINES_MAX = 600
 
@@ -17,9 +17,9 @@ LONG_FILES: dict[str, str] = {}
 
 # file or folder that may hold a number which looks like a card's -> why
 CARD_NUMBERS_ALLOWED: dict[str, str] = {
-    "src/recoup/rules/network/magic.py": "the sandbox's magic inputs: test numbers, no one's card",
-    "src/recoup/rules/network/allow_list.py": "the documented cards of the sandbox",
-    "src/recoup/doors/docs/static/recoup.postman_collection.json": "the sample of /tokenize: a card of that list",
+    "src/recoup/networks/magic.py": "the sandbox's magic inputs: test numbers, no one's card",
+    "src/recoup/networks/allow_list.py": "the documented cards of the sandbox",
+    "src/recoup/docs/static/recoup.postman_collection.json": "the sample of /tokenize: a card of that list",
 }
 
 # 2-6: the first digit of the networks' numbers
@@ -90,13 +90,13 @@ def test_doors_only_read() -> None:
 
 
 def test_every_connection_of_ours_finds_its_tables() -> None:
-    """Made in `store/connect`, which says in which schemas they are. What plays the outside world has its own."""
+    """Made in `db/connect`, which says in which schemas they are. What plays the outside world has its own."""
     made = [
         name_of(file)
         for file in python_files()
         if "asyncpg.connect(" in text_of(file) and not file.is_relative_to(SOURCE / "gateways")
     ]
-    assert made == ["packages/recoup-lab/src/recoup_lab/simulate/dying.py", "src/recoup/store/connect.py"], made
+    assert made == ["packages/recoup-lab/src/recoup_lab/simulate/dying.py", "src/recoup/db/connect.py"], made
 
 
 def test_files_are_small() -> None:

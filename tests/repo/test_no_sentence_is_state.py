@@ -21,15 +21,15 @@ _EXPRESSION = re.compile(r"\{[{%].*?[%}]\}", re.S)
 _COMPARED = re.compile(r"""[!=]= ["']([^"']*)["']|\bin \(([^)]*)\)""")
 # Where it is nobody's sentence of ours, or no sentence: file -> what it is.
 _MAY = {
-    "features/engine/cli.py": "the name of a way to predict",
-    "features/chains/channels.py": "msgspec says what is wrong with a table in words only",
-    "features/chains/trial.py": "marks around our lines of a settings file",
-    "doors/stablecoin/fields.py": "msgspec says what is wrong with a body in words only",
-    "gateways/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
+    "engine/cli.py": "the name of a way to predict",
+    "chains/channels.py": "msgspec says what is wrong with a table in words only",
+    "chains/trial.py": "marks around our lines of a settings file",
+    "stablecoin/api/fields.py": "msgspec says what is wrong with a body in words only",
+    "outside/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
     "main/backup/restore.py": "PostgreSQL says in its log in words only why a recovery ended",
-    "rules/network/phrases.py": "what gateways without a list of codes say, in words only",
-    "rules/network/codes.py": "the name of a source document, as `SOURCES` has others",
+    "networks/phrases.py": "what gateways without a list of codes say, in words only",
+    "networks/codes.py": "the name of a source document, as `SOURCES` has others",
 }
 
 

@@ -32,19 +32,19 @@ STEPS_MAX: Final = 200  # of each letter: what is linear takes some ten
 PARTS: Final = 8
 # module and pattern -> what bounds its text, or whose it is; or of one that is made while it runs, of what.
 REVIEWED: Final = {
-    "recoup.rules.files.amounts _GROUPED": "60 characters: CHARS_MAX",
-    "recoup.rules.languages.said _shapes": "1,500 characters of ours: _LONGEST",
-    "recoup.rules.merchants.personal redactor": "words, escaped, one after the other",
-    "recoup.rules.network.card_text without_card": "the digits of a card, and at most 15 between them",
-    "recoup.rules.network.magic _script": "digits, as many as a card has",
-    "recoup.doors.docs.markdown _COMMENT": "our own guides",
-    "recoup.doors.portal.languages.page_text _TOKEN": "our own pages",
-    "recoup.doors.portal.languages.page_text _SPOKEN": "our own pages",
-    "recoup.features.chains.channels _PATH": "what is wrong with the operator's own settings",
+    "recoup.kit.files.amounts _GROUPED": "60 characters: CHARS_MAX",
+    "recoup.kit.languages.said _shapes": "1,500 characters of ours: _LONGEST",
+    "recoup.kit.personal redactor": "words, escaped, one after the other",
+    "recoup.networks.card_text without_card": "the digits of a card, and at most 15 between them",
+    "recoup.networks.magic _script": "digits, as many as a card has",
+    "recoup.docs.markdown _COMMENT": "our own guides",
+    "recoup.kit.languages.page_text _TOKEN": "our own pages",
+    "recoup.kit.languages.page_text _SPOKEN": "our own pages",
+    "recoup.chains.channels _PATH": "what is wrong with the operator's own settings",
     "recoup_connectors.braintree.kind FORM": "80 characters from each place on, and words of our own settings",
     "recoup.main.settings without_secrets": "the operator's own settings",
-    "recoup.store.lists.order_row rows_of": "our own statements",
-    "recoup.store.upgrade _read_bytes": "our own migrations",
+    "recoup.desk.store.order_row rows_of": "our own statements",
+    "recoup.db.upgrade _read_bytes": "our own migrations",
 }
 
 

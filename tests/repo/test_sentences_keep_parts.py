@@ -16,19 +16,19 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _PERCENT = re.compile(r"%(\(\w+\))?[a-z]")
 # What is written here is kept word for word with its decision, and repeated so by verify: decision 42.
 _DECIDERS = (
-    "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
-    "rules/rescue/model_standing.py", "rules/rescue/gate.py", "rules/rescue/route", "rules/rescue/sentences.py",
-    "features/engine/words.py",
-    "rules/rescue/signal.py", "features/mandates/rules.py",
+    "risk/rules/advance", "rescue/rules/by_hand.py", "rescue/rules/charge.py", "rescue/rules/decide.py",
+    "rescue/rules/model_standing.py", "rescue/rules/gate.py", "rules/rescue/route", "rescue/rules/sentences.py",
+    "engine/words.py",
+    "rescue/rules/signal.py", "mandates/rules.py",
 )  # fmt: skip
 # Where it is no sentence that is said in other languages: file -> what it is.
 _MAY = {
-    "doors/portal/account/second_factor.py": "the name of an account in somebody's authenticator",
-    "doors/portal/reports/page.py": "an entry of the audit log",
-    "rules/merchants/audit.py": "a mistake of ours, which nobody reads on a page",
-    "rules/merchants/onboarding.py": "a command to copy",
-    "rules/messages/events.py": "a mistake of ours, which nobody reads on a page",
-    "rules/network/magic.py": "the documentation of test cards",
+    "people/page/account/second_factor.py": "the name of an account in somebody's authenticator",
+    "insight/page.py": "an entry of the audit log",
+    "audit/rules.py": "a mistake of ours, which nobody reads on a page",
+    "onboarding/rules/onboarding.py": "a command to copy",
+    "orders/rules/events.py": "a mistake of ours, which nobody reads on a page",
+    "networks/magic.py": "the documentation of test cards",
 }
 
 

@@ -30,17 +30,17 @@ def test_a_story_is_told_by_ten_files_each_found_from_one_before() -> None:
         texts = [(SOURCE / file).read_text() for file in files]
         for number, file in enumerate(files):
             begins = number == 0 or file.startswith(
-                ("doors/clock/", "features/main_feature.")
+                ("doors/clock/", "main/feature.")
             )  # what is owed is taken up by the worker
             assert begins or any(leads_to(text, file) for text in texts[:number]), f"{story}: nothing leads to {file}"
 
 
 def test_a_file_that_nothing_names_is_not_found() -> None:
-    text = "from recoup.moves.attempt import plan\nfrom recoup.moves.order.start import start_order\n"
-    assert leads_to(text, "moves/attempt/plan.py")
-    assert leads_to(text, "moves/order/start.py")
-    assert not leads_to(text, "moves/attempt/open.py")
-    assert not leads_to(text, "moves/order/rows.py")
+    text = "from recoup.rescue.moves import plan\nfrom recoup.rescue.moves.start import start_order\n"
+    assert leads_to(text, "rescue/moves/plan.py")
+    assert leads_to(text, "rescue/moves/start.py")
+    assert not leads_to(text, "rescue/moves/open.py")
+    assert not leads_to(text, "orders/moves/rows.py")
 
 
 def test_where_a_change_goes_is_there() -> None:

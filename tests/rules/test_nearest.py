@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 import recoup
-from recoup.doors.edge.field_names import folding, names_of, unknown_names
 from recoup.kernel import nearest
-from recoup.rules.policies.read import _TABLES, read_policy
+from recoup.kit.edge.field_names import folding, names_of, unknown_names
+from recoup.policies.rules.read import _TABLES, read_policy
 
 SOURCE = Path(recoup.__file__).parent
 

@@ -3,7 +3,7 @@
 import pickle
 
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card_text import TooManyDigits
+from recoup.networks.card_text import TooManyDigits
 
 
 def test_an_error_can_leave_the_process_that_met_it() -> None:

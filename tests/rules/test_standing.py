@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.standing import MARGIN, Mark, Reached, knows_less, lost_between, newest
+from recoup.kernel.standing import MARGIN, Mark, Reached, knows_less, lost_between, newest
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 STEPS = ("beat", "copy", "restore", "recover", "lose memory", "lose folder", "lose people")

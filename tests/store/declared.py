@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 from tests.databases import drop, empty
 
-from recoup.store.server import ServerAddress
-from recoup.store.statement import STATEMENTS, Home
+from recoup.db.server import ServerAddress
+from recoup.db.statement import STATEMENTS, Home
 
 _HOMES = """
 SELECT relname::text, relnamespace::regnamespace::text FROM pg_class

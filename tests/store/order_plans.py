@@ -4,11 +4,11 @@ from contextlib import nullcontext
 
 import asyncpg
 
-from recoup.store.lists.bounded import bounded
-from recoup.store.lists.order_cursor import ORDERS, OrderBy, parse_cursor
-from recoup.store.lists.order_filter import Arguments, OrderFilter
-from recoup.store.lists.order_search import search_of
-from recoup.store.lists.orders import SEARCH_TIMEOUT_MS, _is_bound, _page
+from recoup.desk.store.order_cursor import ORDERS, OrderBy, parse_cursor
+from recoup.desk.store.order_filter import Arguments, OrderFilter
+from recoup.desk.store.order_search import search_of
+from recoup.desk.store.orders import SEARCH_TIMEOUT_MS, _is_bound, _page
+from recoup.kit.lists.bounded import bounded
 
 
 async def explain(

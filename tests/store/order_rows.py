@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from recoup.rules.lists.folding import search_text
+from recoup.kit.lists.folding import search_text
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 NAMES = [("Ana", "Roe"), ("Tomasz", "Wójcik"), ("Hana", "Sato"), ("小林", "楓"), ("نورا", "العتيبي"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from recoup.db.coalesce import Coalescer
 from recoup.kernel.problem import Problem
-from recoup.store.coalesce import Coalescer
 
 
 class Writes:

@@ -9,8 +9,8 @@ from tests.store.order_rows import vacuumed
 from tests.store.test_orders_read import Shop, run
 from tests.store.test_orders_read import shop as shop
 
-from recoup.store.lists import customers
-from recoup.store.lists.customers import (
+from recoup.desk.store import customers
+from recoup.desk.store.customers import (
     BEGIN,
     COUNTED_MAX,
     ListedCustomer,

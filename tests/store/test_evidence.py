@@ -10,10 +10,10 @@ import asyncpg
 from tests.store.declared import homes
 from tests.store.test_statements import named
 
-from recoup.rules.order.lifecycle import Stage
-from recoup.store.orders import evidence
-from recoup.store.server import ServerAddress
-from recoup.store.statement import DIRECTORY, MERCHANT
+from recoup.db.server import ServerAddress
+from recoup.db.statement import DIRECTORY, MERCHANT
+from recoup.orders.rules.lifecycle import Stage
+from recoup.rescue.store import evidence
 
 KINDS = ("cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable")
 WHEN = re.compile(r"\s*CASE WHEN (.*?) THEN", re.DOTALL)

@@ -11,14 +11,16 @@ from tests.rings import each
 from tests.store.declared import plans_inside, sql_of
 from tests.worlds import sandbox_world
 
-from recoup.store.connect import PLANS
-from recoup.store.insight import arms, payer_sources
-from recoup.store.merchants import merchant_keys, merchants, partner_merchants, switches
-from recoup.store.messages import endpoints, replays
-from recoup.store.messages import replays as replaying
-from recoup.store.orders import evidence
-from recoup.store.orders import transmissions as told
-from recoup.store.server import ServerAddress
+from recoup.db.connect import PLANS
+from recoup.db.server import ServerAddress
+from recoup.keys.store import merchant_keys
+from recoup.merchants.store import merchants, switches
+from recoup.onboarding.store import partner_merchants
+from recoup.rescue.store import evidence, payer_sources
+from recoup.rescue.store import transmissions as told
+from recoup.terms.store import arms
+from recoup.webhooks.store import endpoints, replays
+from recoup.webhooks.store import replays as replaying
 
 STATEMENTS = {
     "known": (evidence._statement(frozenset({"arm"})), {"payer_looks": "payer_id"}),

@@ -10,9 +10,9 @@ from tests.rings import each
 from tests.store.declared import homes
 from tests.store.test_statements import named
 
-from recoup.store.migrate import schema_sql
-from recoup.store.server import ServerAddress
-from recoup.store.statement import DIRECTORY, MERCHANT, STATEMENTS, Home
+from recoup.db.migrate import schema_sql
+from recoup.db.server import ServerAddress
+from recoup.db.statement import DIRECTORY, MERCHANT, STATEMENTS, Home
 
 CREATE = re.compile(r"^CREATE FUNCTION (?:(\w+)\.)?(\w+)\((.*?)^END \$\$;$", re.S | re.M)
 FOUND = list(CREATE.finditer(schema_sql("world")))

@@ -9,7 +9,7 @@ import pytest
 from tests.doors.rescue.door import everything
 from tests.worlds import OwnWorld, make_shop, owner, sandbox_world
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 _PIDS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
 _SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences ORDER BY 1"

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 from tests.store.test_schema import fresh
 
+from recoup.db import migrate as migrating
+from recoup.db.migrate import CONCURRENTLY, Migration, check_migrated, migrate
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store import migrate as migrating
-from recoup.store.migrate import CONCURRENTLY, Migration, check_migrated, migrate
-from recoup.store.server import ServerAddress
 
 FIRST = Migration(1, "0001_first.sql", "CREATE TABLE first (n int);")
 SECOND = Migration(20, "0020_second.sql", "CREATE TABLE second (n int);")

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from tests.worlds import owner, sandbox_world
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import first_id_of
-from recoup.store.orders import order_totals
-from recoup.store.orders.order_totals import AGAIN, SETTLED, Totals
-from recoup.store.server import ServerAddress
+from recoup.orders.store import order_totals
+from recoup.orders.store.order_totals import AGAIN, SETTLED, Totals
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 SHOP = UUID("01900000-0000-7000-8000-000000000001")

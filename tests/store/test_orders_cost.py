@@ -13,13 +13,13 @@ from tests.store.order_plans import explain
 from tests.store.test_orders_read import FILTERS, Shop, run, wanted
 from tests.store.test_orders_read import shop as shop
 
-from recoup.store.lists import bounded as bounding
-from recoup.store.lists import order_counts as counting
-from recoup.store.lists import order_search as searching
-from recoup.store.lists.bounded import Count, bounded
-from recoup.store.lists.order_counts import count_orders, count_statuses
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.orders import list_orders
+from recoup.desk.store import order_counts as counting
+from recoup.desk.store import order_search as searching
+from recoup.desk.store.order_counts import count_orders, count_statuses
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.desk.store.orders import list_orders
+from recoup.kit.lists import bounded as bounding
+from recoup.kit.lists.bounded import Count, bounded
 
 NOTHING = Count(0, False)
 LONG_MS = 30_000

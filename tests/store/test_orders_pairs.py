@@ -15,11 +15,11 @@ from tests.databases import drop, empty
 from tests.rings import deep
 from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
-from recoup.store.lists.order_counts import count_orders
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.orders import list_orders_page
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.desk.store.order_counts import count_orders
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.desk.store.orders import list_orders_page
 
 MANY = 50_000 if rings.proving == "scale" else 15_000
 DAY = timedelta(days=1)

@@ -14,18 +14,18 @@ from tests.rings import each
 from tests.store.order_plans import explain
 from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
+from recoup.db import migrate
+from recoup.db.partitions import ensure_partitions
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.desk.store.order_counts import count_orders, count_statuses
+from recoup.desk.store.order_cursor import ORDERS, Cursor, parse_cursor
+from recoup.desk.store.order_filter import OrderFilter, UnitRange
+from recoup.desk.store.order_search import like, normalise_query
+from recoup.desk.store.orders import Page, list_orders, list_orders_page
 from recoup.kernel.problem import Problem
-from recoup.store import migrate
-from recoup.store.lists import bounded
-from recoup.store.lists.bounded import Count
-from recoup.store.lists.order_counts import count_orders, count_statuses
-from recoup.store.lists.order_cursor import ORDERS, Cursor, parse_cursor
-from recoup.store.lists.order_filter import OrderFilter, UnitRange
-from recoup.store.lists.order_search import like, normalise_query
-from recoup.store.lists.orders import Page, list_orders, list_orders_page
-from recoup.store.partitions import ensure_partitions
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.kit.lists import bounded
+from recoup.kit.lists.bounded import Count
 
 MANY = 20_000
 

@@ -7,12 +7,12 @@ import asyncpg
 from tests.store.declared import sql_of
 from tests.worlds import owner, sandbox_world
 
-from recoup.store.cards import unknown_outcomes
-from recoup.store.insight import rescue_rate
-from recoup.store.lists.bounded import bounded
-from recoup.store.merchants import partner_report
-from recoup.store.money import movements, origin_reports
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.store import rescue_rate
+from recoup.kit.lists.bounded import bounded
+from recoup.orders.store import movements, unknown_outcomes
+from recoup.partners import store as partner_report
+from recoup.reconciliation.store import origin_reports
 
 STATEMENTS = (movements._TOTALS, origin_reports._TOTALS, *origin_reports._GROUPS.values())
 FILL = """

@@ -10,9 +10,10 @@ import pytest
 from tests.store.declared import plans_inside, sql_of
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.store.connect import PLANS
-from recoup.store.orders import changes, due_work, evidence, locks
-from recoup.store.server import ServerAddress
+from recoup.db.connect import PLANS
+from recoup.db.server import ServerAddress
+from recoup.orders.store import changes, due_work, locks
+from recoup.rescue.store import evidence
 
 STATEMENTS = {
     "lock": sql_of(locks._lock_orders), "claim": sql_of(due_work._claim),

@@ -8,11 +8,11 @@ import pytest
 from structlog.testing import capture_logs
 from tests.worlds import make_shop, owner, sandbox_world
 
-from recoup.gateways.cards.sandbox import connections
-from recoup.gateways.cards.sandbox.connections import Connections
+from recoup.db.pool import Database, retrying
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.pool import Database, retrying
-from recoup.store.server import ServerAddress
+from recoup.processors.gateways.sandbox import connections
+from recoup.processors.gateways.sandbox.connections import Connections
 
 
 async def _kill_all(connection: Any) -> None:
@@ -151,7 +151,7 @@ def test_all_connections_busy_is_said_and_does_not_wait_for_ever(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = asyncio.timeout
-    monkeypatch.setattr("recoup.store.pool.asyncio.timeout", lambda seconds: whole(min(seconds, 0.2)))
+    monkeypatch.setattr("recoup.db.pool.asyncio.timeout", lambda seconds: whole(min(seconds, 0.2)))
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):

@@ -10,11 +10,11 @@ import pytest
 from tests.rings import each
 from tests.worlds import make_shop, owner, people_dsn, sandbox_world
 
+from recoup.db.partitions import ensure_partitions
+from recoup.db.pool import LENT_AFTER_SECONDS, Database
+from recoup.db.roles import READ
+from recoup.db.server import ServerAddress
 from recoup.kernel.time import Clocks
-from recoup.store.partitions import ensure_partitions
-from recoup.store.pool import LENT_AFTER_SECONDS, Database
-from recoup.store.roles import READ
-from recoup.store.server import ServerAddress
 
 WRITES = (
     "INSERT INTO partners (partner_id) VALUES (gen_random_uuid())",

@@ -11,11 +11,10 @@ from types import ModuleType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import asyncpg
-
 import recoup.store
-from recoup.rules.money import refund_limits
-from recoup.rules.order import disputed, snapshot
-from recoup.store.statement import is_row
+
+from recoup.db.statement import is_row
+from recoup.orders.rules import disputed, refund_limits, snapshot
 
 # What says nothing of rows.
 EXCEPT: Final[Mapping[str, str]] = {

@@ -12,8 +12,8 @@ from tests.databases import drop
 from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.store.migrate import create_database
-from recoup.store.server import ServerAddress
+from recoup.db.migrate import create_database
+from recoup.db.server import ServerAddress
 
 # What the keys of a home's tables begin with, and those that begin otherwise: what they are looked up by comes before
 # anybody knows whose it is.

@@ -13,17 +13,17 @@ from tests.databases import drop, empty
 from tests.store.order_rows import make_merchant, make_orders
 from tests.store.search_names import NAMES
 
-from recoup.rules.lists.folding import FOLDED, fold, search_text
-from recoup.store.lists import order_counts, orders
-from recoup.store.lists.bounded import bounded
-from recoup.store.lists.order_counts import COUNT_TIMEOUT_MS, count_orders
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.order_folding import fold_some
-from recoup.store.lists.order_search import orders_by_end
-from recoup.store.lists.orders import SEARCH_TIMEOUT_MS, list_orders
-from recoup.store.merchants.partner_merchants import spelt
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.desk.store import order_counts, orders
+from recoup.desk.store.order_counts import COUNT_TIMEOUT_MS, count_orders
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.desk.store.order_folding import fold_some
+from recoup.desk.store.order_search import orders_by_end
+from recoup.desk.store.orders import SEARCH_TIMEOUT_MS, list_orders
+from recoup.kit.lists.bounded import bounded
+from recoup.kit.lists.folding import FOLDED, fold, search_text
+from recoup.onboarding.store.partner_merchants import spelt
 
 EACH = 2  # orders of everybody
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from recoup.db.server import EmbeddedServer, ServerAddress, embedded, find_binaries, pulse
+from recoup.db.server.address import SOCKET_PATH_BYTES_MAX
+from recoup.db.server.postmaster import find_postmaster
 from recoup.kernel.problem import Problem
-from recoup.store.server import EmbeddedServer, ServerAddress, embedded, find_binaries, pulse
-from recoup.store.server.address import SOCKET_PATH_BYTES_MAX
-from recoup.store.server.postmaster import find_postmaster
 
 # Another Recoup: starts or attaches, says what it got, and waits to be told to stop.
 STARTER = """
 import json, sys
 from pathlib import Path
-from recoup.store.server import EmbeddedServer, embedded
+from recoup.db.server import EmbeddedServer, embedded
 if "without-death-signal" in sys.argv:
     embedded.end_with_parent = lambda: None
 server = EmbeddedServer(Path(sys.argv[1]))

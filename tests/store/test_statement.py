@@ -12,8 +12,8 @@ from tests.databases import empty
 from tests.rings import each
 from tests.store.test_statements import complaints, named
 
-from recoup.store.server import ServerAddress
-from recoup.store.statement import MERCHANT, STATEMENTS, Read, Row, Tx, Written, statement
+from recoup.db.server import ServerAddress
+from recoup.db.statement import MERCHANT, STATEMENTS, Read, Row, Tx, Written, statement
 
 
 class State(Enum):

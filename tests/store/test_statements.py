@@ -15,15 +15,15 @@ from uuid import UUID
 import asyncpg
 import pglast
 import pytest
+import recoup.store
 from pglast import ast
 from pglast.visitors import Skip, Visitor
 from tests.databases import empty
 from tests.rings import each
 from tests.store.declared import homes
 
-import recoup.store
-from recoup.store.server import ServerAddress
-from recoup.store.statement import DIRECTORY, PEOPLE, STATEMENTS, Home, Statement, is_row, without_none
+from recoup.db.server import ServerAddress
+from recoup.db.statement import DIRECTORY, PEOPLE, STATEMENTS, Home, Statement, is_row, without_none
 
 for _module in pkgutil.walk_packages(recoup.store.__path__, "recoup.store."):
     importlib.import_module(_module.name)

@@ -11,21 +11,18 @@ from tests.rings import each
 from tests.store.test_functions import SOURCES
 from tests.store.test_statements import fits
 
-from recoup.flows.places import DUE
-from recoup.flows.run_due import FLOWS
-from recoup.rules.money.disputes import Terms
-from recoup.rules.money.exposure import Limits
-from recoup.rules.money.refund_limits import RefundApproval
-from recoup.rules.order.card_sends import CardBlock as CardBlockOfOrder
-from recoup.rules.order.disputed import Dispute
-from recoup.rules.order.merchant import Merchant
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Settlement
-from recoup.rules.rescue.arm_terms import Terms as ArmTerms
-from recoup.store.cards.vault import StoredCard, StoredCode
-from recoup.store.merchants import fee_rows
-from recoup.store.orders import locked
-from recoup.store.orders.intake import NewOrder
-from recoup.store.orders.rows import (
+from recoup.cards.store.vault import StoredCard, StoredCode
+from recoup.db.server import ServerAddress
+from recoup.db.statement import Row, without_none
+from recoup.db.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
+from recoup.merchants.rules.merchant import Merchant
+from recoup.networks.disputes import Terms
+from recoup.orders.rules.card_sends import CardBlock as CardBlockOfOrder
+from recoup.orders.rules.disputed import Dispute
+from recoup.orders.rules.refund_limits import RefundApproval
+from recoup.orders.rules.snapshot import Advance, Attempt, Challenge, Modification, Settlement
+from recoup.orders.store.intake import NewOrder
+from recoup.orders.store.rows import (
     AnsweredKey,
     CardBlock,
     DecisionRow,
@@ -43,11 +40,14 @@ from recoup.store.orders.rows import (
     OutboxEvent,
     OwedMail,
 )
-from recoup.store.orders.transmissions import NewTransmission
-from recoup.store.refunds.refund_limits import RoleLimits
-from recoup.store.server import ServerAddress
-from recoup.store.statement import Row, without_none
-from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
+from recoup.refunds.store.refund_limits import RoleLimits
+from recoup.rescue.flows.places import DUE
+from recoup.rescue.flows.run_due import FLOWS
+from recoup.rescue.store import locked
+from recoup.rescue.store.transmissions import NewTransmission
+from recoup.terms.rules.arm_terms import Terms as ArmTerms
+from recoup.terms.rules.exposure import Limits
+from recoup.terms.store import fee_rows
 
 COLUMNS = """
 SELECT a.attname, t.typname, e.typname AS element, a.attnotnull, a.atthasdef

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from tests.worlds import sandbox_world
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 def test_refresh_tokens_that_are_over_are_found_by_an_index(server: ServerAddress) -> None:

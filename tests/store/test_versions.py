@@ -8,14 +8,14 @@ import asyncpg
 import pytest
 from tests.store.test_schema import fresh
 
+from recoup.db import migrate as migrating
+from recoup.db.migrate import Migration, migrate, migrations_of, schema_of
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.db.versions import Schema, schema_by
 from recoup.kernel.problem import Problem
 from recoup.main import databases as preparing
 from recoup.main.databases import Databases, prepare
-from recoup.store import migrate as migrating
-from recoup.store.migrate import Migration, migrate, migrations_of, schema_of
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
-from recoup.store.versions import Schema, schema_by
 
 OLD = migrations_of("people")
 NEXT = [*OLD, Migration(2, "0002_next.sql", "CREATE TABLE next (n int);")]

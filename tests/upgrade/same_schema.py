@@ -4,7 +4,7 @@ import re
 import subprocess
 from typing import Final
 
-from recoup.store.server.binaries import find_binaries
+from recoup.db.server.binaries import find_binaries
 
 _SIMULATED: Final = ("issuer", "mock_channel", "mailbox")
 _PARTITION: Final = re.compile(r"_(\d{4}_\d\d|first|default)(?=_|\b)")  # made by upkeep, by the hour

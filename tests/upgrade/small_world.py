@@ -20,11 +20,11 @@ from typing import Final
 import tests.worlds as worlds
 from tests.flows.test_verify import live_in_everything
 
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import PURPOSES, Key, Material
-from recoup.store.migrate import FOLDER, RELEASED
-from recoup.store.server import EmbeddedServer, ServerAddress
-from recoup.store.server.binaries import find_binaries
+from recoup.db.migrate import FOLDER, RELEASED
+from recoup.db.server import EmbeddedServer, ServerAddress
+from recoup.db.server.binaries import find_binaries
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import PURPOSES, Key, Material
 
 WORLD: Final = "world.sql.xz"
 # Of this world alone, and open to everybody: no installation has them.

@@ -13,10 +13,10 @@ from tests.upgrade import small_world
 from tests.upgrade.same_schema import schema_text
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.store.migrate import migrate
-from recoup.store.server import ServerAddress
+from recoup.db.migrate import migrate
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.refunds.flows.refund import RefundRequest, refund
 
 KEPT = Path(__file__).parent / "0.1.0" / small_world.WORLD
 

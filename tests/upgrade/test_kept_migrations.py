@@ -15,12 +15,12 @@ from tests.upgrade.additive import RULE, noticed
 from tests.upgrade.same_schema import schema_text
 
 import recoup
-from recoup.core.kit.feature import Feature
+from recoup.db import migrate as migrating
+from recoup.db.migrate import FIRST, FOLDER, RELEASED, Migration, migrate, migrations_of, schema_sql
+from recoup.db.server import ServerAddress
+from recoup.kernel.feature import Feature
 from recoup.kernel.problem import Problem
-from recoup.rules.order.lifecycle import ANY, FACT, Fact
-from recoup.store import migrate as migrating
-from recoup.store.migrate import FIRST, FOLDER, RELEASED, Migration, migrate, migrations_of, schema_sql
-from recoup.store.server import ServerAddress
+from recoup.orders.rules.lifecycle import ANY, FACT, Fact
 
 KINDS = ("people", "world")
 OF_0_1_0 = Path(__file__).parent / "0.1.0"

@@ -10,11 +10,11 @@ from string import Formatter
 import pytest
 from tests.rings import drawn, each
 
-from recoup.doors.checkout import visit as checkout_words
-from recoup.doors.portal.templates import FOLDER, _environment
-from recoup.doors.stablecoin.resource import TABLE
-from recoup.rules.languages.catalogues import ENGLISH, accepted_language, catalogue, languages
-from recoup.rules.languages.slots import faults
+from recoup.checkout import visit as checkout_words
+from recoup.kit.languages.catalogues import ENGLISH, accepted_language, catalogue, languages
+from recoup.kit.languages.slots import faults
+from recoup.people.page.templates import FOLDER, _environment
+from recoup.stablecoin.api.resource import TABLE
 from recoup_languages import harvest
 
 OTHERS = [language for language in languages() if language != ENGLISH]

@@ -2,7 +2,7 @@
 
 from tests.rings import each
 
-from recoup.rules.languages.catalogues import language_in
+from recoup.kit.languages.catalogues import language_in
 
 
 @each(

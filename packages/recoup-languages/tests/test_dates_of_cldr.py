@@ -6,9 +6,9 @@ import pytest
 from babel import Locale
 from babel.dates import format_date
 
-from recoup.doors.checkout.visit import MONTHS
-from recoup.rules.languages.catalogues import ENGLISH, catalogue, languages
-from recoup.rules.languages.dates import day_of, weekday_of
+from recoup.checkout.visit import MONTHS
+from recoup.kit.languages.catalogues import ENGLISH, catalogue, languages
+from recoup.kit.languages.dates import day_of, weekday_of
 
 _DAYS = [date(2026, month, day) for month in range(1, 13) for day in (1, 9, 20)]
 _OTHERS = [language for language in languages() if language != ENGLISH]

@@ -2,7 +2,7 @@
 
 from tests.rings import each
 
-from recoup.rules.languages.said import said
+from recoup.kit.languages.said import said
 
 
 @each(

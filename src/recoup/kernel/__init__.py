@@ -1,1 +1,1 @@
-"""Money, ids, time, scope, world, problem: the closed list of pure values every room shares."""
+"""Values and mechanisms that every subject shares: money, ids, time, problems, features and their places."""

@@ -1,1 +1,1 @@
-"""The entry point: settings, the Worlds, the doors, the verbs. Knows every room; nothing imports it."""
+"""The entry point: settings, worlds, doors, verbs. Nothing imports it."""

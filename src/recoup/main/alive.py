@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from recoup.core.measures import REPLACED
+from recoup.kernel.measures import REPLACED
 
 READY: Final = "RECOUP_READY"  # the number of a file that it writes to
 STOOD_STILL: Final = "RECOUP_STOOD_STILL"  # 1: the one before it did, and was replaced

@@ -17,36 +17,24 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
-from recoup.core.beside import beside
-from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, answer_headers, send_refusal, state
-from recoup.doors.edge.called import note_call
-from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.entry import Entry, Hosts
-from recoup.doors.edge.proxies import Proxies
-from recoup.doors.edge.rate import Buckets, client_address, gate
-from recoup.doors.edge.which_world import ByWorld
-from recoup.doors.inbound.errors import refusal as inbound_refusal
-from recoup.doors.inbound.notices import routes as inbound_routes
-from recoup.doors.inbound.receiver import routes as receiver_routes
-from recoup.doors.inbound.signed import routes as signed_routes
-from recoup.doors.portal.known_before import FILE_BYTES_MAX, FILES, FORM_BYTES, IMPORTS, SESSION_COOKIE, UPLOADS
-from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.errors import refusal as rescue_refusal
-from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
-from recoup.doors.rescue.resource import Services
-from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
-from recoup.doors.rescue.uploads import readers
-from recoup.doors.stablecoin import app as stablecoin
-from recoup.doors.stablecoin.resource import Services as StablecoinServices
-from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
-from recoup.doors.stablecoin.resource import refusal as stablecoin_refusal
-from recoup.flows.call_log import CallLog
-from recoup.flows.cards.uploads.take import FILE_BYTES_MAX as UPLOAD_BYTES_MAX
-from recoup.flows.insight.imports.read import FILE_BYTES_MAX as IMPORT_BYTES_MAX
-from recoup.flows.locked import Orders
-from recoup.flows.world import World
+from recoup.imports.api import SIZES as IMPORT_SIZES
+from recoup.imports.flows.read import FILE_BYTES_MAX as IMPORT_BYTES_MAX
 from recoup.kernel.problem import Problem
+from recoup.keys.api.v1_resource import Services
+from recoup.keys.flows.call_log import CallLog
+from recoup.kit.api.errors import refusal as rescue_refusal
+from recoup.kit.beside import beside
+from recoup.kit.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, answer_headers, send_refusal, state
+from recoup.kit.edge.called import note_call
+from recoup.kit.edge.connections import Connections, Limits
+from recoup.kit.edge.crowded import crowded
+from recoup.kit.edge.entry import Entry, Hosts
+from recoup.kit.edge.proxies import Proxies
+from recoup.kit.edge.rate import Buckets, client_address, gate
+from recoup.kit.edge.which_world import ByWorld
+from recoup.kit.world import World
+from recoup.main import stablecoin_api as stablecoin
+from recoup.main.api import routes as rescue_routes
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
@@ -55,6 +43,18 @@ from recoup.main.metrics import Ended, scrape, watch_process
 from recoup.main.probes import probes
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
+from recoup.notices.api.errors import refusal as inbound_refusal
+from recoup.notices.api.notices import routes as inbound_routes
+from recoup.notices.api.receiver import routes as receiver_routes
+from recoup.notices.api.signed import routes as signed_routes
+from recoup.people.page.known_before import FILE_BYTES_MAX, FILES, FORM_BYTES, IMPORTS, SESSION_COOKIE, UPLOADS
+from recoup.rescue.flows.locked import Orders
+from recoup.stablecoin.api.resource import Services as StablecoinServices
+from recoup.stablecoin.api.resource import make_services as make_stablecoin_services
+from recoup.stablecoin.api.resource import refusal as stablecoin_refusal
+from recoup.uploads.api import SIZES as UPLOAD_SIZES
+from recoup.uploads.api import readers
+from recoup.uploads.flows.take import FILE_BYTES_MAX as UPLOAD_BYTES_MAX
 
 NOTE_SECONDS: Final = 0.3
 _NOT_HERE: Final = Problem(
@@ -255,10 +255,10 @@ def _called_by_programs(services: Services, stable: StablecoinServices) -> list[
 
 
 def _read_by_people(services: Services) -> list[BaseRoute]:
-    from recoup.doors.checkout.routes import routes as checkout_routes
-    from recoup.doors.docs.routes import routes as docs_routes
-    from recoup.doors.portal.routes import routes as portal_routes
+    from recoup.checkout.routes import routes as checkout_routes
+    from recoup.docs.routes import routes as docs_routes
     from recoup.main.docs import dialects
+    from recoup.main.portal import routes as portal_routes
 
     world, orders, merchants = services.world, services.get(Orders), services.merchants
     return [

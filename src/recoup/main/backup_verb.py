@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from recoup.doors.command.verbs import data_dir_option, show
+from recoup.db.server import find_binaries
 from recoup.kernel.problem import Problem, invalid, sentences
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
@@ -16,7 +16,7 @@ from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import WORLDS, Wanted, note_lost, parse_time, restore, take
 from recoup.main.databases import check_installed, used_databases
 from recoup.main.settings import Settings, load_settings
-from recoup.store.server import find_binaries
+from recoup.merchants.cli import data_dir_option, show
 
 barman_option = click.option("--barman", "program", help="Barman's program. Default: the one on PATH.")
 _path = click.Path(path_type=Path, file_okay=False)

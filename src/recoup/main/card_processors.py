@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
-from recoup.core.beside import beside
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.listed_routes import Left, Listed, list_in_database
-from recoup.flows.own_routes import OpenProcessors
-from recoup.gateways.cards.asking_only import AskingOnly
-from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
-from recoup.gateways.cards.kinds import KINDS, Connection, SimulatedIssuer
-from recoup.gateways.cards.port import Processor
-from recoup.gateways.keys.keyring import Keyring
+from recoup.db.pool import Database
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.kit.beside import beside
 from recoup.main.settings import Settings
-from recoup.rules.merchants.countries import checked_country
-from recoup.rules.network.magic import WORLD_ROUTE
-from recoup.rules.rescue.route_terms import RouteTerms, without_vault
-from recoup.store.pool import Database
+from recoup.merchants.rules.countries import checked_country
+from recoup.networks.magic import WORLD_ROUTE
+from recoup.outside.keys.keyring import Keyring
+from recoup.processors.gateways.asking_only import AskingOnly
+from recoup.processors.gateways.bridge import Bridge, NoProcessor, check_bridge
+from recoup.processors.gateways.kinds import KINDS, Connection, SimulatedIssuer
+from recoup.processors.gateways.port import Processor
+from recoup.processors.rules.route_terms import RouteTerms, without_vault
+from recoup.routes.flows.card_routes import CardRoutes
+from recoup.routes.flows.listed_routes import Left, Listed, list_in_database
+from recoup.routes.flows.own_routes import OpenProcessors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recoup.gateways.cards.kinds import OpenProcessor
+    from recoup.processors.gateways.kinds import OpenProcessor
 
 KEEP_SECONDS: Final = 2.0
 log = structlog.get_logger()

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verbs import Opened
-from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
+from recoup.db.server.folder import write_private
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.services import Services
+from recoup.main.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.main.databases import Databases, check_installed, has_live, prepare, used_databases
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.store.server.folder import write_private
+from recoup.merchants.cli import Opened
 
 
 async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:

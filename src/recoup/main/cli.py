@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from recoup import __version__
-from recoup.doors.command.verb_group import VerbGroup
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import shown_by_number
+from recoup.kit.cli.verb_group import VerbGroup
 from recoup.main.heap import settle_heap
 from recoup.main.later_verbs import LATER
 from recoup.main.settings import Settings, load_settings, shown_setting
-from recoup.rules.network.card_guard import check_words
+from recoup.networks.card_guard import check_words
 
 if TYPE_CHECKING:
-    from recoup.doors.command.verbs import Opened
     from recoup.main.databases import Databases
+    from recoup.merchants.cli import Opened
 
 T = TypeVar("T")
 

@@ -12,22 +12,22 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 import asyncpg
 import structlog
 
-from recoup.core.beside import beside
-from recoup.gateways.keys.files import FILE_NAME as KEYS
-from recoup.gateways.keys.secret_files import FILE
+from recoup.db.connect import POOLER, connect
+from recoup.db.migrate import check_migrated, create_database, migrate, others_beside
+from recoup.db.pool import Database, is_away
+from recoup.db.roles import ensure_roles, owns_schema
+from recoup.db.server import EmbeddedServer
+from recoup.db.server.address import same_folder
+from recoup.db.server.cluster import cluster_folder
+from recoup.db.upgrade import Step, steps_of
+from recoup.db.upkeep import keep_up, may_keep_up
+from recoup.db.versions import held_up_by
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
+from recoup.kit.beside import beside
 from recoup.main.settings import Settings
-from recoup.store.connect import POOLER, connect
-from recoup.store.migrate import check_migrated, create_database, migrate, others_beside
-from recoup.store.pool import Database, is_away
-from recoup.store.roles import ensure_roles, owns_schema
-from recoup.store.server import EmbeddedServer
-from recoup.store.server.address import same_folder
-from recoup.store.server.cluster import cluster_folder
-from recoup.store.upgrade import Step, steps_of
-from recoup.store.upkeep import keep_up, may_keep_up
-from recoup.store.versions import held_up_by
+from recoup.outside.keys.files import FILE_NAME as KEYS
+from recoup.outside.keys.secret_files import FILE
 
 EVERY_SECONDS: Final = 60.0
 log = structlog.get_logger()
@@ -328,9 +328,9 @@ async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:
     with suppress(asyncpg.LockNotAvailableError):  # a busy table: the worker's upkeep does it in a while
         await keep_up(dsn, Clocks().wall())
     if simulated:
-        from recoup.gateways.cards.sandbox import book
-        from recoup.gateways.channels.mock import channel
-        from recoup.gateways.web.mail import mailbox
+        from recoup.outside.mail import mailbox
+        from recoup.processors.gateways.sandbox import book
+        from recoup.stablecoin.gateways import channel
 
         connection = await connect(dsn)
         try:

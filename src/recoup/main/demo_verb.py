@@ -6,12 +6,12 @@ from typing import Final
 
 import click
 
-from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.time import Clocks
 from recoup.main.chosen_world import with_world
 from recoup.main.demo.demo import MONTHS, load_demo
 from recoup.main.demo.months import has_months
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import data_dir_option
 
 BAR: Final = 24
 LINE_SECONDS: Final = 10.0  # where nobody watches a terminal

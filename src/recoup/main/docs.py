@@ -5,19 +5,19 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.doors.edge.asgi import Refusal, Scope
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.dialect import Dialect, ErrorRow
-from recoup.doors.rescue import app
-from recoup.doors.rescue.errors import TABLE, refusal
-from recoup.doors.rescue.events import RescueEvent, StandardEvent
-from recoup.doors.stablecoin import app as stable_app
-from recoup.doors.stablecoin.me import StablecoinEvent
-from recoup.doors.stablecoin.resource import TABLE as STABLE_TABLE
-from recoup.doors.stablecoin.resource import refusal as stable_refusal
 from recoup.kernel.problem import CODES, Problem
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.stable_events import NAMES
+from recoup.kit.api.errors import TABLE, refusal
+from recoup.kit.edge.asgi import Refusal, Scope
+from recoup.kit.edge.described import Operation
+from recoup.kit.edge.dialect import Dialect, ErrorRow
+from recoup.main import api as app
+from recoup.main import stablecoin_api as stable_app
+from recoup.orders.rules.events import CATALOGUE
+from recoup.stablecoin.api.resource import TABLE as STABLE_TABLE
+from recoup.stablecoin.api.resource import refusal as stable_refusal
+from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.webhooks.api.events import RescueEvent, StandardEvent
+from recoup.webhooks.api.stablecoin_me import StablecoinEvent
 
 _STABLE_TEXT: Final = (
     "Accept payments in stablecoins. A charge returns the payment instruction, and its order follows the payment. "

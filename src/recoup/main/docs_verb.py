@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from recoup import __version__
-from recoup.doors.command.verbs import data_dir_option
-from recoup.doors.edge.openapi import document
+from recoup.kit.edge.openapi import document
 from recoup.main.docs import dialects
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import data_dir_option
 
 
 def add(cli: click.Group) -> None:

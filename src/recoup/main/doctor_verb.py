@@ -12,36 +12,36 @@ import asyncpg
 import click
 import uvloop
 
-from recoup.doors.command.verbs import data_dir_option, show
-from recoup.flows.card_routes import silent_routes
-from recoup.flows.merchants.connect import check, examined
-from recoup.flows.places import CHECKS
-from recoup.flows.post_mail import failing_mails
-from recoup.flows.recover import unexplained
-from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
-from recoup.flows.world import World
-from recoup.gateways.cards.connector import is_connector
-from recoup.gateways.keys.secret_files import is_mounted
+from recoup.db.connect import connect
+from recoup.db.operation.backlog import failing_work, read_backlog
+from recoup.db.operation.condition import count_sessions, read_condition, read_short_limits
+from recoup.db.operation.upkeep import has_room
 from recoup.kernel.problem import Problem, sentences
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
+from recoup.kit.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
+from recoup.kit.world import World
+from recoup.mail.flows.post_mail import failing_mails
 from recoup.main.backup.examined import examined as copies_examined
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases, check_installed, unprepared, used_databases
 from recoup.main.extension_check import extension_troubles
 from recoup.main.live_opening import FREE_BYTES_MIN
+from recoup.main.recover import unexplained
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings, settings_file
 from recoup.main.worlds import DOORS, open_worlds
-from recoup.store.cards.card_routes import stored_routes, sums_between
-from recoup.store.cards.connections import all_connections
-from recoup.store.cards.processor_notices import notices_since, unread_kinds
-from recoup.store.connect import connect
-from recoup.store.insight.unlisted_codes import alerted_codes
-from recoup.store.merchants.sending_stops import standing_stop
-from recoup.store.operation.backlog import failing_work, read_backlog
-from recoup.store.operation.condition import count_sessions, read_condition, read_short_limits
-from recoup.store.operation.upkeep import has_room
+from recoup.merchants.cli import data_dir_option, show
+from recoup.notifications.store.unlisted_codes import alerted_codes
+from recoup.outside.keys.secret_files import is_mounted
+from recoup.processors.gateways.connector import is_connector
+from recoup.processors.store.processor_notices import notices_since, unread_kinds
+from recoup.rescue.flows.places import CHECKS
+from recoup.routes.flows.card_routes import silent_routes
+from recoup.routes.flows.connect import check, examined
+from recoup.routes.store.card_routes import stored_routes, sums_between
+from recoup.routes.store.connections import all_connections
+from recoup.switches.store import standing_stop
 
 AT_ONCE: Final = 8
 AWAY_SECONDS: Final = 5.0

@@ -13,9 +13,9 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from recoup.doors.edge.asgi import App
-from recoup.doors.edge.connections import Connections, Handshakes
-from recoup.doors.edge.http import BoundedHttp
+from recoup.kit.edge.asgi import App
+from recoup.kit.edge.connections import Connections, Handshakes
+from recoup.kit.edge.http import BoundedHttp
 from recoup.main.alive import teller
 from recoup.main.certificate import Certificate
 from recoup.main.up import refuse_new

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-from recoup.flows.world import World
-from recoup.gateways.cards.kinds import KINDS, usable_kinds
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import broken_languages, languages
-from recoup.store.cards.connections import all_connections
-from recoup.store.messages.notification_settings import chosen_languages
+from recoup.kit.languages.catalogues import broken_languages, languages
+from recoup.kit.world import World
+from recoup.notifications.store.notification_settings import chosen_languages
+from recoup.processors.gateways.kinds import KINDS, usable_kinds
+from recoup.routes.store.connections import all_connections
 
 
 async def extension_troubles(world: World) -> AsyncIterator[Problem]:

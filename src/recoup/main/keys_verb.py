@@ -10,22 +10,22 @@ from typing import Final, TypeVar
 import click
 import uvloop
 
-from recoup.doors.command.route import OPERATOR
-from recoup.doors.command.verbs import data_dir_option
-from recoup.flows.key_checks import check_keys
-from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
-from recoup.flows.world import World
-from recoup.gateways.keys.files import FILE_NAME
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import from_text
+from recoup.db.operation.live_marks import set_mark
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
+from recoup.keys.flows.key_checks import check_keys
+from recoup.kit.world import World
 from recoup.main.backup.copies import read_record
 from recoup.main.databases import Databases, check_installed, prepare, used_databases
 from recoup.main.live_opening import keys_mark
+from recoup.main.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
-from recoup.store.operation.live_marks import set_mark
+from recoup.merchants.cli import data_dir_option
+from recoup.outside.keys.files import FILE_NAME
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import from_text
+from recoup.routes.cli.route import OPERATOR
 
 T = TypeVar("T")
 WAIT_SECONDS: Final = 20  # every process of this machine has read the file again by then

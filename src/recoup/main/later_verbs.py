@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recoup.doors.command.verb_group import LaterVerb, PackageVerb
+from recoup.kit.cli.verb_group import LaterVerb, PackageVerb
 
 
 def _of_doors(module: str, help: str, *modules: str) -> LaterVerb:
@@ -30,9 +30,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "cards",
         "Says that two prints are one card: one person of the operator proposes it, another joins them for good.",
     ),
-    "chain": LaterVerb(
-        "Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.features.chains.cli",)
-    ),
+    "chain": LaterVerb("Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.chains.cli",)),
     "clock": _of_doors("clock", "A sandbox merchant's business time."),
     "connect": _of_doors(
         "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."
@@ -54,9 +52,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "import": _of_doors("imports", "Imports past attempts from a file that a processor or billing system exported."),
     "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/operate.md."),
     "lab": _of_lab("lab", "Simulated worlds that judge retry policies."),
-    "learn": LaterVerb(
-        "Trains the rescue engine on this installation's own attempts.", ("recoup.features.engine.cli",)
-    ),
+    "learn": LaterVerb("Trains the rescue engine on this installation's own attempts.", ("recoup.engine.cli",)),
     "listen": _of_doors("listen", "Forwards a merchant's events to an address of this machine, signed as webhooks."),
     "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
     "monitoring": _of_main(

@@ -1,6 +1,6 @@
 """Whether the doors of live open: the lines of the live check, what is waived of them, and what that means here.
 
-A door of live answers 503 while a line refuses that keeps it shut (`rules/live_check.py` says which), and looks again
+A door of live answers 503 while a line refuses that keeps it shut (`kit/live_check.py` says which), and looks again
 each minute, so that what was mended needs no restart. Live that was open once stays open, whatever comes to refuse in
 time: that warns.
 """
@@ -17,21 +17,21 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
-from recoup.core.beside import beside
-from recoup.flows.live_check import ACTOR, METRICS_READ, Marks, check_world, moment
-from recoup.flows.world import World
-from recoup.gateways.cards.kinds import KINDS
-from recoup.gateways.keys.files import FILE_NAME as KEY_FILE
+from recoup.db.operation.live_marks import drop_mark, live_marks, set_mark
+from recoup.db.pool import LOST
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import Clocks
+from recoup.kit.beside import beside
+from recoup.kit.live_check import LINES, WAIVABLE, CheckLine, Verdict
+from recoup.kit.world import World
 from recoup.main.backup.configuration import AGE_HOURS_MAX
 from recoup.main.backup.copies import age_seconds
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases, is_embedded
 from recoup.main.settings import Settings
-from recoup.rules.live_check import LINES, WAIVABLE, CheckLine, Verdict
-from recoup.store.operation.live_marks import drop_mark, live_marks, set_mark
-from recoup.store.pool import LOST
+from recoup.onboarding.flows.live_check import ACTOR, METRICS_READ, Marks, check_world, moment
+from recoup.outside.keys.files import FILE_NAME as KEY_FILE
+from recoup.processors.gateways.kinds import KINDS
 
 EVERY_SECONDS: Final = 60.0
 LOOK_SECONDS_MAX: Final = 30.0

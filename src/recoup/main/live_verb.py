@@ -9,24 +9,24 @@ from typing import Any
 
 import click
 
-from recoup.doors.command.route import OPERATOR
-from recoup.doors.command.verbs import Opened, data_dir_option, show
-from recoup.flows.merchants.route_switches import checked_reason
-from recoup.flows.rekey import drop_vault
-from recoup.flows.signed_notices import signing_key
-from recoup.gateways.cards.bridge import check_bridge
-from recoup.gateways.keys.keyring import has_keys
+from recoup.cards.rules.token_notices import TOKEN_NOTICES
 from recoup.kernel.problem import Problem, invalid, sentences
+from recoup.kit.live_check import EXIT_CODES, WAIVABLE, CheckLine
 from recoup.main.chosen_world import with_world
 from recoup.main.databases import Databases, check_installed, prepare, used_databases
 from recoup.main.live_opening import unwaive, waive
+from recoup.main.rekey import drop_vault
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
-from recoup.rules.live_check import EXIT_CODES, WAIVABLE, CheckLine
-from recoup.rules.messages.inbound import DISPUTE_NOTICES, SignedKind
-from recoup.rules.messages.signals import SIGNALS
-from recoup.rules.messages.token_notices import TOKEN_NOTICES
+from recoup.merchants.cli import Opened, data_dir_option, show
+from recoup.notices.rules import SIGNALS
+from recoup.outside.inbound import DISPUTE_NOTICES, SignedKind
+from recoup.outside.keys.keyring import has_keys
+from recoup.processors.gateways.bridge import check_bridge
+from recoup.routes.cli.route import OPERATOR
+from recoup.routes.flows.route_switches import checked_reason
+from recoup.routes.flows.signed_notices import signing_key
 
 
 def add(cli: click.Group) -> None:

@@ -14,7 +14,7 @@ sys.modules.update(_absent)
 import structlog  # noqa: E402
 from structlog.typing import EventDict  # noqa: E402
 
-from recoup.core.lines import write_lines  # noqa: E402
+from recoup.kernel.lines import write_lines  # noqa: E402
 from recoup.kernel.problem import in_words  # noqa: E402
 from recoup.main.output import Output  # noqa: E402
 

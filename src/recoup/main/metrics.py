@@ -22,29 +22,29 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from recoup.core.lines import line
-from recoup.core.measures import MEASURES, REFUSED, Measure
-from recoup.doors.edge.asgi import Scope, state
-from recoup.doors.edge.called import template_of
-from recoup.doors.edge.connections import Connections
-from recoup.flows.card_routes import silent_routes
-from recoup.flows.cards.send import OWN
-from recoup.flows.post_mail import failing_mails
-from recoup.flows.recover import unexplained
-from recoup.flows.upkeep import beaten_ago
-from recoup.flows.world import World
+from recoup.db.operation.backlog import read_backlog
+from recoup.db.operation.condition import read_condition, read_dead_rows
+from recoup.db.operation.partitions import read_days_left, read_overflown
+from recoup.db.operation.upkeep import has_room, is_writable
+from recoup.disputes.store.monitoring import highest_shares
+from recoup.kernel.lines import line
+from recoup.kernel.measures import MEASURES, REFUSED, Measure
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
+from recoup.kit.edge.asgi import Scope, state
+from recoup.kit.edge.called import template_of
+from recoup.kit.edge.connections import Connections
+from recoup.kit.upkeep import beaten_ago
+from recoup.kit.world import World
+from recoup.mail.flows.post_mail import failing_mails
 from recoup.main.backup.copies import age_seconds, lag_bytes, slot_of
 from recoup.main.certificate import Certificate
-from recoup.store.cards.card_routes import stored_routes, sums_between
-from recoup.store.cards.processor_notices import unread_kinds
-from recoup.store.disputes.monitoring import highest_shares
-from recoup.store.merchants.sending_stops import standing_stop
-from recoup.store.operation.backlog import read_backlog
-from recoup.store.operation.condition import read_condition, read_dead_rows
-from recoup.store.operation.partitions import read_days_left, read_overflown
-from recoup.store.operation.upkeep import has_room, is_writable
+from recoup.main.recover import unexplained
+from recoup.processors.store.processor_notices import unread_kinds
+from recoup.rescue.flows.send import OWN
+from recoup.routes.flows.card_routes import silent_routes
+from recoup.routes.store.card_routes import stored_routes, sums_between
+from recoup.switches.store import standing_stop
 
 LABELS_MAX: Final = 2_000
 WRITABLE: Final = "0 while the database is read-only"

@@ -5,8 +5,8 @@ from typing import Final
 
 import click
 
-from recoup.doors.command.verbs import data_dir_option
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import data_dir_option
 
 FOLDER: Final = Path(__file__).with_name("monitoring")
 ALERTS: Final = FOLDER / "alerts.yml"

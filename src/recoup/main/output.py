@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from typing import Final
 
-from recoup.core.measures import LOG_LOST
+from recoup.kernel.measures import LOG_LOST
 from recoup.kernel.unseen import shown_by_number
 
 WAITING_BYTES_MAX: Final = 4 << 20

@@ -21,18 +21,18 @@ from uuid import UUID
 
 import uvloop
 
-from recoup.flows.backtests.make import PROCESS_MAX as BACKTEST_MAX
-from recoup.flows.backtests.make import make
-from recoup.flows.insight.learn_risk import train_risk
-from recoup.flows.insight.nights import PROCESS_MAX as TRAINING_MAX
-from recoup.flows.places import TRAIN
-from recoup.flows.world import Backtester, World
+from recoup.backtest.flows.make import PROCESS_MAX as BACKTEST_MAX
+from recoup.backtest.flows.make import make
+from recoup.db.server.footing import end_with_parent
+from recoup.insight.flows.learn_risk import train_risk
+from recoup.insight.flows.nights import PROCESS_MAX as TRAINING_MAX
 from recoup.kernel.problem import Problem, in_words
+from recoup.kit.world import Backtester, World
 from recoup.main.databases import Databases, at_databases, find_databases
 from recoup.main.logs import start_logs
 from recoup.main.output import guard_output
 from recoup.main.settings import Settings, load_settings
-from recoup.store.server.footing import end_with_parent
+from recoup.rescue.flows.places import TRAIN
 
 MEMORY_BYTES_MAX: Final = 4 << 30
 ANSWER_BYTES_MAX: Final = 65_536

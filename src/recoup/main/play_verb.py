@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from recoup.doors.command.clock import shown_now
-from recoup.doors.command.sandbox import sandbox
-from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.chosen_world import read_bootstrap, with_world
 from recoup.main.demo.example import read_example
 from recoup.main.demo.play import play
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import data_dir_option
+from recoup.sandbox.cli.clock import shown_now
+from recoup.sandbox.cli.sandbox import sandbox
 
 
 def add(_cli: click.Group) -> None:

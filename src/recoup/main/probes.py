@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from recoup.db.operation.partitions import read_days_left
+from recoup.db.operation.upkeep import has_room, is_writable
+from recoup.db.statement import Connection
 from recoup.kernel.problem import Problem
 from recoup.main.worlds import Running
-from recoup.store.operation.partitions import read_days_left
-from recoup.store.operation.upkeep import has_room, is_writable
-from recoup.store.statement import Connection
 
 ANSWER_SECONDS: Final = 2.0
 ROOM_SECONDS: Final = 5.0

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 import uvloop
 
-from recoup.doors.command.verbs import data_dir_option
-from recoup.flows.recover import Recovery, look, recover
 from recoup.kernel.encode import encode
 from recoup.kernel.time import iso
 from recoup.main.databases import Databases, check_installed, used_databases
+from recoup.main.recover import Recovery, look, recover
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
+from recoup.merchants.cli import data_dir_option
 
 WORDS = {"admit": "begin", "retry": "attempts", "inquire": "inquiries", "modification": "refunds, captures and voids"}
 

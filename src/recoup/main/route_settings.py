@@ -18,12 +18,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
-from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
-from recoup.rules.merchants.countries import COUNTRIES, checked_country
-from recoup.rules.network.codes import SCHEMES
-from recoup.rules.rescue.route_terms import MILLION, RouteTerms
+from recoup.merchants.rules.countries import COUNTRIES, checked_country
+from recoup.networks.codes import SCHEMES
+from recoup.processors.gateways.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
+from recoup.processors.rules.route_terms import MILLION, RouteTerms
 
 ROUTES_MAX: Final = 32
 FILE_BYTES_MAX: Final = 4_096

@@ -9,7 +9,12 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import click
 
-from recoup.doors.command.verbs import data_dir_option
+from recoup.db.connect import connect
+from recoup.db.migrate import check_migrated
+from recoup.db.operation.partitions import read_days_left
+from recoup.db.pool import Database
+from recoup.db.roles import ADMINISTRATORS_SQL, owns_schema
+from recoup.db.upgrade import stop_seconds
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.copies import age_seconds
@@ -23,12 +28,7 @@ from recoup.main.databases import (
     used_databases,
 )
 from recoup.main.settings import Settings, load_settings
-from recoup.store.connect import connect
-from recoup.store.migrate import check_migrated
-from recoup.store.operation.partitions import read_days_left
-from recoup.store.pool import Database
-from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
-from recoup.store.upgrade import stop_seconds
+from recoup.merchants.cli import data_dir_option
 
 T = TypeVar("T")
 DAYS_LEFT_MIN = 3

@@ -4,9 +4,9 @@ import resource
 import socket
 from typing import Final
 
-from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.proxies import Proxies
+from recoup.kit.edge.connections import Connections, Limits
+from recoup.kit.edge.crowded import crowded
+from recoup.kit.edge.proxies import Proxies
 from recoup.main.app import make_app, refuse
 from recoup.main.certificate import certificate_of
 from recoup.main.databases import Databases

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from recoup.core.kit.feature import install
-from recoup.core.places import SETTING
-from recoup.doors.edge.proxies import Proxies
-from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, secret_of
+from recoup.kernel.feature import install
 from recoup.kernel.nearest import nearest
+from recoup.kernel.places import SETTING
 from recoup.kernel.problem import Problem, invalid
+from recoup.kit.edge.proxies import Proxies
 from recoup.main.route_settings import RouteSettings, read_routes, shown
+from recoup.outside.keys.secret_files import FILE, given_twice, read_secret, secret_of
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -59,7 +59,9 @@ class Settings:
         "", "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none"
     )
     sandbox_processor_secret: str = _secret("sandbox: the secret shared with that world, at least 32 characters")
-    features: str = _setting("", "packages that bring features: their names in recoup.features, by commas; empty: none")
+    features: str = _setting(
+        "", "packages that bring features: their names in recoup.main.features, by commas; empty: none"
+    )
     world: str = _setting("sandbox", "world of commands: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")

@@ -24,16 +24,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Final
 
-from recoup.core.places import TRIAL
-from recoup.doors.edge.counts import SHARED, make_shared
+from recoup.db.server import EmbeddedServer
+from recoup.db.server.folder import close_folder, open_lock
+from recoup.db.server.footing import end_with_parent
+from recoup.kernel.places import TRIAL
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.counts import SHARED, make_shared
 from recoup.main.alive import READY, STOOD_STILL
 from recoup.main.certificate import certificate_of
 from recoup.main.databases import Databases, at_databases
 from recoup.main.settings import Settings, settings_file
-from recoup.store.server import EmbeddedServer
-from recoup.store.server.folder import close_folder, open_lock
-from recoup.store.server.footing import end_with_parent
 
 SILENT_SECONDS_MAX: Final = 30.0
 WORKER_SILENT_SECONDS_MAX: Final = 120.0

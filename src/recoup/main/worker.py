@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 import uvloop
 
-from recoup.doors.clock.worker import stands_still, work
-from recoup.flows.upkeep import beat
 from recoup.kernel.problem import Problem
+from recoup.kit.upkeep import beat
 from recoup.main.alive import teller
+from recoup.main.clock import stands_still, work
 from recoup.main.databases import Databases
 from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs

@@ -8,46 +8,46 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from recoup.flows.insight.learn_risk import RISK
-from recoup.flows.key_checks import check_first, check_keys, check_there, enter_installation
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.models import Models
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.places import GATEWAYS
-from recoup.flows.standing import Watch
-from recoup.flows.world import Trainer, World
-from recoup.gateways.bank.files import ByHand
-from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
-from recoup.gateways.bank.sandbox import SandboxBank
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.cards.kinds import SimulatedIssuer
-from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.sandbox.methods import SandboxUpdater
-from recoup.gateways.cards.sandbox.tokens import SandboxTokens
-from recoup.gateways.cards.token_service import TokenService
-from recoup.gateways.cards.updater import RouteUpdater, RouteUpdaters, Updater
-from recoup.gateways.channels.mock.channel import mock_channels
-from recoup.gateways.channels.port import Channel
-from recoup.gateways.keys.keyring import Keyring, has_keys, open_keyring, place_of
-from recoup.gateways.marks import MarkFile, place_of_folder
-from recoup.gateways.web.client import WebClient
-from recoup.gateways.web.mail.mailbox import Mailbox
-from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
-from recoup.gateways.web.sms.webhook import WebhookSms
+from recoup.bank.gateways.files import ByHand
+from recoup.bank.gateways.nacha import COMPANY_ID_LENGTH, Originator
+from recoup.bank.gateways.sandbox import SandboxBank
+from recoup.db.migrate import schema_of
+from recoup.db.pool import Database
+from recoup.insight.flows.learn_risk import RISK
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks, DatabaseClocks
+from recoup.keys.flows.key_checks import check_first, check_keys, check_there, enter_installation
+from recoup.kit.world import Trainer, World
 from recoup.main.card_processors import Ground, card_processors
 from recoup.main.databases import Databases, has_live, is_embedded, watched
 from recoup.main.live_opening import LiveOpening
+from recoup.main.open_world import OpenWorld
 from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
 from recoup.main.settings import Settings
-from recoup.rules.money.bank_account import check_routing
-from recoup.rules.order.credential import TOKEN
-from recoup.rules.stable.channels import MOCKS
-from recoup.store.migrate import schema_of
-from recoup.store.pool import Database
+from recoup.merchants.flows.standing import Watch
+from recoup.outside.keys.keyring import Keyring, has_keys, open_keyring, place_of
+from recoup.outside.mail.mailbox import Mailbox
+from recoup.outside.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
+from recoup.outside.marks import MarkFile, place_of_folder
+from recoup.outside.sms.webhook import WebhookSms
+from recoup.outside.web.client import WebClient
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.gateways.channels import Channel
+from recoup.processors.gateways.kinds import SimulatedIssuer
+from recoup.processors.gateways.port import Processor
+from recoup.processors.gateways.sandbox.methods import SandboxUpdater
+from recoup.processors.gateways.sandbox.tokens import SandboxTokens
+from recoup.processors.gateways.token_service import TokenService
+from recoup.processors.gateways.updater import RouteUpdater, RouteUpdaters, Updater
+from recoup.processors.rules.bank_account import check_routing
+from recoup.processors.rules.credential import TOKEN
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.models import Models
+from recoup.rescue.flows.places import GATEWAYS
+from recoup.stablecoin.gateways.channel import mock_channels
+from recoup.stablecoin.rules.channels import MOCKS
+from recoup.webhooks.flows.deliver import Deliveries
 
 _NONE: Final[Mapping[str, RouteUpdater]] = MappingProxyType({})
 _NO_TOKENS: Final[Mapping[str, TokenService]] = MappingProxyType({})

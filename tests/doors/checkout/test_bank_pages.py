@@ -14,8 +14,8 @@ from tests.doors.rescue.test_customer import customer
 from tests.flows.banks import BANKS, Bank
 from tests.worlds import change_world
 
-from recoup.flows.hosted_link import signed_token
-from recoup.gateways.cards.credential import Stored
+from recoup.orders.flows.hosted_link import signed_token
+from recoup.processors.gateways.credential import Stored
 
 
 @pytest.fixture(params=BANKS, ids=lambda kind: kind.name)

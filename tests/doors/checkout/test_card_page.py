@@ -11,8 +11,8 @@ from tests.doors.rescue.door import Caller, Door, everything
 from tests.doors.rescue.test_customer import customer
 from tests.rings import each
 
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import CHALLENGE_PHONES, script_card
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import CHALLENGE_PHONES, script_card
 
 ANOTHER = {"number": " ".join(APPROVE_CARDS[1][i : i + 4] for i in (0, 4, 8, 12)), "expires": "08 / 33", "code": "917"}
 

@@ -12,9 +12,9 @@ from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_customer import customer
 from tests.rings import each
 
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.descriptor import statement_text
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.descriptor import statement_text
 
 ADDRESSES = (f"198.51.{block}.{host}" for block, host in itertools.product(range(100), range(1, 250)))
 

@@ -8,7 +8,7 @@ from tests.doors.checkout.test_card_page import ANOTHER, challenged, post
 from tests.doors.rescue.door import Caller, Door
 from tests.rings import each
 
-from recoup.rules.languages.catalogues import languages
+from recoup.kit.languages.catalogues import languages
 
 
 @each("expires", ["0931", "092031", "09 31", "09-31", "09.31"])

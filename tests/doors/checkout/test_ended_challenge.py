@@ -12,12 +12,12 @@ from tests.flows.absence import processor_away
 from tests.flows.disputes.test_disputes import SILENT_YES
 from tests.worlds import owner
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.modifications.review_queue import decide
-from recoup.moves.modification.elsewhere import failed_since
-from recoup.rules.network.magic import FAULT_CARDS, script_card
+from recoup.networks.magic import FAULT_CARDS, script_card
+from recoup.refunds.flows.review_queue import decide
+from recoup.refunds.moves.elsewhere import failed_since
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.inquire import inquire
 
 NOTHING = "Nothing is charged."
 

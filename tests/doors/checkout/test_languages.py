@@ -7,8 +7,8 @@ import pytest
 from tests.doors.checkout.test_card_page import challenged
 from tests.doors.rescue.door import Caller, Door
 
-from recoup.doors.checkout import visit as pages
-from recoup.rules.languages.catalogues import languages
+from recoup.checkout import visit as pages
+from recoup.kit.languages.catalogues import languages
 
 FOLDER = Path(pages.__file__).parent
 HEADS = {

@@ -11,12 +11,12 @@ from tests.doors.checkout.test_card_page import ANOTHER, post
 from tests.doors.rescue.door import FUNDS, Caller, Door
 from tests.flows.disputes.test_disputes import SILENT_YES
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.cancel import cancel
 from recoup.kernel.problem import Problem
-from recoup.moves.challenge.answer import answer
-from recoup.rules.network.magic import FAULT_CARDS, script_card
-from recoup.rules.order.typed_card import CardIds
+from recoup.networks.magic import FAULT_CARDS, script_card
+from recoup.orders.rules.typed_card import CardIds
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.moves.challenge_answer import answer
 
 OWN = script_card("visa", "54", 99)
 SOFT = script_card("visa", "51", 99, 3)

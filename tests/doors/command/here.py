@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from recoup.doors.command.verbs import Opened
+from recoup.merchants.cli import Opened
 
 Work = Callable[[Opened], Awaitable[Any]]
 

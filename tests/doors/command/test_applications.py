@@ -10,15 +10,15 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.applications import applications
-from recoup.doors.command.verbs import Opened
-from recoup.flows.merchants.application_documents import attach_document
-from recoup.flows.merchants.applications import Applicant, create_application, submit_application
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.merchants.form import Form, SiteForm
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.onboarding.cli import applications
+from recoup.onboarding.flows.application_documents import attach_document
+from recoup.onboarding.flows.applications import Applicant, create_application, submit_application
+from recoup.onboarding.rules.form import Form, SiteForm
 
 FORM = Form(
     legal_name="Tea Ltd",

@@ -14,19 +14,19 @@ from tests.doors.command.here import Here, Work
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.backtest import backtest
-from recoup.doors.command.verbs import Opened
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.insight.backtest import backtest_policy, target_named
-from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.backtest.cli.backtest import backtest
+from recoup.backtest.flows.backtest import backtest_policy, target_named
+from recoup.backtest.rules.log_file import read_log
+from recoup.backtest.rules.words import days_earlier
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.backtest.log_file import read_log
-from recoup.rules.backtest.words import days_earlier
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.networks.magic import script_card
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 ORDERS, FEW = 800, 120
 OWN_WAY = """

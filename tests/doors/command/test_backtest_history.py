@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.doors.command.test_backtest import plans, run
 
-from recoup.rules.backtest.headline import headline
+from recoup.backtest.rules.headline import headline
 
 BEGIN = datetime(2025, 10, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -142,7 +142,7 @@ def test_classes_days_and_the_cost_of_a_send_are_in_words(tmp_path: Path) -> Non
 def test_without_numpy_models_are_not_asked_and_the_rest_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(sys.modules, "recoup.features.engine.learn.history_models", None)
+    monkeypatch.setitem(sys.modules, "recoup.engine.learn.history_models", None)
     text = run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1").output
     assert "models      are not asked: the Python package numpy is not installed here" in text
 

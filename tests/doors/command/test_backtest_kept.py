@@ -14,16 +14,16 @@ from tests.flows.backtests.test_kept import begun, run_later
 from tests.flows.backtests.test_of_imports import lines
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.backtest import backtest
-from recoup.doors.command.verbs import Opened
-from recoup.flows.backtests.kept import ask
-from recoup.flows.backtests.make import TRIES_MAX, work_backtest
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.insight.imports.read import read_import
-from recoup.flows.insight.imports.work import finish
-from recoup.rules.imports.answers import Answers
-from recoup.store.server import ServerAddress
+from recoup.backtest.cli.backtest import backtest
+from recoup.backtest.flows.kept import ask
+from recoup.backtest.flows.make import TRIES_MAX, work_backtest
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.db.server import ServerAddress
+from recoup.imports.flows.read import read_import
+from recoup.imports.flows.work import finish
+from recoup.imports.rules.answers import Answers
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
 
 Verb = Callable[..., Awaitable[Result]]
 Story = Callable[[Shop, Verb], Awaitable[None]]

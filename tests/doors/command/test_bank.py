@@ -12,16 +12,16 @@ from tests.doors.command.here import Here
 from tests.flows.money.settling import rows, sold
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.bank import bank
-from recoup.doors.command.verbs import Opened
-from recoup.flows.bootstrap import OPERATOR_USER, make_operator
-from recoup.flows.money.adjust import decide_adjustment
-from recoup.flows.people.make_user import Membership, make_user
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.people.people import find_user
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.main.bootstrap import OPERATOR_USER, make_operator
+from recoup.merchants.cli import Opened
+from recoup.people.flows.make_user import Membership, make_user
+from recoup.people.store.people import find_user
+from recoup.reconciliation.cli.bank import bank
+from recoup.settlement.flows.adjust import decide_adjustment
 
 
 def _adjust(opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options: tuple[str, ...]) -> Any:

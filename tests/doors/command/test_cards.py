@@ -10,13 +10,13 @@ from tests.doors.command.here import Here
 from tests.doors.portal.test_cards import two
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.cards import cards
-from recoup.doors.command.verbs import Opened
-from recoup.flows.bootstrap import OPERATOR_USER, make_operator
-from recoup.flows.people.make_user import Membership, make_user
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.cards import cards
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.main.bootstrap import OPERATOR_USER, make_operator
+from recoup.merchants.cli import Opened
+from recoup.people.flows.make_user import Membership, make_user
 
 
 def test_two_people_join_two_prints_at_the_command_line(server: ServerAddress, tmp_path: Path) -> None:

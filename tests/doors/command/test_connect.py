@@ -11,11 +11,11 @@ from tests.doors.command.here import Here, Work
 from tests.flows.test_connect import KEY, OTHER_KEY, POOR_KEY, SECRET, stripe_account
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.connect import end, group
-from recoup.doors.command.verbs import Opened
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.routes.cli.connect import end, group
 
 
 def typed(server: ServerAddress, tmp_path: Path, story: Callable[..., None]) -> None:

@@ -9,13 +9,13 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.credentials import credentials
-from recoup.doors.command.verbs import Opened
-from recoup.flows.merchants.merchant_keys import make_key
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.keys.cli.credentials import credentials
+from recoup.keys.flows.merchant_keys import make_key
+from recoup.merchants.cli import Opened
 
 
 def test_what_a_key_waits_for_is_shown_and_approved(server: ServerAddress, tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from tests.doors.command.here import Here, Work
 from tests.flows.insight.taken_model import take_model
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.engine import engine
-from recoup.doors.command.verbs import Opened
-from recoup.flows.merchants.policies import save_policy
-from recoup.flows.merchants.policy_scopes import where_of
+from recoup.db.server import ServerAddress
+from recoup.engine.verbs import engine
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.policy_versions.flows.policies import save_policy
+from recoup.policy_versions.flows.policy_scopes import where_of
 
 
 def typed(

@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.erase import erase
-from recoup.doors.command.verbs import Opened
-from recoup.flows.cards.taken import Person
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.erase import erase
+from recoup.desk.store import customers
 from recoup.kernel.problem import Problem
-from recoup.store.lists import customers
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.rescue.flows.taken import Person
 
 RUN = Callable[..., Result]
 

@@ -10,13 +10,13 @@ from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_second_factor import set_up
 from tests.worlds import Shop
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.clock import clock
-from recoup.doors.command.outcome import outcome
-from recoup.doors.command.people import people
-from recoup.doors.command.verbs import Opened
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.people.cli.people import people
+from recoup.rescue.cli import outcome
+from recoup.sandbox.cli.clock import clock
 
 
 def typed(verb: click.Command, *words: str) -> Result:

@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.imports import import_file
-from recoup.doors.command.verbs import Opened
-from recoup.flows.demo_clock import bootstrap_merchant
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.imports.cli import import_file
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.merchants.flows.demo_clock import bootstrap_merchant
 
 CONTENT = (
     "id,Created,Amount,Amount Refunded,Currency,Status,Customer ID,PaymentIntent ID\n"

@@ -7,7 +7,7 @@ from tests.features.engine.test_cli import typing
 from tests.flows.insight.risk_history import judge
 from tests.flows.insight.test_learn_risk import past
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 def test_weights_are_learned_listed_and_an_older_version_used_again(server: ServerAddress, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import owner, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.partner import partner
-from recoup.doors.command.verbs import Opened
-from recoup.flows.merchants.find_partner import own_merchant, read_partner
-from recoup.flows.merchants.partners import make_partner
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.merchants.flows.find_partner import own_merchant, read_partner
+from recoup.onboarding.flows.partners import make_partner
+from recoup.partners.cli import partner
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, *words: str) -> Any:

@@ -10,12 +10,12 @@ from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.policy import policy
-from recoup.doors.command.verbs import Opened
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.policy import policy
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
 
 FILE = '[tries]\nsoft = 2\n\n[when]\nhours = ["07:00-22:00"]\ngap = "6h"\n'
 

@@ -15,13 +15,13 @@ from tests.flows.money.comparing import sold
 from tests.rules.banks.made import mt940
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.reconcile import reconcile_file
-from recoup.doors.command.report import report
-from recoup.doors.command.sandbox import sandbox
-from recoup.doors.command.verbs import Opened
+from recoup.db.server import ServerAddress
+from recoup.insight.cli import report
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.reconciliation.cli.reconcile import reconcile_file
+from recoup.sandbox.cli.sandbox import sandbox
 
 Run = Callable[..., Result]
 

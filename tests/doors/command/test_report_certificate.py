@@ -12,13 +12,13 @@ from tests.flows.insight.test_certificates import VISA, to_the_close
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.report import certificate
-from recoup.doors.command.verbs import Opened
-from recoup.doors.command.verify import verify
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.verify import verify
+from recoup.insight.cli import certificate
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
 
 Verb = Callable[..., Any]
 

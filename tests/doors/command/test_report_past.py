@@ -12,11 +12,11 @@ from tests.flows.money.settling import give_back, sold, terms
 from tests.rings import each
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.report import report
-from recoup.doors.command.verbs import Opened
+from recoup.db.server import ServerAddress
+from recoup.insight.cli import report
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
 
 Verb = Callable[..., Any]
 

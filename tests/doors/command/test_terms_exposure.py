@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.terms import terms
-from recoup.doors.command.verbs import Opened
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.terms import terms
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
 
 CALLS = (
     (),

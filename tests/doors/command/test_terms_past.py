@@ -15,16 +15,16 @@ from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_money_past import main_of
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.terms import terms
-from recoup.doors.command.verbs import Opened
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.merchant_cache import KEEP_SECONDS
-from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
-from recoup.flows.money.settlement_terms import set_terms
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.terms import terms
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
 from recoup.kernel.problem import Problem
-from recoup.rules.money.fees import Tariff
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.merchants.flows.merchant_cache import KEEP_SECONDS
+from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
+from recoup.settlement.flows.settlement_terms import set_terms
+from recoup.terms.rules.fees import Tariff
 
 Verb = Callable[..., Any]
 NOUNS = ("fees", "disputes", "settlement")

@@ -11,18 +11,18 @@ from tests.doors.command.here import Here, Work
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.uplift import uplift
-from recoup.doors.command.verbs import Opened
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.insight.uplift_report import closed_orders, make_report
-from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.network.magic import script_card
-from recoup.rules.uplift.orders_file import COLUMNS
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.networks.magic import script_card
+from recoup.uplift.cli import uplift
+from recoup.uplift.flows.arms import ArmsChange, set_arms
+from recoup.uplift.flows.uplift_report import closed_orders, make_report
+from recoup.uplift.rules.orders_file import COLUMNS
 
 ANNA = Actor("operator", "anna")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from recoup.doors.command.verify import verify
-from recoup.rules.money.settlement_file import encoded, page_root
+from recoup.desk.cli.verify import verify
+from recoup.settlement.rules.settlement_file import encoded, page_root
 
 MERCHANT, BATCH = "01a1f982-0000-7000-8000-00000000000a", "01a1f982-0000-7000-8000-00000000000b"
 AMOUNTS = ("amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried")

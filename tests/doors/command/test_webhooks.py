@@ -11,12 +11,12 @@ from tests.doors.command.here import Here, Work
 from tests.doors.portal.test_webhooks import receiving
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verbs import Opened
-from recoup.doors.command.webhooks import webhooks
-from recoup.flows.messages import endpoints
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.webhooks.cli.webhooks import webhooks
+from recoup.webhooks.flows import endpoints
 
 
 def _run(opened: Opened, loop: asyncio.AbstractEventLoop, *words: str) -> Any:

@@ -4,7 +4,7 @@ import pytest
 
 from recoup.kernel.problem import Problem
 from recoup.main.cli import no_cards
-from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.networks.allow_list import PHONE_CARD
 
 
 @pytest.mark.parametrize("words", [["--note", f"see {PHONE_CARD}"], [f"--note={PHONE_CARD}"]])

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from recoup.doors.edge.asgi import App, Message, Refusal, Scope
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.asgi import App, Message, Refusal, Scope
 
 
 @dataclass

@@ -11,11 +11,11 @@ from typing import Any
 
 from tests.doors.edge.asgi_client import refuse
 
-from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.json_body import read_body
-from recoup.doors.edge.proxies import Proxies
+from recoup.kit.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.kit.edge.connections import Connections, Limits
+from recoup.kit.edge.crowded import crowded
+from recoup.kit.edge.json_body import read_body
+from recoup.kit.edge.proxies import Proxies
 from recoup.main.door_server import DoorServer
 
 WAIT = 20.0

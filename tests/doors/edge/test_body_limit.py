@@ -12,10 +12,10 @@ import uvicorn
 from tests.doors.edge.asgi_client import call, refuse, request, scope_of
 from tests.rings import each
 
-from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.entry import Entry
-from recoup.doors.edge.json_body import read_body
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.kit.edge.entry import Entry
+from recoup.kit.edge.json_body import read_body
 
 LIMIT = 1000
 

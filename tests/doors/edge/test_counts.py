@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from recoup.doors.edge.counts import SHARED, Counts, counts, make_shared
-from recoup.doors.edge.limits import Minutes
-from recoup.doors.edge.rate import Buckets
 from recoup.kernel.ids import new_id
+from recoup.kit.edge.counts import SHARED, Counts, counts, make_shared
+from recoup.kit.edge.limits import Minutes
+from recoup.kit.edge.rate import Buckets
 
 RATE, BURST, CALLS = 2_000, 200, 40_000
 

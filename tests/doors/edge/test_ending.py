@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from tests.doors.edge.raw_server import serving
 
-from recoup.doors.edge.connections import Limits
+from recoup.kit.edge.connections import Limits
 
 CALLERS: Final = 8
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.rings import each
 
-from recoup.doors.edge.field_names import fold_keys, folding, names_of
+from recoup.kit.edge.field_names import fold_keys, folding, names_of
 
 FOLD = folding({"orderId": None, "transaction": {"amount": None, "id": None}, "items": {"sku": None}, "zipCode": None})
 

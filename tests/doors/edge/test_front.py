@@ -6,10 +6,10 @@ import pytest
 from tests.doors.edge.asgi_client import Got, call, request, scope_of
 from tests.rings import each
 
-from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.entry import Entry, Hosts
-from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.kit.edge.entry import Entry, Hosts
+from recoup.kit.edge.proxies import Proxies
 from recoup.main.app import make_app
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings

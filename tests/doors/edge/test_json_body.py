@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.doors.edge.asgi_client import request, scope_of
 from tests.rings import each
 
-from recoup.doors.edge.asgi import ClientGone, Message
-from recoup.doors.edge.incoming import BODY_BYTES_MAX
-from recoup.doors.edge.json_body import check_content_type, decode_json, read_body, read_json
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.asgi import ClientGone, Message
+from recoup.kit.edge.incoming import BODY_BYTES_MAX
+from recoup.kit.edge.json_body import check_content_type, decode_json, read_body, read_json
 from recoup.main.docs import dialects
 
 

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from tests.doors.edge.asgi_client import Got, call, refuse, request, scope_of
 from tests.rings import each
 
-from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
-from recoup.doors.edge.entry import Entry, spell
-from recoup.doors.edge.tracing import request_id, trace_id
-from recoup.rules.network.magic import script_card
+from recoup.kit.edge.asgi import App, Message, Receive, Scope, Send
+from recoup.kit.edge.entry import Entry, spell
+from recoup.kit.edge.tracing import request_id, trace_id
+from recoup.networks.magic import script_card
 
 
 async def outcome(asked: Request) -> JSONResponse:

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.doors.edge.asgi_client import call, refuse, request, scope_of
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.entry import Entry
-from recoup.doors.edge.rate import Buckets, check_rate, client_address, gate
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
+from recoup.kit.edge.entry import Entry
+from recoup.kit.edge.rate import Buckets, check_rate, client_address, gate
 
 
 def test_a_burst_then_a_steady_rate() -> None:

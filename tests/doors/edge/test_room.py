@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from recoup.doors.edge import spool
-from recoup.doors.edge.asgi import Message
-from recoup.doors.edge.spool import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room, Rooms, _Held
 from recoup.kernel.problem import Problem
+from recoup.kit.edge import spool
+from recoup.kit.edge.asgi import Message
+from recoup.kit.edge.spool import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room, Rooms, _Held
 
 MB = 1 << 20
 HUGE = 100 << 30

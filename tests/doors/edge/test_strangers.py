@@ -18,9 +18,9 @@ import uvloop
 from tests.doors.edge.raw_server import Raw, echo, memory, rest_of, send_all, serving
 from tests.gateways.web.servers import certificate
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, hangs_up, send_refusal, send_stream
-from recoup.doors.edge.connections import Connections, Handshakes, Limits
-from recoup.doors.edge.proxies import Proxies
+from recoup.kit.edge.asgi import Receive, Refusal, Scope, Send, hangs_up, send_refusal, send_stream
+from recoup.kit.edge.connections import Connections, Handshakes, Limits
+from recoup.kit.edge.proxies import Proxies
 
 SOON = Limits(head_seconds=1.0, head_pressed_seconds=0.5, body_seconds=1.0, idle_seconds=2.0, write_seconds=1.0)
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

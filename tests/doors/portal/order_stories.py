@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 
 from recoup.kernel.ids import new_id
-from recoup.rules.lists.folding import search_text
-from recoup.rules.order.faces import face
-from recoup.rules.order.lifecycle import FACTS, STEPS, Stage
+from recoup.kit.lists.folding import search_text
+from recoup.orders.rules.faces import face
+from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage
 
 STORIES = (
     "draft", "processing", "completed", "completed", "completed", "part_refunded", "returned", "declined", "expired",

@@ -17,16 +17,16 @@ from tests.databases import drop, empty
 from tests.doors.portal.order_stories import STORIES, Story, tell, write
 from tests.store.order_rows import make_merchant
 
-from recoup.doors.portal.routes import routes
-from recoup.flows.locked import Orders
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.flows.world import World
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import fresh
-from recoup.store.connect import speak_json
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
+from recoup.db.connect import speak_json
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.kit.world import World
+from recoup.main.open_world import OpenWorld
+from recoup.main.portal import routes
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import fresh
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.rescue.flows.locked import Orders
 
 PASSWORD = "correct horse battery"
 NAMES = ["Beatriz Almeida", "Tomasz Wójcik", "Hana Sato", "نورا العتيبي", "小林 楓", "Grace Mbeki", "Oliver Brandt",

@@ -10,10 +10,10 @@ import httpx
 from starlette.applications import Starlette
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.portal.routes import routes
-from recoup.flows.merchants.partners import make_partner
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.main.portal import routes
+from recoup.onboarding.flows.partners import make_partner
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
 
 PASSWORD = "correct horse battery"
 PARTNER, RIVAL = UUID(int=7), UUID(int=8)

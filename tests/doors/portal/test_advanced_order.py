@@ -12,9 +12,9 @@ import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import order_path, visit
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import money
-from recoup.store.server import ServerAddress
 
 _ADVANCE = """
 INSERT INTO advances (merchant_id, order_id, pan_id, asset, slot, units, due_units, state, policy, started_at,

@@ -6,8 +6,8 @@ import httpx
 from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop, owner
 
-from recoup.flows.people.register import register
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.onboarding.flows.register import register
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"
 FIELDS: dict[str, object] = {

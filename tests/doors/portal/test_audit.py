@@ -11,17 +11,17 @@ from tests.doors.portal.shop import plain
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.worlds import Shop
 
-from recoup.doors.portal.audit.words import KINDS, OTHERS
-from recoup.flows.merchants.campaigns import set_policy
+from recoup.audit.rules import ACTIONS
+from recoup.audit.store import OF_MERCHANT, ORDERS
+from recoup.db.migrate import schema_sql
+from recoup.db.server import ServerAddress
+from recoup.desk.page.audit_words import KINDS, OTHERS
 from recoup.kernel.scope import Scope
-from recoup.rules.merchants.application import STEPS
-from recoup.rules.merchants.audit import ACTIONS
-from recoup.rules.order.lifecycle import FACTS
-from recoup.rules.order.lifecycle import STEPS as ORDER_STEPS
-from recoup.rules.people.account_words import HAPPENINGS
-from recoup.store.migrate import schema_sql
-from recoup.store.people.audit import OF_MERCHANT, ORDERS
-from recoup.store.server import ServerAddress
+from recoup.onboarding.rules.application import STEPS
+from recoup.orders.rules.lifecycle import FACTS
+from recoup.orders.rules.lifecycle import STEPS as ORDER_STEPS
+from recoup.people.rules.account_words import HAPPENINGS
+from recoup.switches.flows.campaigns import set_policy
 
 # What the machine, the processor or the payer does to an order, or what follows from an act that has its own line.
 _MACHINES = frozenset(

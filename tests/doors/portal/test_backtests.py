@@ -12,18 +12,18 @@ from tests.flows.backtests.test_kept import run_later, with_orders
 from tests.flows.backtests.test_of_imports import lines
 from tests.worlds import Shop
 
-from recoup.doors.rescue.shapes.backtests import BacktestHistory, BacktestReport
-from recoup.flows.backtests.kept import ask as asked_for
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.insight.backtest_file import TOO_LITTLE
-from recoup.flows.insight.imports.read import read_import
-from recoup.flows.insight.imports.work import finish
+from recoup.backtest.api.backtests_shapes import BacktestHistory, BacktestReport
+from recoup.backtest.flows.backtest_file import TOO_LITTLE
+from recoup.backtest.flows.kept import ask as asked_for
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.backtest.moves import begin_backtest, keep_figures
+from recoup.db.server import ServerAddress
+from recoup.imports.flows.read import read_import
+from recoup.imports.flows.work import finish
+from recoup.imports.rules.answers import Answers
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime
-from recoup.moves.bulk.backtest import begin_backtest, keep_figures
-from recoup.moves.due import done_with
-from recoup.rules.imports.answers import Answers
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.due import done_with
 
 
 async def ask(client: httpx.AsyncClient, **fields: str) -> httpx.Response:

@@ -14,9 +14,9 @@ from tests.isolation.table import TABLE, Line
 from tests.isolation.test_every_route import APIS, FILES, WORDS
 from tests.rings import deep, draw, each
 
-from recoup.doors.portal.endpoint import COOKIE
+from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs
-from recoup.store.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 ROLES = {"owner": "owner", "seat": "partner owner", "operator": "operator", "anyone": ""}
 HOSTILE = {

@@ -9,7 +9,7 @@ import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import field, ids, visit
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 NEXT = re.compile(r'href="(/orders/[0-9a-f-]{36}[^"]*)" aria-label="Next order of the list"')
 BEFORE = re.compile(r'href="(/orders/[0-9a-f-]{36}[^"]*)" aria-label="Previous order of the list"')

@@ -9,12 +9,12 @@ import structlog
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop
 
-from recoup.doors.portal.account import profile
-from recoup.doors.portal.partner import visit as partner
-from recoup.doors.portal.signin import page as signin
-from recoup.flows.merchant_cache import Merchants
+from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs
-from recoup.store.server import ServerAddress
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.people.page import partner_visit as partner
+from recoup.people.page import signin
+from recoup.people.page.account import profile
 
 HELD = "erika@example.test paid 45.90"
 

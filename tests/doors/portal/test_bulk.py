@@ -13,12 +13,12 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop, make_world
 from tests.doors.portal.test_portal import field, ids, visit
 from tests.rings import each
 
-from recoup.doors.portal.orders import bulk
-from recoup.flows import on_many
-from recoup.flows.locked import Orders
-from recoup.flows.run_due import run_due
-from recoup.store.lists import bulk_acts
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.flows import on_many
+from recoup.desk.page.orders import bulk
+from recoup.desk.store import bulk_acts
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.run_due import run_due
 
 
 @pytest.fixture

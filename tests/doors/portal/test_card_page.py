@@ -8,9 +8,9 @@ from tests.doors.portal.staff import As, portal, texts
 from tests.flows.test_card_limits import started, try_now
 from tests.worlds import Shop
 
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.magic import COUNTING_CARDS, Answer
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS, Answer
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 VISA, MASTERCARD = COUNTING_CARDS[:2]
 

@@ -5,9 +5,9 @@ import re
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.worlds import Shop
 
-from recoup.gateways.cards.port import Stored
-from recoup.rules.network.magic import COUNTING_CARDS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS
+from recoup.processors.gateways.port import Stored
 
 
 async def two(shop: Shop) -> list[str]:

@@ -10,10 +10,10 @@ from tests.doors.portal.test_engine import words
 from tests.flows.test_connect import KEY, OTHER_KEY, POOR_KEY, SECRET, stripe_account
 from tests.worlds import Shop
 
-from recoup.flows.connections import connections_of
-from recoup.gateways.cards import kinds
-from recoup.store.cards.processor_notices import count_notice
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways import kinds
+from recoup.processors.store.processor_notices import count_notice
+from recoup.routes.flows.connections import connections_of
 
 
 def test_connected_checked_changed_and_ended_by_an_owner(
@@ -23,7 +23,7 @@ def test_connected_checked_changed_and_ended_by_an_owner(
         async with stripe_account(tmp_path) as standin:
             kind = kinds.KINDS["stripe"]
             there = kinds.Kind(kind.make, url=standin.url, key_length_min=16, cards=False, stored=True)
-            monkeypatch.setattr("recoup.flows.merchants.connect.KINDS", {"stripe": there})
+            monkeypatch.setattr("recoup.routes.flows.connect.KINDS", {"stripe": there})
             owner, dev = await signed_in("owner"), await signed_in("dev")
             assert "Connect your account" in words(await owner.get("/connections"))
             form = {"kind": "stripe", "secret_key": POOR_KEY, "signing_secret": SECRET, "billing": "off"}

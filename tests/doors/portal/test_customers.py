@@ -16,15 +16,15 @@ from tests.flows.processes import Killer, dying_process, kills, run_until_killed
 from tests.rings import deep
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.doors.portal.customers import page
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.keep_facts import keep_facts
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.people.persons import erase_all, erase_person, find_alike, payer_ids
-from recoup.flows.refunds.limits import change_limits
-from recoup.rules.money.refund_limits import Limits
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_all, erase_person, find_alike, payer_ids
+from recoup.desk.page import customers as page
+from recoup.insight.flows.keep_facts import keep_facts
+from recoup.insight.flows.verify import verify
+from recoup.orders.rules.refund_limits import Limits
+from recoup.refunds.flows.limits import change_limits
+from recoup.rescue.flows.taken import Person
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 INES = Person(
     first_name="Ines",

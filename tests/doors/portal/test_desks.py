@@ -14,12 +14,12 @@ from tests.flows.absence import processor_away
 from tests.flows.test_refund_desk import HOLD, stuck
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.portal.routes import routes
-from recoup.flows.insight.verify import verify
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import first_id_of
-from recoup.store.server import ServerAddress
+from recoup.main.portal import routes
+from recoup.people.flows.make_user import Membership, make_user, register_merchant
+from recoup.refunds.flows.refund import RefundRequest, refund
 
 PASSWORD = "correct horse battery"
 Client = Callable[[str], Awaitable[httpx.AsyncClient]]

@@ -12,13 +12,13 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop
 
-from recoup.flows import clock_moves
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import first_id_of, new_id
-from recoup.rules.merchants.rights import MAY
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import inputs
-from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, codes_of
-from recoup.store.server import ServerAddress
+from recoup.kit.rights import MAY
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import inputs
+from recoup.networks.simulation import ANSWERS, KINDS, SCHEMES, codes_of
+from recoup.sandbox.flows import clock_moves
 
 
 async def decline(client: httpx.AsyncClient, **fields: object) -> httpx.Response:

@@ -7,7 +7,7 @@ from tests.doors.portal.staff import As, portal, texts
 from tests.doors.portal.test_partner import Office, office
 from tests.worlds import Shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 def test_a_day_of_the_portal_is_typed_without_dashes(server: ServerAddress) -> None:

@@ -16,12 +16,12 @@ from tests.flows.disputes.test_compelling_evidence import IP, bought, later
 from tests.flows.disputes.test_disputes import a_shop, disputed, notice_of, paid, sent, the_dispute
 from tests.worlds import Shop, owner
 
-from recoup.doors.portal.routes import routes
-from recoup.flows.disputes.monitoring import watch_monitoring
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
-from recoup.flows.people.watch_rates import watch_rates
-from recoup.store.disputes import disputes as reads
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.monitoring import watch_monitoring
+from recoup.disputes.store import disputes as reads
+from recoup.insight.flows.watch_rates import watch_rates
+from recoup.main.portal import routes
+from recoup.people.flows.make_user import Membership, make_user, register_merchant
 
 Tell = Callable[[Shop, Callable[[str], Awaitable[httpx.AsyncClient]]], Awaitable[None]]
 MAYA, ANN, OLGA = "maya@example.test", "ann@example.test", "op@example.test"

@@ -12,15 +12,15 @@ from tests.rings import each
 from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
-from recoup.flows.merchants.arms import read_arms
-from recoup.flows.merchants.card_switches import card_switches
-from recoup.flows.merchants.policies import save_policy
-from recoup.flows.merchants.policy_scopes import where_of
-from recoup.flows.merchants.risk import newest_risk
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.arm_terms import Terms
-from recoup.store.insight.models import TrainingLine, add_training
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.policy_versions.flows.policies import save_policy
+from recoup.policy_versions.flows.policy_scopes import where_of
+from recoup.rescue.store.models import TrainingLine, add_training
+from recoup.risk.flows.risk import newest_risk
+from recoup.switches.flows.card_switches import card_switches
+from recoup.terms.rules.arm_terms import Terms
+from recoup.uplift.flows.arms import read_arms
 
 FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}
 

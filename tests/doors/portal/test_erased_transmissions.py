@@ -8,10 +8,10 @@ from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_customers import INES, found_anywhere
 from tests.worlds import Shop
 
-from recoup.flows.people import persons
-from recoup.flows.people.persons import erase_person, payer_ids
-from recoup.store.orders.transmissions import update_transmission
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.flows import persons
+from recoup.desk.flows.persons import erase_person, payer_ids
+from recoup.rescue.store.transmissions import update_transmission
 
 EMAIL = INES.email.lower()
 HERS = {"external_id": "", "email": INES.email, "phone": "", "name": ""}

@@ -19,33 +19,34 @@ from tests.flows.stable.deciding import settle_by_hand
 from tests.worlds import Shop, change_world
 from tests.worlds import owner as world_owner
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.flows.disputes.answer import answer_dispute, note_evidence
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.outcome import outcome_of
-from recoup.flows.insight.verify import verify
-from recoup.flows.lists.ask import ExportQuery, ask_for_file
-from recoup.flows.messages.endpoints import create
-from recoup.flows.modifications.review_queue import decide
-from recoup.flows.money.book_differences import book_lines
-from recoup.flows.on_many import Act, take_all
-from recoup.flows.people import list_preferences, persons
-from recoup.flows.people.list_preferences import keep_view
-from recoup.flows.people.persons import erase_person, payer_ids
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate_by_operator
-from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
+from recoup.db.server import ServerAddress
+from recoup.desk.flows import persons
+from recoup.desk.flows.ask import ExportQuery, ask_for_file
+from recoup.desk.flows.on_many import Act, take_all
+from recoup.desk.flows.persons import erase_person, payer_ids
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.disputes.flows.answer import answer_dispute, note_evidence
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.merchants import personal
-from recoup.rules.merchants.personal import Redactor
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.orders.locks import lock_orders
-from recoup.store.orders.order_page import insert_order_note
-from recoup.store.server import ServerAddress
+from recoup.kit import personal
+from recoup.kit.personal import Redactor
+from recoup.orders.store.locks import lock_orders
+from recoup.orders.store.order_page import insert_order_note
+from recoup.people.flows import list_preferences
+from recoup.people.flows.list_preferences import keep_view
+from recoup.reconciliation.flows.book_differences import book_lines
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.review_queue import decide
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
+from recoup.rescue.flows.outcome import outcome_of
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate_by_operator
+from recoup.stablecoin.flows.subscriptions import SubscriptionRequest, subscribe
+from recoup.webhooks.flows.endpoints import create
 
 EMAIL = INES.email.lower()
 MUG = {"sku": "MUG", "amount": 9_999, "quantity": 1}

@@ -15,11 +15,11 @@ from tests.doors.portal.shop import Shop, drop_shop, in_the_clear, make_shop, ma
 from tests.doors.portal.test_orders import sheet_of
 from tests.doors.portal.test_portal import field, visit
 
-from recoup.doors.portal.orders import export
-from recoup.flows import sheet
-from recoup.flows.locked import Orders
-from recoup.flows.run_due import run_due
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.page.orders import export
+from recoup.kit import sheet
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.run_due import run_due
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from datetime import timedelta
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop
 
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
-from recoup.rules.money.fees import FULL, Tariff
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
+from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
+from recoup.terms.rules.fees import FULL, Tariff
 
 
 def test_what_is_agreed_is_shown_as_it_counts(server: ServerAddress) -> None:

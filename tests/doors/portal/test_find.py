@@ -6,7 +6,7 @@ from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
 from tests.worlds import Shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 def test_each_finds_their_own_pages_and_acts(server: ServerAddress) -> None:

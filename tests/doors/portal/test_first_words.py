@@ -2,7 +2,7 @@
 
 from tests.doors.portal.test_partner import ME, Office, office
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 def test_who_signed_up_is_not_told_of_the_operators_commands(server: ServerAddress) -> None:

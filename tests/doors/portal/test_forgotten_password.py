@@ -14,14 +14,14 @@ from tests.doors.portal.test_partner import post as post_of
 from tests.doors.portal.test_second_factor import code, people, set_up
 from tests.worlds import Shop
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.flows.people.account_mail import send_account_mails
-from recoup.flows.people.password_links import MAILS_MAX, link_by_operator, link_of_ask
-from recoup.flows.people.password_mail import send_password_links
-from recoup.flows.upkeep import purge_expired
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kit.upkeep import purge_expired
+from recoup.kit.world import World
+from recoup.people.flows.account_mail import send_account_mails
+from recoup.people.flows.password_links import MAILS_MAX, link_by_operator, link_of_ask
+from recoup.people.flows.password_mail import send_password_links
+from recoup.people.page.endpoint import COOKIE
 
 NEW = "a password of today"
 LINK = re.compile(r"http://recoup\.test(/signin/password/[A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])")

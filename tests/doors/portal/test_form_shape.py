@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
+import recoup.doors.portal
 from starlette.datastructures import UploadFile
 
-import recoup.doors.portal
-from recoup.doors.portal.form_shape import (
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.people.page.form_shape import (
     As,
     AtMost,
     FormKey,
@@ -24,8 +26,6 @@ from recoup.doors.portal.form_shape import (
     read_shape,
     readers_of,
 )
-from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
 
 UNDECIDED = Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
 GONE = Problem("not_found", "There is no such block.", cure="Reload the page.")
@@ -199,7 +199,7 @@ def _nodes(path: Path) -> Iterator[ast.AST]:
 
 def _reads_by_hand(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom):
-        return node.module == "recoup.doors.portal.forms"
+        return node.module == "recoup.people.page.forms"
     if isinstance(node, ast.Attribute | ast.Subscript):
         return ast.unparse(node.value) == "visit.typed"
     return isinstance(node, ast.Name) and node.id == "FormData"

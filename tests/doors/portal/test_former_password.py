@@ -9,11 +9,11 @@ import pytest
 from tests.doors.portal.test_partner import ME, PASSWORD, Office, office, post
 from tests.worlds import people_dsn
 
-from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.people import passwords
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.keys.flows.credentials import Credentials
+from recoup.kit.world import World
+from recoup.people.flows import passwords
 
 NEW = "a password of today"
 _KEYS = r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>"
@@ -171,8 +171,8 @@ def test_sign_ups_with_one_e_mail_and_two_passwords_at_once_share_nothing(server
 
 def test_an_unfinished_sign_up_is_gone_on_with_by_its_password_alone(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
-        from recoup.flows.people.passwords import Passwords
-        from recoup.flows.sign_up import SignUp, sign_up
+        from recoup.onboarding.flows.sign_up import SignUp, sign_up
+        from recoup.people.flows.passwords import Passwords
 
         passwords = Passwords()
 
@@ -208,8 +208,8 @@ def test_keys_are_never_made_again_for_a_merchant_that_has_or_had_a_member(serve
     """Also when a row says, for whatever reason, that its sign-up was not finished."""
 
     async def story(at: Office) -> None:
-        from recoup.flows.people.passwords import Passwords
-        from recoup.flows.sign_up import SignUp, sign_up
+        from recoup.onboarding.flows.sign_up import SignUp, sign_up
+        from recoup.people.flows.passwords import Passwords
 
         _, keys = await signed_up(at, "198.51.100.1", kind="merchant")
         mid = (

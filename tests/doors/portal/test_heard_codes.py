@@ -6,7 +6,7 @@ from typing import Any
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import FUNDS_CARD, Shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 
 async def page_of(shop: Shop, as_: As, **said: Any) -> str:

@@ -12,8 +12,8 @@ from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.flows.test_challenges import challenged
 from tests.worlds import Shop, owner
 
-from recoup.flows.people.impersonation_mail import send_impersonation_mails
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.impersonation_mail import send_impersonation_mails
 
 REASON = "Case 4711: the shop asks why an order waits"
 BAND = "IMPERSONATING"
@@ -244,7 +244,7 @@ def test_nobody_but_the_operators_owner_and_operations_may(server: ServerAddress
 
 def test_the_second_person_is_another_person_whomever_they_act_as() -> None:
     from recoup.kernel.problem import Problem  # noqa: PLC0415
-    from recoup.rules.money.settlement import check_second  # noqa: PLC0415
+    from recoup.terms.rules.settlement import check_second  # noqa: PLC0415
 
     check_second("user:a by operator:o", "user:b", "It")
     for first, second in (
@@ -258,7 +258,7 @@ def test_the_second_person_is_another_person_whomever_they_act_as() -> None:
 
 
 def test_an_hour_is_the_most() -> None:
-    from recoup.rules.people.impersonation import MINUTES, check_minutes  # noqa: PLC0415
+    from recoup.people.rules.impersonation import MINUTES, check_minutes  # noqa: PLC0415
 
     assert max(check_minutes(str(minutes)) for minutes in MINUTES) == timedelta(hours=1)
 

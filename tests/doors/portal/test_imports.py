@@ -11,12 +11,12 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import field
 from tests.doors.portal.test_uploads import Visitor, visit
 
-from recoup.doors.portal.imports.page import PROVED, TITLES
-from recoup.flows.backtests.make import TURN, work_backtest
-from recoup.moves.attempt.plan import INLINE_GRACE
-from recoup.rules.imports.profile import profiles
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.backtest.flows.make import TURN, work_backtest
+from recoup.db.server import ServerAddress
+from recoup.desk.page.imports import PROVED, TITLES
+from recoup.imports.rules.profile import profiles
+from recoup.orders.store.due_work import Due
+from recoup.rescue.moves.plan import INLINE_GRACE
 
 CONTENT = (
     "id,Created,Amount,Amount Refunded,Currency,Status,Customer ID,PaymentIntent ID\n"

@@ -10,11 +10,11 @@ import httpx
 from tests.doors.portal.staff import PASSWORD, As, portal, post, texts, token
 from tests.worlds import Shop, owner
 
-from recoup.flows.people.invitation_mail import send_invitations
-from recoup.flows.people.invitations import SENT_MAX, Subject, invite
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.people.flows.invitation_mail import send_invitations
+from recoup.people.flows.invitations import SENT_MAX, Subject, invite
 
 NEW = "a password of my own"
 

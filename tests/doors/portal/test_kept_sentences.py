@@ -8,15 +8,15 @@ import pytest
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop
 
-from recoup.doors.edge.called import why_refused
-from recoup.flows.call_log import CallLog
+from recoup.db.server import ServerAddress
+from recoup.desk.moves.export import end_export
+from recoup.desk.store.bulk_acts import NewAct, answer_act, begin_act
+from recoup.desk.store.exports import NewExport, ask_export, begin_run
 from recoup.kernel.problem import Problem, Sentence
-from recoup.moves.bulk.export import end_export
-from recoup.rules.languages import said
-from recoup.store.lists.bulk_acts import NewAct, answer_act, begin_act
-from recoup.store.lists.exports import NewExport, ask_export, begin_run
-from recoup.store.orders.uploads import NewUploadRow, add_rows, begin_upload, count_rows
-from recoup.store.server import ServerAddress
+from recoup.keys.flows.call_log import CallLog
+from recoup.kit.edge.called import why_refused
+from recoup.kit.languages import said
+from recoup.uploads.store import NewUploadRow, add_rows, begin_upload, count_rows
 
 GERMAN = {"accept-language": "de"}
 NOTES = Sentence("An order has at most {0} notes.", 50)

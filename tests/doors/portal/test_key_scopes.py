@@ -9,8 +9,8 @@ from tests.doors.portal.test_impersonation import look, people_sql
 from tests.worlds import Shop
 from tests.worlds import owner as as_owner
 
-from recoup.flows.merchants.credentials import Credentials
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.keys.flows.credentials import Credentials
 
 SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')
 ALL = {"customers:read"} | {

@@ -11,16 +11,16 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.log_lines import logged
 from tests.worlds import Shop
 
-from recoup.flows.call_log import CallLog
-from recoup.flows.merchants import issue_key
-from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.merchants.merchant_keys import KEYS_MAX, list_keys, make_key
-from recoup.flows.messages.endpoints import create, list_all
-from recoup.flows.messages.rotate import shared_key_state
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.merchants.merchant_keys import find_signing_key
-from recoup.store.server import ServerAddress
+from recoup.keys.flows import issue_key
+from recoup.keys.flows.call_log import CallLog
+from recoup.keys.flows.credentials import Credentials
+from recoup.keys.flows.merchant_keys import KEYS_MAX, list_keys, make_key
+from recoup.keys.store.merchant_keys import find_signing_key
+from recoup.webhooks.flows.endpoints import create, list_all
+from recoup.webhooks.flows.rotate import shared_key_state
 
 SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')
 NO_TIME = timedelta(0)

@@ -6,7 +6,7 @@ import httpx
 from tests.doors.portal.staff import As, portal, post
 from tests.worlds import Shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 PLACE = "/account/time"
 

@@ -12,8 +12,8 @@ from tests.flows.test_fees import paid
 from tests.worlds import Shop
 from tests.worlds import owner as as_owner
 
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.make_user import Membership, make_user
 
 KEY = "5" * 31
 

@@ -4,9 +4,9 @@ import httpx
 import pytest
 from tests.doors.portal.test_partner import ME, PASSWORD, Office, office
 
-from recoup.doors.portal.signin.page import DEVICE
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.make_user import Membership, make_user
+from recoup.people.page.signin import DEVICE
 
 
 async def typed(client: httpx.AsyncClient, email: str, password: str = "a wrong password") -> int:

@@ -7,11 +7,11 @@ import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
 
-from recoup.doors.portal import portal
-from recoup.doors.portal.portal import AT_ONCE, WAITING_MAX, AtOnce
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.people.page import portal
+from recoup.people.page.portal import AT_ONCE, WAITING_MAX, AtOnce
 
 
 def test_pages_of_one_person_are_made_a_few_at_a_time_and_those_of_others_beside_them() -> None:

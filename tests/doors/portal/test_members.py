@@ -12,11 +12,11 @@ from tests.doors.portal.staff import PARTNER, As, portal, post, texts, token
 from tests.doors.portal.test_invitations import invited, joined, people
 from tests.worlds import Shop
 
-from recoup.doors.portal import forms
-from recoup.flows.people.invitations import Subject, invite
-from recoup.flows.people.memberships import end_membership
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.people.flows.invitations import Subject, invite
+from recoup.people.flows.memberships import end_membership
+from recoup.people.page import forms
 
 
 async def id_of(shop: Shop, who: str) -> UUID:

@@ -9,8 +9,8 @@ from tests.flows.money.settling import give_back, sold
 from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop, owner
 
-from recoup.doors.portal.notifications.page import linked
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.notifications.page.notifications import linked
 
 _DISPUTE = """
 INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind,

@@ -10,8 +10,8 @@ from tests.doors.portal.staff import As, portal, texts
 from tests.flows.money.settling import batches, give_back, sold, terms
 from tests.worlds import Shop
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.time import iso
-from recoup.store.server import ServerAddress
 
 PAGES = ("/settlements", "/reconciliation", *(f"/reports?by={one}" for one in ("sites", "means", "transactions")))
 FILES = ("/reconciliation/report.csv", "/reports/sites.csv", "/reports/transactions.csv")

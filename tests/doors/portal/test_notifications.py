@@ -10,11 +10,11 @@ from tests.flows.people.telling import arrived, go_round, told
 from tests.flows.people.test_notifications import on_hold
 from tests.worlds import Shop, owner
 
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.people.digest import send_digests
-from recoup.rules.messages.notifications import KINDS
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.notifications.flows.digest import send_digests
+from recoup.notifications.rules.notifications import KINDS
 
 MAY_HEAR = {"owner": 22, "ops": 22, "clerk": 16, "dev": 11, "pat": 23, "olga": 27}
 

@@ -7,8 +7,8 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.flows.money.settling import terms
 from tests.worlds import Shop, owner
 
-from recoup.rules.money.fees import Tariff
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.terms.rules.fees import Tariff
 
 _DONE = """
 UPDATE api_keys SET first_token_at = now() WHERE merchant_id = $1

@@ -6,10 +6,10 @@ from tests.doors.portal.test_second_factor import code, set_up
 from tests.flows.money.settling import sold
 from tests.worlds import FUNDS_CARD, Shop, change_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.cards.due import start
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.rescue.flows.due import start
+from recoup.routes.flows.card_routes import CardRoutes
 
 OFF, ON = "/operator/sending-off", "/operator/sending-on"
 

@@ -7,9 +7,9 @@ from tests.flows.money.settling import DAY, batches, sold, terms
 from tests.flows.test_beside_the_rescue import paid_under_another_id
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.flows.cards.due import start
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.rescue.flows.due import start
 
 SCRIPT = "<script>alert(1)</script>"
 SPACED = " ".join(PHONE_CARD[at : at + 4] for at in range(0, 16, 4))

@@ -11,8 +11,8 @@ from tests.doors.portal.test_webhooks import make
 from tests.flows.absence import processor_away, refused, worried
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.rescue.flows.on_demand import clear_fault, set_fault
 
 KEY = "c4" * 16
 

@@ -8,7 +8,7 @@ from tests.doors.portal.staff import As, portal, texts
 from tests.flows.money.settling import batches, sold, terms
 from tests.worlds import Shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 ADDED = ["Reason", "Decline code", "Card brand", "Last four", "Approved (GMT)", "Service fee", "Net", "Settlement"]
 

@@ -11,8 +11,8 @@ from tests.flows.money.settling import sold
 from tests.flows.test_customers_attacked import set_merchant
 from tests.worlds import Shop
 
-from recoup.flows.disputes.answer import NOTES_MAX, note_evidence
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.answer import NOTES_MAX, note_evidence
 
 
 def test_a_returned_order_is_not_said_to_be_one_that_is_refunded(server: ServerAddress) -> None:

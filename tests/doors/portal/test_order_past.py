@@ -8,10 +8,10 @@ from tests.doors.portal.test_webhooks import make, receiving
 from tests.rings import each
 from tests.worlds import Shop
 
-from recoup.features.parts.flows import set_part_terms
-from recoup.flows.cards.cancel import cancel
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.parts.flows import set_part_terms
+from recoup.rescue.flows.cancel import cancel
 
 
 def test_the_past_of_an_order_is_a_page_without_buttons(server: ServerAddress) -> None:

@@ -12,13 +12,13 @@ from tests.flows.test_challenges import answered
 from tests.flows.test_typed_cards import LATER, linked
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 
-from recoup.flows.cards.by_hand import bring_forward
-from recoup.flows.cards.challenge import agree, refuse
-from recoup.flows.cards.due import start
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import tail
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import FAULT_CARDS, script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import FAULT_CARDS, script_card
+from recoup.rescue.flows.by_hand import bring_forward
+from recoup.rescue.flows.challenge import agree, refuse
+from recoup.rescue.flows.due import start
 
 
 def why_ended(page: str) -> str:

@@ -22,15 +22,15 @@ from tests.flows.test_beside_the_rescue import attention_of, paid_under_another_
 from tests.flows.test_customers_attacked import offered, set_merchant
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
-from recoup.flows.disputes.answer import answer_dispute, note_evidence
-from recoup.flows.modifications.review_queue import decide
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.pay import simulate_by_operator
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.answer import answer_dispute, note_evidence
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.network.magic import FAULT_CARDS
-from recoup.rules.order.attention import PAID_TOO, PAID_TWICE, sentence_of, stuck
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import FAULT_CARDS
+from recoup.orders.rules.attention import PAID_TOO, PAID_TWICE, sentence_of, stuck
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.review_queue import decide
+from recoup.rescue.flows.on_demand import clear_fault, set_fault, settle_attempt
+from recoup.stablecoin.flows.pay import simulate_by_operator
 
 
 def top(page: str) -> str:

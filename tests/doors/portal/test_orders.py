@@ -21,12 +21,12 @@ from tests.doors.portal.shop import Shop, drop_shop, in_the_clear, make_shop, pl
 from tests.doors.portal.test_portal import field, ids, visit
 from tests.rings import each
 
-from recoup.doors.portal.endpoint import POLL
-from recoup.doors.portal.orders import export
-from recoup.doors.portal.orders.reading import COLUMNS
-from recoup.flows.people.sessions import IDLE
+from recoup.db.server import ServerAddress
+from recoup.desk.page.orders import export
+from recoup.desk.page.orders.reading import COLUMNS
 from recoup.kernel.money import shown
-from recoup.store.server import ServerAddress
+from recoup.people.flows.sessions import IDLE
+from recoup.people.page.endpoint import POLL
 
 ALL = ",".join(COLUMNS)
 

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 from tests.rings import each
 
-from recoup.doors.portal.orders.amounts import Amounts, read_amounts
-from recoup.doors.portal.orders.page import chips
-from recoup.doors.portal.orders.query import PRESETS, SIZES, Days, Query, read_days
-from recoup.doors.portal.orders.reading import COLUMNS, read_query
+from recoup.desk.page.orders.amounts import Amounts, read_amounts
+from recoup.desk.page.orders.page import chips
+from recoup.desk.page.orders.query import PRESETS, SIZES, Days, Query, read_days
+from recoup.desk.page.orders.reading import COLUMNS, read_query
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
-from recoup.rules.lists.words import REASON_WORDS
-from recoup.rules.merchants.personal import SHOWN
-from recoup.rules.messages.local_time import zones
-from recoup.store.merchants.merchants import Campaign, MerchantSettings, Site
+from recoup.kit.local_time import zones
+from recoup.kit.personal import SHOWN
+from recoup.merchants.store.merchants import Campaign, MerchantSettings, Site
+from recoup.orders.rules.words import REASON_WORDS
 
 zones()  # read once, which takes longer than one example may
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)

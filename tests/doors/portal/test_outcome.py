@@ -3,8 +3,8 @@
 from tests.doors.portal.test_desks import PASSWORD, Client, csrf, told
 from tests.worlds import Shop, make_shop
 
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.make_user import Membership, make_user, register_merchant
 
 
 def test_an_order_is_found_by_each_of_its_ids(server: ServerAddress) -> None:

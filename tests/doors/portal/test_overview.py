@@ -18,10 +18,11 @@ from tests.store.declared import sql_of
 from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
-from recoup.doors.portal.overview.figures import Group, by_reason, chart, gain_of, percent, rates_before, step_of
-from recoup.doors.portal.overview.page import DAYS_MAX, PRESETS, _with_rest, read_range
-from recoup.store.lists import overview as counting
-from recoup.store.lists.overview import (
+from recoup.db.server import ServerAddress
+from recoup.desk.page.overview import DAYS_MAX, PRESETS, _with_rest, read_range
+from recoup.desk.page.overview_figures import Group, by_reason, chart, gain_of, percent, rates_before, step_of
+from recoup.desk.store import overview as counting
+from recoup.desk.store.overview import (
     CODES_OF,
     GROUPS_MAX,
     ORDERS_MAX,
@@ -35,7 +36,6 @@ from recoup.store.lists.overview import (
     sum_open,
     sum_placed,
 )
-from recoup.store.server import ServerAddress
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 

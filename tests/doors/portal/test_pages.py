@@ -6,8 +6,8 @@ from starlette.routing import Match, Route
 from tests.doors.portal.staff import As, portal
 from tests.worlds import Shop
 
-from recoup.doors.portal.routes import routes
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.main.portal import routes
 
 
 def test_no_page_hides_behind_another_whose_address_fits_too(server: ServerAddress) -> None:

@@ -5,8 +5,8 @@ import pytest
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop
 
-from recoup.store.partitions import ensure_partitions
-from recoup.store.server import ServerAddress
+from recoup.db.partitions import ensure_partitions
+from recoup.db.server import ServerAddress
 
 SAYS = "Days left for new records: "
 _LAST = """

@@ -14,20 +14,20 @@ from starlette.applications import Starlette
 from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.doors.edge.called import note_call
-from recoup.doors.edge.entry import Entry
-from recoup.doors.portal.routes import routes
-from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.resource import Services
-from recoup.flows.call_log import CallLog
-from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.merchants.partners import make_partner, make_partner_key
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.flows.run_due import run_due
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
+from recoup.keys.api.v1_resource import Services
+from recoup.keys.flows.call_log import CallLog
+from recoup.keys.flows.credentials import Credentials
+from recoup.kit.edge.called import note_call
+from recoup.kit.edge.entry import Entry
+from recoup.kit.world import World
+from recoup.main.api import routes as rescue_routes
 from recoup.main.app import refuse
-from recoup.store.server import ServerAddress
+from recoup.main.portal import routes
+from recoup.onboarding.flows.partners import make_partner, make_partner_key
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.rescue.flows.run_due import run_due
 
 PASSWORD = "correct horse battery"
 ROLES = ("owner", "operations", "analyst", "developer")
@@ -525,8 +525,8 @@ def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(server: 
 
 
 def test_live_takes_no_sign_up() -> None:
-    from recoup.flows.people.sign_in import takes_sign_ups
     from recoup.kernel.policy import Policy
+    from recoup.people.flows.sign_in import takes_sign_ups
 
     class Live:
         policy, sign_up = Policy(test_mode=False), True

@@ -9,8 +9,8 @@ import pytest
 from tests.doors.portal.test_money_past import main_of
 from tests.doors.portal.test_partner import Office, office
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.time import iso
-from recoup.store.server import ServerAddress
 
 
 def shown(page: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 from tests.doors.portal.test_partner import PASSWORD, Office, field, office, post
 from tests.doors.portal.test_webhooks import receiving
 
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.make_user import Membership, make_user
 
 FORM = {"format": "rescue", "events": ["order.completed", "order.submitted"]}
 

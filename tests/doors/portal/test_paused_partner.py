@@ -9,8 +9,8 @@ from starlette.routing import Route
 from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop
 
-from recoup.doors.portal.routes import routes
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.main.portal import routes
 
 # They ask for no merchant, choose what is looked at, or leave; below /account it is one's own.
 OPEN = {"/signin", "/signin/code", "/signin/forgot", "/signin/password/{token}", "/signup", "/signout",

@@ -1,7 +1,7 @@
 """Every action that a role may do has its words, in the portal and in the documentation."""
 
-from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER, in_words, whom_to_ask
-from recoup.rules.merchants.rights import MAY, PARTNER_MAY
+from recoup.kit.rights import MAY, PARTNER_MAY
+from recoup.people.page.permissions import AT_MERCHANT, AT_PARTNER, in_words, whom_to_ask
 
 
 def test_every_action_has_words_and_no_words_are_left_over() -> None:

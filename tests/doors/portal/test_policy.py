@@ -9,10 +9,10 @@ from tests.flows.backtests.test_kept import run_later, with_orders
 from tests.worlds import FUNDS_CARD, Shop
 from tests.worlds import owner as database_owner
 
-from recoup.flows.backtests import kept
-from recoup.flows.merchants.policies import read_standing
-from recoup.flows.merchants.policy_scopes import where_of
-from recoup.store.server import ServerAddress
+from recoup.backtest.flows import kept
+from recoup.db.server import ServerAddress
+from recoup.policy_versions.flows.policies import read_standing
+from recoup.policy_versions.flows.policy_scopes import where_of
 
 BOUNDS = "/partner/policy"
 

@@ -14,10 +14,10 @@ import pytest
 from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, in_the_clear, make_app, make_shop, make_world
 from tests.rings import each
 
-from recoup.doors.portal.order.words import SAY
-from recoup.rules.money.refunds import pieces_units
-from recoup.rules.order.lifecycle import FACTS, STEPS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.page.order.words import SAY
+from recoup.orders.rules.lifecycle import FACTS, STEPS
+from recoup.terms.rules.refunds import pieces_units
 
 HOME = "http://portal.test"
 Work = Callable[[httpx.AsyncClient, Shop], Awaitable[None]]

@@ -7,11 +7,11 @@ from tests.flows.test_refused_requests import SAID, refusing
 from tests.flows.test_routes import try_now
 from tests.worlds import Shop, change_world
 
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.listed_routes import Listed, list_in_database
-from recoup.gateways.cards.outcome import Outcome
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.routes.flows.card_routes import CardRoutes
+from recoup.routes.flows.listed_routes import Listed, list_in_database
 
 
 async def _listed(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from tests.doors.portal.test_portal import field, sign_in, visit
 from tests.rings import each
 from tests.rules.banks.made import mt940
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 FILES = "/reconciliation/files"
 HEADER = "id,reference,type,amount,currency,date\n"

@@ -12,20 +12,20 @@ from starlette.applications import Starlette
 from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop, owner, sandbox_world
 
-from recoup.doors.edge.called import note_call, why_refused
-from recoup.doors.edge.entry import Entry
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.portal.routes import routes
-from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.resource import Services
-from recoup.flows import call_log
-from recoup.flows.call_log import CallLog
+from recoup.db.partitions import ensure_partitions, partitions_of
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import retain
 from recoup.kernel.problem import Problem
+from recoup.keys.api.v1_resource import Services
+from recoup.keys.flows import call_log
+from recoup.keys.flows.call_log import CallLog
+from recoup.kit.edge.called import note_call, why_refused
+from recoup.kit.edge.entry import Entry
+from recoup.main.api import routes as rescue_routes
 from recoup.main.app import refuse
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.partitions import ensure_partitions, partitions_of
-from recoup.store.server import ServerAddress
-from recoup.store.upkeep import retain
+from recoup.main.portal import routes
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.people.page.endpoint import COOKIE
 
 Story = Callable[[Shop, As, CallLog, httpx.AsyncClient], Awaitable[None]]
 

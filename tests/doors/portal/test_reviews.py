@@ -20,12 +20,12 @@ from tests.flows.test_fees import paid
 from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop
 
-from recoup.flows.money.adjust import adjust
-from recoup.flows.money.bank_payouts import approve
+from recoup.bank.flows.bank_payouts import approve
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.server import ServerAddress
+from recoup.settlement.flows.adjust import adjust
 
 CHANGED = "This has changed since it was reviewed. Nothing was sent."
 OTHER = "000123450005"

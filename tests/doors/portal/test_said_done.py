@@ -4,7 +4,7 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_settlements import entered
 from tests.worlds import Shop
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 PAGES = {
     "/approvals": ("payout", "The payout is approved"), "/account/time": ("saved", "Saved."),

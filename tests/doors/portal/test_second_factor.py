@@ -12,14 +12,14 @@ from tests.doors.portal.staff import PASSWORD, As, portal, post, texts, token
 from tests.doors.portal.test_members import id_of
 from tests.worlds import Shop
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.portal.routes import routes
-from recoup.doors.portal.signin.page import HALF
-from recoup.flows.people.lost_factor import help_by_email
+from recoup.db.server import ServerAddress
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.rules.people.totp import code_of, step_at
-from recoup.store.server import ServerAddress
+from recoup.main.portal import routes
+from recoup.people.flows.lost_factor import help_by_email
+from recoup.people.page.endpoint import COOKIE
+from recoup.people.page.signin import HALF
+from recoup.people.rules.totp import code_of, step_at
 
 FACTOR, KEY = "/account/second-factor", "0" * 32
 Story = Callable[[Shop, As], Awaitable[None]]

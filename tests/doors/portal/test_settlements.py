@@ -19,9 +19,9 @@ from tests.doors.portal.test_orders import sheet_of
 from tests.flows.money.settling import ACCOUNT, DAY, ROUTING, batches, payouts, sold, terms
 from tests.worlds import Shop
 
-from recoup.flows.insight.verify import verify
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
-from recoup.store.server import ServerAddress
 
 
 async def entered(owner: httpx.AsyncClient, account: str = ACCOUNT) -> str:

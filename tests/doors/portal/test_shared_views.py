@@ -14,12 +14,12 @@ from tests.doors.portal.test_erased_words import EMAIL
 from tests.doors.portal.test_orders import tabs
 from tests.worlds import Shop
 
-from recoup.flows import merchant_cache
-from recoup.flows.people.list_preferences import SHARED_MAX, keep_view
-from recoup.flows.people.persons import erase_person, payer_ids
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person, payer_ids
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.server import ServerAddress
+from recoup.merchants.flows import merchant_cache
+from recoup.people.flows.list_preferences import SHARED_MAX, keep_view
 
 
 async def shared(client: httpx.AsyncClient, name: str, back: str) -> str:

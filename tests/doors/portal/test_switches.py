@@ -12,9 +12,9 @@ from tests.doors.portal.staff import As, portal
 from tests.flows.money.settling import give_back, sold
 from tests.worlds import Shop
 
-from recoup.flows.merchants.switches import read_all
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.switches.flows.switches import read_all
 
 
 async def post(client: httpx.AsyncClient, to: str, on: str = "/switches", **fields: str) -> httpx.Response:

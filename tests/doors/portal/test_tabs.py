@@ -5,8 +5,8 @@ from uuid import UUID
 from tests.doors.portal.staff import PARTNER, As, portal, texts, token
 from tests.worlds import Shop, make_shop
 
-from recoup.flows.people.make_user import register_merchant
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.flows.make_user import register_merchant
 
 
 async def second_shop(shop: Shop) -> UUID:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from recoup.doors.portal.routes import declared
-from recoup.doors.portal.templates import FOLDER, _environment, ago
 from recoup.kernel.problem import Figure, Sentence
+from recoup.main.portal import declared
+from recoup.people.page.templates import FOLDER, _environment, ago
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

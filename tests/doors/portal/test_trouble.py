@@ -2,8 +2,8 @@
 
 from tests.rings import each
 
-from recoup.doors.portal.order.held import CURES
-from recoup.rules.order.attention import (
+from recoup.desk.page.order.held import CURES
+from recoup.orders.rules.attention import (
     CODES,
     HELD,
     PAID_LATE,

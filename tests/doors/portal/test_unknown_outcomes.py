@@ -13,9 +13,9 @@ import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
 
-from recoup.store.cards import unknown_outcomes as desk
-from recoup.store.lists.bounded import bound_statement
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.lists.bounded import bound_statement
+from recoup.orders.store import unknown_outcomes as desk
 
 HERE = "/unknown-outcomes"
 _OUT = "state IN ('open', 'unknown')"

@@ -12,8 +12,8 @@ from tests.doors.portal.test_engine import words
 from tests.flows.insight.compared import with_orders
 from tests.worlds import Shop
 
-from recoup.flows.insight.uplift_report import read_return, watch_uplift
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.uplift.flows.uplift_report import read_return, watch_uplift
 
 
 async def post(client: httpx.AsyncClient, **fields: str) -> httpx.Response:

@@ -11,12 +11,12 @@ from starlette.applications import Starlette
 from tests.doors.portal.shop import Shop, drop_shop, make_shop, make_world
 from tests.doors.portal.test_portal import HOME, field, sign_in
 
-from recoup.doors.portal.routes import routes
-from recoup.doors.rescue.uploads import readers
-from recoup.flows.locked import Orders
-from recoup.flows.run_due import run_due
-from recoup.flows.world import World
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.world import World
+from recoup.main.portal import routes
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.run_due import run_due
+from recoup.uploads.api import readers
 
 
 @pytest.fixture(scope="module")

@@ -16,17 +16,17 @@ from tests.doors.portal.test_portal import ids
 from tests.gateways.web.servers import serving
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.messages import endpoints, send_sample
-from recoup.flows.messages.publish import publish
-from recoup.flows.messages.stablecoin_endpoint import configure
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.store.messages.replays import LOOKS_EVERY_MIN
-from recoup.store.orders import order_page
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.orders.store import order_page
+from recoup.rescue.flows.cancel import cancel
+from recoup.webhooks.flows import endpoints, send_sample
+from recoup.webhooks.flows.publish import publish
+from recoup.webhooks.flows.stablecoin_endpoint import configure
+from recoup.webhooks.store.replays import LOOKS_EVERY_MIN
 
 Story = Callable[[Shop, As], Awaitable[None]]
 

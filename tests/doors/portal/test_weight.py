@@ -11,8 +11,8 @@ from tests.browser.walk import pages
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
 
-from recoup.doors.portal.orders.reading import COLUMNS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.page.orders.reading import COLUMNS
 
 BYTES_MAX = 100_000
 LOADED = re.compile(r'(?:href|src)="(/static/[^"]+)"')

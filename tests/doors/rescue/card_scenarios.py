@@ -8,9 +8,9 @@ from uuid import UUID
 
 from tests.doors.rescue.door import GONE, Caller, Door
 
-from recoup.flows.sandbox_issuer import sandbox_issuer
-from recoup.gateways.cards.sandbox.book import Timetable
-from recoup.rules.network.magic import payer_card
+from recoup.cards.flows.sandbox_issuer import sandbox_issuer
+from recoup.networks.magic import payer_card
+from recoup.processors.gateways.sandbox.book import Timetable
 
 COUNTRIES: Final = {"us": "US", "eea_uk": "DE"}
 NO, OTHER = 4_590, 10_077  # what the row's card declines at the issuer, and approves

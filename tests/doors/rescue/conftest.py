@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from tests.doors.rescue.door import Caller, Door, opened_door
 
+from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs
-from recoup.store.server import ServerAddress
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from tests.doors.fuzzing import mixed, queries
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Door, transmit_body
 from tests.doors.told import Told
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.dialect import variables_of
-from recoup.flows.insight.verify import verify
+from recoup.insight.flows.verify import verify
+from recoup.kit.edge.described import Operation
+from recoup.kit.edge.dialect import variables_of
 from recoup.main.docs import dialects
 
 TOLD = Told(next(one for one in dialects() if one.name == "rescue"))

@@ -20,23 +20,23 @@ from starlette.applications import Starlette
 from tests.doors.rescue.operations import check_told, operation_of
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.checkout.routes import routes as checkout_routes
-from recoup.doors.edge.asgi import App
-from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.entry import Entry
-from recoup.doors.edge.proxies import Proxies
-from recoup.doors.rescue.app import routes
-from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
-from recoup.doors.rescue.resource import Services
-from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.world import World
+from recoup.checkout.routes import routes as checkout_routes
+from recoup.db.server import ServerAddress
+from recoup.imports.api import SIZES as IMPORT_SIZES
+from recoup.keys.api.v1_resource import Services
+from recoup.kit.edge.asgi import App
+from recoup.kit.edge.connections import Connections, Limits
+from recoup.kit.edge.crowded import crowded
+from recoup.kit.edge.entry import Entry
+from recoup.kit.edge.proxies import Proxies
+from recoup.kit.world import World
+from recoup.main.api import routes
 from recoup.main.app import _no_path, refuse
 from recoup.main.door_server import DoorServer
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.rescue.flows.locked import Orders
+from recoup.uploads.api import SIZES as UPLOAD_SIZES
+from recoup.webhooks.flows.deliver import Deliveries
 
 T = TypeVar("T")
 APPROVES = script_card("visa", "51", 0)

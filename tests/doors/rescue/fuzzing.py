@@ -16,10 +16,10 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, PAST, UNKNOWN, Door, 
 from tests.doors.rescue.partner import make_one, merchant_body
 from tests.flows.money.settling import terms
 
-from recoup.doors.edge.described import Operation
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.merchants.applications import Applicant, decide_application
+from recoup.disputes.flows.sandbox import dispute_on_demand
 from recoup.kernel.scope import Actor
+from recoup.kit.edge.described import Operation
+from recoup.onboarding.flows.applications import Applicant, decide_application
 
 REFUSED = {400, 401, 403, 404, 405, 409, 413, 502}
 _MARKS = """

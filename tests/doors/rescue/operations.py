@@ -6,8 +6,8 @@ import httpx
 from tests.doors.operations import check_answer, finder
 from tests.doors.rescue.shapes import CODES, check_refused
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.rescue.app import OPERATIONS
+from recoup.kit.edge.described import Operation
+from recoup.main.api import OPERATIONS
 
 # What any call may hear besides its operation's own problems.
 ANY = frozenset({"malformed", "invalid", "unauthenticated", "forbidden", "no_such_path", "method_not_allowed",

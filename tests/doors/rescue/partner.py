@@ -9,13 +9,13 @@ import httpx
 from tests.doors.rescue.door import Caller, Door
 from tests.worlds import Shop
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.cards.transmit import Transmit
-from recoup.flows.merchants.make_merchant import Keys
-from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.scope import Actor, Scope
+from recoup.onboarding.flows.make_merchant import Keys
+from recoup.onboarding.flows.partners import PartnerKey, make_partner, make_partner_key
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.flows.transmit import Transmit
 
 
 @dataclass

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from recoup.doors.rescue.errors import TABLE
+from recoup.kit.api.errors import TABLE
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
 _NAME = r"[A-Z][A-Za-z0-9]*(?:\[[0-9]+\])?"

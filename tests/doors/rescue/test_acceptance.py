@@ -23,8 +23,8 @@ from tests.doors.rescue.door import (
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import DECLINE_CARD
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import DECLINE_CARD
 
 # the list -----------------------------------------------------------------------------------------------------
 

@@ -12,9 +12,9 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, UNKNOWN, Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.flows.insight.verify import verify
-from recoup.moves import change as changes
-from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.insight.flows.verify import verify
+from recoup.networks.magic import COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.orders.moves import change as changes
 
 EXPIRED_CARD = script_card("visa", "54", 99)  # declines for ever: waiting cures nothing
 OTHER_FUNDS = script_card("visa", "51", 99, serial=7)

@@ -31,8 +31,8 @@ from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
 from recoup.main.logs import start_logs
-from recoup.rules.network.card import luhn_digit
-from recoup.rules.network.magic import classify, script_card
+from recoup.networks.card import luhn_digit
+from recoup.networks.magic import classify, script_card
 
 ENDPOINTS = [("POST", "/oauth2/token"), ("POST", "/oauth2/refresh"), ("POST", "/transmit"), ("PATCH", "/transmit/{0}"),
              ("POST", "/tokenize"), ("POST", "/evaluate"), ("POST", "/outcome"), ("POST", "/orders/{0}/refund"),

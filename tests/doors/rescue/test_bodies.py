@@ -11,11 +11,11 @@ from tests.doors.rescue.fuzzing import Target
 from tests.doors.rescue.shapes import fields_of
 from tests.rings import each
 
-from recoup.doors.rescue import field_rules
-from recoup.doors.rescue.app import OPERATIONS
-from recoup.doors.rescue.body import COMPLAINTS_MAX, UNREAD, Reader, read_body, read_whole, rule
-from recoup.doors.rescue.wire import Shape
 from recoup.kernel.problem import Problem
+from recoup.kit.api import field_rules
+from recoup.kit.api.body import COMPLAINTS_MAX, UNREAD, Reader, read_body, read_whole, rule
+from recoup.kit.api.wire import Shape
+from recoup.main.api import OPERATIONS
 
 ID = "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
 

@@ -8,7 +8,7 @@ from tests.doors.rescue.card_scenarios import After, Came, Said, play
 from tests.doors.rescue.door import opened_door
 from tests.rings import deep, draw
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 with Path(__file__).with_name("card_scenarios.csv").open(newline="") as text:
     ROWS = {Said(row["network"], row["code"], row["advice"]): row for row in csv.DictReader(text)}

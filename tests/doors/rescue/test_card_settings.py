@@ -7,7 +7,7 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.worlds import change_world
 
-from recoup.flows.merchants.card_switches import card_switches
+from recoup.switches.flows.card_switches import card_switches
 
 NAMES = ("cardUpdates", "networkTokens", "otherCards")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import Caller
 
-from recoup.rules.network.magic import COUNTING_CARDS
-from recoup.rules.order.agreement import mit_reason_of
+from recoup.networks.magic import COUNTING_CARDS
+from recoup.processors.rules.agreement import mit_reason_of
 
 MASTERCARD = {"holderName": "Ana Roe", "cardNumber": COUNTING_CARDS[1], "expirationMonth": 9, "expirationYear": 2031}
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import Caller
 
-from recoup.flows.insight.certify import certify_month
+from recoup.certificates.rules.certificate_file import ProvedCertificate, prove
+from recoup.certificates.rules.months import month_start, month_text
+from recoup.insight.flows.certify import certify_month
 from recoup.kernel.ids import new_id
-from recoup.rules.network.compliance.certificate_file import ProvedCertificate, prove
-from recoup.rules.network.compliance.months import month_start, month_text
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import fields_of
 
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
 
 
 def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> None:

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.doors.rescue.door import GONE, UNKNOWN, Caller
 
-from recoup.flows.cards.due import start
-from recoup.rules.network.magic import script_card
-from recoup.rules.network.tables import PROCESSOR_CODES
+from recoup.networks.magic import script_card
+from recoup.networks.tables import PROCESSOR_CODES
+from recoup.rescue.flows.due import start
 
 VENDORS = ["adyen", "braintree", "checkout", "nmi", "shopify", "stripe"]
 LISTED = sorted({(row.source, row.code) for row in PROCESSOR_CODES if row.source in VENDORS and "-" not in row.code})

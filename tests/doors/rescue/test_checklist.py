@@ -10,9 +10,9 @@ from tests.doors.rescue.door import APPROVES, Caller, Door
 from tests.doors.rescue.receiver import receiving
 from tests.worlds import make_shop
 
-from recoup.flows.merchants.go_live import onboarding_of
-from recoup.rules.merchants.onboarding import TASKS, StepEvidence, curl_line
-from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.onboarding.flows.go_live import onboarding_of
+from recoup.onboarding.rules.onboarding import TASKS, StepEvidence, curl_line
 
 
 def green(door: Door, mid: Any) -> dict[str, StepEvidence]:

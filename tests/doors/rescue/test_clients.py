@@ -15,8 +15,8 @@ from tests.doors.rescue.clients.subscription_platform import SubscriptionPlatfor
 from tests.doors.rescue.clients.transport import Card, Credentials, call
 from tests.doors.rescue.door import Caller, Door, listening
 
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import DECLINE_CARD, script_card
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import DECLINE_CARD, script_card
 
 T = TypeVar("T")
 SURE = Card(PHONE_CARD, 9, 2031, "999")

@@ -10,9 +10,9 @@ import pytest
 from tests.doors.rescue.door import FUNDS, Caller
 from tests.doors.rescue.test_uploads import send, sent
 
-from recoup.doors.rescue.shapes.declined import Transaction
-from recoup.rules.network.codes import SCHEMES
-from recoup.rules.network.tables import PROCESSOR_CODES
+from recoup.networks.codes import SCHEMES
+from recoup.networks.tables import PROCESSOR_CODES
+from recoup.rescue.api.declined_shapes import Transaction
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/connect.md").read_text()
 FIELDS, _, REST = PAGE.partition("## The declined transaction")[2].partition("From Stripe:")

@@ -58,7 +58,7 @@ def test_the_webhook_takes_a_signed_sample_and_no_card_is_charged(shop: Caller) 
 
 
 def test_tests_send_no_more_samples_than_may_be(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.flows.messages.send_sample.SAMPLES_MAX", 2)
+    monkeypatch.setattr("recoup.webhooks.flows.send_sample.SAMPLES_MAX", 2)
     with receiving(shop.door) as receiver:
         made = shop.post("/webhooks", {"url": receiver.url()}).json()
         for _ in range(2):

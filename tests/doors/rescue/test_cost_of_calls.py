@@ -10,8 +10,8 @@ import pytest
 from tests.doors.rescue.door import Door
 from tests.rings import drawn
 
-from recoup.doors.edge.field_names import Names, names_of
-from recoup.doors.rescue.app import OPERATIONS
+from recoup.kit.edge.field_names import Names, names_of
+from recoup.main.api import OPERATIONS
 
 CPU_SECONDS_MAX = 3.0  # a hundred times what the dearest takes; what is not bounded takes minutes
 BYTES = 950_000

@@ -9,7 +9,7 @@ from tests.doors.rescue.door import GONE, Caller
 from tests.doors.rescue.shapes import fields_of
 from tests.rings import each
 
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
 
 SENT = "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL AND state <> 'not_sent'"
 CIT = {"isMIT": False, "isRecurring": GONE, "expiryDateUtc": GONE, "subscription": GONE, "customerIp": "203.0.113.24"}

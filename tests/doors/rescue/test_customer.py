@@ -7,8 +7,8 @@ import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
 
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import CHALLENGE_PHONES
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import CHALLENGE_PHONES
 
 
 def customer(shop: Caller, **changes: Any) -> dict[str, Any]:

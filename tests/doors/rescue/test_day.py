@@ -13,8 +13,8 @@ from tests.doors.rescue.door import opened_door
 from tests.rings import deep, proving
 from tests.worlds import POLICY
 
+from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs
-from recoup.store.server import ServerAddress
 
 PATIENT = replace(POLICY, cit_deadline=timedelta(seconds=20))
 

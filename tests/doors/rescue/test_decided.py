@@ -10,9 +10,9 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, c
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.magic import CODE_CARDS, DECLINE_CARD, amount_for, script_card
-from recoup.rules.order.faces import STATUS_NAMES
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.magic import CODE_CARDS, DECLINE_CARD, amount_for, script_card
+from recoup.orders.rules.faces import STATUS_NAMES
 
 
 def in_days(shop: Caller, days: float) -> str:

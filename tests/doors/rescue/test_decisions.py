@@ -6,8 +6,8 @@ import pytest
 from tests.doors.rescue.door import Door, opened_door
 from tests.doors.rescue.test_engine import ONCE_DECLINED, learned
 
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import script_card
 
 LOST = script_card("visa", "41", 1)
 

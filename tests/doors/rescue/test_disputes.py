@@ -11,11 +11,11 @@ from tests.flows.disputes.test_compelling_evidence import VISA, bought, later
 from tests.flows.disputes.test_disputes import a_shop, disputed
 from tests.worlds import Shop
 
-from recoup.doors.rescue.app import routes
-from recoup.doors.rescue.resource import Services
-from recoup.flows.disputes.monitoring import watch_monitoring
-from recoup.flows.people.watch_rates import watch_rates
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.monitoring import watch_monitoring
+from recoup.insight.flows.watch_rates import watch_rates
+from recoup.keys.api.v1_resource import Services
+from recoup.main.api import routes
 
 SERIAL = "352099001761481"  # of a phone
 

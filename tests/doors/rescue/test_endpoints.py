@@ -13,8 +13,8 @@ from tests.doors.rescue.door import UNKNOWN, Caller, Door, another
 from tests.doors.rescue.receiver import Receiver, is_standard, receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of
 
-from recoup.rules.messages.events import CATALOGUE, events_by_default
-from recoup.rules.messages.samples import sample_data
+from recoup.orders.rules.events import CATALOGUE, events_by_default
+from recoup.webhooks.rules.samples import sample_data
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from tests.doors.rescue.test_customer import customer
 from tests.flows.insight.history import payments, transmit, until_yesterday
 from tests.flows.terms import agree, vouched
 
-from recoup.features.engine.learn.learn import learn
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.learn import learn
+from recoup.insight.flows.verify import verify
 from recoup.kernel.scope import Actor
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 ONCE_DECLINED = script_card("visa", "51", 1)
 

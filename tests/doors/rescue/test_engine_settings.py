@@ -7,10 +7,10 @@ from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.flows.insight.taken_model import model_at
 from tests.rings import each
 
-from recoup.flows.insight.audit import read_audit
-from recoup.flows.merchants.arms import stop
+from recoup.audit.store import AuditFilter
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.people.audit import AuditFilter
+from recoup.people.flows.audit import read_audit
+from recoup.uplift.flows.arms import stop
 
 
 def put(shop: Caller, **body: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import pytest
 from tests.doors.rescue.door import Caller, tokenize_body
 from tests.doors.rescue.shapes import fields_of
 
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
 
 CARD = APPROVE_CARDS[1]
 OVER = {"payment_method.credit_card.month": "10", "payment_method.credit_card.year": "2020"}

@@ -13,7 +13,7 @@ from tests.doors.rescue.receiver import Receiver, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.rules.messages.events import CATALOGUE
+from recoup.orders.rules.events import CATALOGUE
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from tests.doors.rescue.door import Caller, transmit_body
 
-from recoup.rules.network.magic import COUNTING_CARDS, script_card
+from recoup.networks.magic import COUNTING_CARDS, script_card
 
 # source, code, description
 FINAL: dict[str, tuple[str, str, str]] = {

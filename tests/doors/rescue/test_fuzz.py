@@ -14,7 +14,7 @@ from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, evaluate_sync, se
 from tests.doors.rescue.shapes import check_refused
 from tests.rings import deep, drawn
 
-from recoup.doors.rescue.app import OPERATIONS
+from recoup.main.api import OPERATIONS
 
 pytestmark = deep("fuzz")
 

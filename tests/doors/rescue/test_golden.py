@@ -14,7 +14,7 @@ from typing import Any
 from tests.doors.rescue.door import FUNDS, Caller, Door
 from tests.rings import each
 
-from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.networks.allow_list import PHONE_CARD
 
 GOLDEN = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))

@@ -16,14 +16,14 @@ from tests.doors.rescue.receiver import Delivery, Receiver, is_standard, receivi
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.rescue.test_partner import developer
 
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.endpoints import update
-from recoup.flows.messages.publish import publish as publish_of
-from recoup.flows.messages.replay import RANGE_FIELDS
-from recoup.rules.messages.breaker import FAILURES_TO_OPEN
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.pace import BEGIN
-from recoup.rules.messages.signature import verify
+from recoup.orders.rules.events import CATALOGUE
+from recoup.orders.rules.pace import BEGIN
+from recoup.orders.rules.signature import verify
+from recoup.webhooks.flows.deliver import Deliveries
+from recoup.webhooks.flows.endpoints import update
+from recoup.webhooks.flows.publish import publish as publish_of
+from recoup.webhooks.flows.replay import RANGE_FIELDS
+from recoup.webhooks.rules.breaker import FAILURES_TO_OPEN
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 
@@ -182,7 +182,7 @@ def test_a_silent_endpoint_slows_no_other(shop: Caller, door: Door, hooks: Recei
 
 
 async def _deliver_all(shop: Caller) -> None:
-    from recoup.flows.messages.publish import publish as feed
+    from recoup.webhooks.flows.publish import publish as feed
 
     await feed(shop.door.world, shop.shop.merchant_id)
     deliveries = shop.door.deliveries
@@ -409,7 +409,7 @@ def test_replays_that_cannot_be_name_the_field(shop: Caller, door: Door, body: d
 
 
 def publish_only(shop: Caller) -> None:
-    from recoup.flows.messages.publish import publish as feed
+    from recoup.webhooks.flows.publish import publish as feed
 
     shop.door.run(feed(shop.door.world, shop.shop.merchant_id))
 

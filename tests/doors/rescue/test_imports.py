@@ -10,11 +10,11 @@ import pytest
 from tests.doors.rescue.door import PAST, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused
 
-from recoup.flows import file_turns
+from recoup.db.statement import Read
 from recoup.main.settings import Settings
 from recoup.main.worlds import live_policy, sandbox_policy
-from recoup.store.orders.uploads import HeldRows
-from recoup.store.statement import Read
+from recoup.uploads.flows import file_turns
+from recoup.uploads.store import HeldRows
 
 STRIPE = (
     "id,Created,Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID\n"

@@ -10,15 +10,15 @@ from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.shapes import check_refused
 from tests.rings import each
 
-from recoup.doors.rescue.app import METHODS
-from recoup.doors.rescue.resource import PARTNER
-from recoup.flows.merchants.issue_key import IssuedKey, issue_key
-from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
-from recoup.gateways.keys.jwt import access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.key_scopes import CUSTOMERS, covers, every
-from recoup.rules.merchants.personal import DOTS
+from recoup.keys.api.v1_resource import PARTNER
+from recoup.keys.flows.issue_key import IssuedKey, issue_key
+from recoup.keys.rules.key_scopes import CUSTOMERS, covers, every
+from recoup.kit.personal import DOTS
+from recoup.main.api import METHODS
+from recoup.onboarding.flows.partners import PartnerKey, make_partner, make_partner_key
+from recoup.outside.keys.jwt import access_claims
 
 MERCHANTS = [one.operation for one in METHODS if one.operation.needs and one.operation.credential != PARTNER]
 PARTNERS = [one.operation for one in METHODS if one.operation.needs and one.operation.credential == PARTNER]

@@ -14,12 +14,12 @@ from tests.doors.rescue.shapes import check_refused
 from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
 
-from recoup.doors.edge.asgi import Headers
-from recoup.doors.edge.limits import Limits, Minutes, PayerLimits
-from recoup.doors.edge.rate import Buckets
-from recoup.flows.merchants.quotas import Quotas
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.keys.flows.quotas import Quotas
+from recoup.kit.edge.asgi import Headers
+from recoup.kit.edge.limits import Limits, Minutes, PayerLimits
+from recoup.kit.edge.rate import Buckets
+from recoup.networks.allow_list import PHONE_CARD
 
 
 def limits_in(answer: httpx.Response) -> list[str]:

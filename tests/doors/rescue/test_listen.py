@@ -19,13 +19,13 @@ from tests.doors.rescue.receiver import is_standard, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.doors.command import listen as command_module
-from recoup.flows.messages import listen as flow
 from recoup.kernel.ids import new_id
-from recoup.rules.messages.events import CATALOGUE, Event
-from recoup.rules.messages.signature import verify
-from recoup.rules.messages.stable_events import render_stable
-from recoup.store.messages.listen import last_places as last_places_of
+from recoup.orders.rules.events import CATALOGUE, Event
+from recoup.orders.rules.signature import verify
+from recoup.stablecoin.rules.stable_events import render_stable
+from recoup.webhooks.cli import listen as command_module
+from recoup.webhooks.flows import listen as flow
+from recoup.webhooks.store.listen import last_places as last_places_of
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 ROOT = Path(__file__).resolve().parents[3]

@@ -13,19 +13,19 @@ from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.worlds import change_world, owner
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants import application_documents
-from recoup.flows.merchants.applications import Applicant, decide_application
-from recoup.flows.merchants.convert_application import convert_application
-from recoup.flows.merchants.partners import make_partner, make_partner_key
-from recoup.flows.messages.publish_now import publish_now
-from recoup.flows.people.register import register
-from recoup.flows.run_due import run_due
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.merchants.documents import BYTES_MAX
-from recoup.store.server import ServerAddress
+from recoup.onboarding.flows import application_documents
+from recoup.onboarding.flows.applications import Applicant, decide_application
+from recoup.onboarding.flows.convert_application import convert_application
+from recoup.onboarding.flows.partners import make_partner, make_partner_key
+from recoup.onboarding.flows.register import register
+from recoup.onboarding.rules.documents import BYTES_MAX
+from recoup.rescue.flows.run_due import run_due
+from recoup.webhooks.flows.publish_now import publish_now
 
 PATH = "/v1/onboarding/application"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"

@@ -7,10 +7,10 @@ from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.shapes import check_refused
 from tests.rings import each
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.field_names import fold_keys
-from recoup.doors.rescue.app import METHODS, OPERATIONS, routes
-from recoup.doors.rescue.errors import TABLE
+from recoup.kit.api.errors import TABLE
+from recoup.kit.edge.described import Operation
+from recoup.kit.edge.field_names import fold_keys
+from recoup.main.api import METHODS, OPERATIONS, routes
 
 IDS = [f"{one.method} {one.path}" for one in OPERATIONS]
 

@@ -8,8 +8,8 @@ from tests.doors.rescue.door import FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.flows.insight.outcome import outcome_of
-from recoup.rules.network.reasons import REASONS
+from recoup.networks.reasons import REASONS
+from recoup.rescue.flows.outcome import outcome_of
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 

@@ -10,11 +10,11 @@ import pytest
 from tests.doors.rescue.door import GONE, HARD, UNKNOWN, Caller, Door, opened_door
 from tests.rings import deep, draw, each
 
-from recoup.features.parts.flows import set_part_terms
-from recoup.moves.modification.elsewhere import failed_since
-from recoup.rules.network.magic import DISPUTE_CARDS, script_card
-from recoup.rules.network.magic_disputes import DISPUTES
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.networks.magic import DISPUTE_CARDS, script_card
+from recoup.networks.magic_disputes import DISPUTES
+from recoup.parts.flows import set_part_terms
+from recoup.refunds.moves.elsewhere import failed_since
 
 ONCE = script_card("visa", "51", 1)
 TWICE = script_card("visa", "51", 2)

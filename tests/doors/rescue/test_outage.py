@@ -24,20 +24,20 @@ from tests.doors.rescue.door import (
 from tests.doors.rescue.shapes import check_refused
 from tests.worlds import change_world, make_shop
 
-from recoup.flows.bootstrap import bootstrap
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
+from recoup.db.coalesce import Coalescer
+from recoup.db.pool import Database
+from recoup.db.server import ServerAddress
+from recoup.db.statement import Read
 from recoup.kernel.problem import Problem
+from recoup.main.bootstrap import bootstrap
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import load_settings
 from recoup.main.worlds import open_sandbox
-from recoup.rules.network.card import luhn_digit
-from recoup.store.coalesce import Coalescer
-from recoup.store.pool import Database
-from recoup.store.server import ServerAddress
-from recoup.store.statement import Read
+from recoup.networks.card import luhn_digit
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.tokenize import Vault
+from recoup.webhooks.flows.deliver import Deliveries
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 

@@ -15,11 +15,11 @@ from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
 from tests.rings import each
 
-from recoup.flows.merchants.go_live import onboarding_of
-from recoup.flows.merchants.handover import look
-from recoup.flows.run_due import run_due
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.onboarding.flows.go_live import onboarding_of
+from recoup.onboarding.flows.handover import look
+from recoup.rescue.flows.run_due import run_due
 
 
 @pytest.fixture

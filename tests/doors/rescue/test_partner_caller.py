@@ -7,10 +7,10 @@ import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.shapes import check_refused
 
-from recoup.doors.rescue.app import METHODS
-from recoup.doors.rescue.resource import PARTNER
-from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.kernel.ids import new_id
+from recoup.keys.api.v1_resource import PARTNER
+from recoup.main.api import METHODS
+from recoup.onboarding.flows.partners import PartnerKey, make_partner, make_partner_key
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tests.doors.rescue.shapes import check_refused
 from tests.doors.rescue.test_hooks import AT_ONCE
 from tests.doors.rescue.test_partner import developer
 
-from recoup.flows.merchants.go_live import onboarding_of
+from recoup.onboarding.flows.go_live import onboarding_of
 
 
 def open_tasks(partner: Partner, told: dict[str, Any]) -> str:

@@ -10,10 +10,10 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.partner import Partner, make_one
 from tests.doors.rescue.shapes import fields_of
 
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.merchants.policies import save_policy
-from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.scope import Actor, Scope
+from recoup.policy_versions.flows.policies import save_policy
+from recoup.policy_versions.flows.policy_scopes import where_of
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}
 

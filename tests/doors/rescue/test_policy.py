@@ -6,9 +6,9 @@ from tests.doors.rescue.door import UNKNOWN, Caller
 from tests.doors.rescue.shapes import fields_of
 from tests.rings import each
 
-from recoup.flows.insight.audit import read_audit
+from recoup.audit.store import AuditFilter
 from recoup.kernel.money import EXPONENTS
-from recoup.store.people.audit import AuditFilter
+from recoup.people.flows.audit import read_audit
 
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.rings import drawn
 
-from recoup.doors.rescue.app import OPERATIONS
-from recoup.doors.rescue.body import Complaints, Reader
+from recoup.kit.api.body import Complaints, Reader
+from recoup.main.api import OPERATIONS
 
 ODD: list[Any] = [
     None, "", " ", "x", " x ", "x" * 300, "\u00a0x", "4111", "-1", 0, -1, 1, 12, 4590, 1.0, 1e30, 2**53, True, False,

@@ -10,7 +10,7 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.flows.refunds import refund
+from recoup.refunds.flows import refund
 
 PAID = {"expiryDateUtc": GONE, "transaction__responseCode": "91", "paymentMethod__cardNumber": APPROVES}
 ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3, "tax": 90, "discountAmount": 0},

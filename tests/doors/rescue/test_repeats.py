@@ -9,7 +9,7 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, c
 from tests.doors.rescue.shapes import check_refused
 from tests.rings import each
 
-from recoup.flows.cards.evaluate import Evaluate
+from recoup.rescue.flows.evaluate import Evaluate
 
 
 def new_key(body: dict[str, Any], **changes: Any) -> dict[str, Any]:

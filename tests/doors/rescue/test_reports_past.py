@@ -12,17 +12,17 @@ from tests.doors.rescue.shapes import check_refused
 from tests.flows.money.settling import payouts, person, terms, with_account
 from tests.rings import drawn, each, proving
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.adjust import adjust
-from recoup.flows.money.bank_payouts import approve, tell_outcome
-from recoup.flows.money.settle import pay_again
-from recoup.flows.people.persons import erase_person
+from recoup.bank.flows.bank_payouts import approve, tell_outcome
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import DISPUTE_CARDS, script_card
-from recoup.rules.network.magic_disputes import DISPUTES
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import DISPUTE_CARDS, script_card
+from recoup.networks.magic_disputes import DISPUTES
+from recoup.settlement.flows.adjust import adjust
+from recoup.settlement.flows.settle import pay_again
 
 REPORTS = ("transactions", "descriptors", "sites", "campaigns", "means")
 LISTS = ("/reconciliation", *(f"/reports/{report}" for report in REPORTS))

@@ -6,7 +6,7 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.flows.merchants.risk import newest_risk
+from recoup.risk.flows.risk import newest_risk
 
 
 def put(shop: Caller, **body: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from tests.doors.rescue.door import Caller
 from tests.flows.money.settling import terms
 
-from recoup.store.money import batches
+from recoup.settlement.store import batches
 
 
 @pytest.fixture

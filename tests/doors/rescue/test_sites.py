@@ -180,7 +180,7 @@ def test_anothers_sites_are_not_there(shop: Caller, other: Caller) -> None:
 
 
 def test_there_is_an_end_to_how_many(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recoup.flows.merchants import sites
+    from recoup.switches.flows import sites
 
     monkeypatch.setattr(sites, "SITES_MAX", 3)
     for number in range(2):
@@ -191,7 +191,7 @@ def test_there_is_an_end_to_how_many(shop: Caller, monkeypatch: pytest.MonkeyPat
 
 def test_sites_made_and_deleted_without_end_slow_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request of a merchant reads its sites, deleted ones too: 30,000 of them held all doors for half a second."""
-    from recoup.flows.merchants import sites
+    from recoup.switches.flows import sites
 
     monkeypatch.setattr(sites, "SITES_EVER", 3)  # the default one is the first
     for number in range(2):

@@ -16,7 +16,7 @@ from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
 
-from recoup.rules.messages.stable_events import DEFAULT, NAMES
+from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door, another
 from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused
 
-from recoup.doors.edge import spool
-from recoup.doors.edge.rate import Buckets
-from recoup.doors.edge.spool import Rooms
-from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.merchants.blocks import block_of_order
-from recoup.moves.modification import capture
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.pool import Database
+from recoup.db.pool import Database
+from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.kit.edge import spool
+from recoup.kit.edge.rate import Buckets
+from recoup.kit.edge.spool import Rooms
+from recoup.merchants.flows.blocks import block_of_order
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.moves import capture
 
 SEED_001 = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 507}
 CAPTURE_CODES = {"capture_amount", "capture_refused"}

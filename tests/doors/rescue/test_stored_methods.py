@@ -7,8 +7,8 @@ from tests.doors.rescue.door import APPROVES, Caller
 from tests.doors.rescue.shapes import fields_of
 from tests.rings import each
 
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.card import luhn_digit
+from recoup.networks.card import luhn_digit
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 METHOD = {"processor": "sandbox", "id": "pm_card_visa_51_01"}
 SHORT = "63311000000" + luhn_digit("63311000000")  # of no scheme, and still a card number

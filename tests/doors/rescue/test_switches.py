@@ -7,9 +7,9 @@ from tests.doors.rescue.door import GONE, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.flows.merchants.switches import Subject, change
 from recoup.kernel.ids import parse_id
 from recoup.kernel.scope import Actor, Scope
+from recoup.switches.flows.switches import Subject, change
 
 SPRING = {"key": "Spring-26", "name": "Spring", "descriptor": "LEAF*SPRING"}
 ID = "018f2f0c-7d5e-7e44-8a55-0f8a1b7e2c41"

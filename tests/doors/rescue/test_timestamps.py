@@ -8,7 +8,7 @@ from tests.doors.rescue.door import FUNDS, Caller, Door, transmit_body
 from tests.doors.rescue.test_uploads import worked
 from tests.rings import each
 
-from recoup.rules.rescue.intake_warnings import FUTURE, UNREAD_TIME, in_sentences
+from recoup.rescue.rules.intake_warnings import FUTURE, UNREAD_TIME, in_sentences
 
 [UNREAD] = in_sentences([UNREAD_TIME])
 [AHEAD] = in_sentences([FUTURE])

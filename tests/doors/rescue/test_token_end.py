@@ -9,9 +9,9 @@ from tests.doors.rescue.door import application, client_of
 from tests.flows.test_two_clocks import Shifted
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.rescue import resource
-from recoup.doors.rescue.resource import Services
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.keys.api import v1_resource as resource
+from recoup.keys.api.v1_resource import Services
 
 
 def test_a_token_that_is_checked_while_it_ends_is_not_good_for_another_second(

@@ -5,11 +5,11 @@ import json
 import pytest
 from tests.doors.rescue.door import Caller, Door
 
-from recoup.doors.command.engine import _text
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, clock_of, read_arms, set_arms
-from recoup.flows.unlisted_codes import read_unlisted
-from recoup.rules.network.magic import script_card
+from recoup.engine.verbs import _text
+from recoup.insight.flows.verify import verify
+from recoup.networks.magic import script_card
+from recoup.notifications.flows.unlisted_codes import read_unlisted
+from recoup.uplift.flows.arms import ArmsChange, clock_of, read_arms, set_arms
 
 STRANGE = {"transaction__responseCode": "9Z", "transaction__responseCodeSource": "mastercard",
            "transaction__adviceCode": "77", "transaction__responseDescription": ""}  # fmt: skip

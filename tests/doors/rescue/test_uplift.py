@@ -4,7 +4,7 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.shapes import fields_of
 from tests.flows.insight.compared import with_orders
 
-from recoup.flows.insight.uplift_report import watch_uplift
+from recoup.uplift.flows.uplift_report import watch_uplift
 
 
 def computed(shop: Caller) -> None:

@@ -10,8 +10,8 @@ from tests.doors.rescue.test_reports_past import z
 from tests.flows.insight.compared import with_orders
 from tests.rings import each
 
-from recoup.flows.insight.uplift_report import watch_uplift
-from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.uplift.flows.arms import ArmsChange, set_arms
+from recoup.uplift.flows.uplift_report import watch_uplift
 
 ADDRESSES = (
     "/reports/uplift?", "/reports/cohorts?", "/reports/cohorts?by=site", "/reports/cohorts?format=csv",

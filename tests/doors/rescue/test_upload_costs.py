@@ -17,12 +17,12 @@ from tests.hostile import FAMILY
 from tests.rings import deep, draw
 from tests.rules.files.test_sheet import xlsx
 
-from recoup.doors.edge.asgi import ClientGone
-from recoup.doors.edge.spool import while_there
-from recoup.doors.rescue.uploads import readers
-from recoup.flows import file_turns
-from recoup.flows.cards.uploads.take import File, take
 from recoup.kernel.problem import Problem
+from recoup.kit.edge.asgi import ClientGone
+from recoup.kit.edge.spool import while_there
+from recoup.uploads.api import readers
+from recoup.uploads.flows import file_turns
+from recoup.uploads.flows.take import File, take
 
 
 def test_rows_full_of_digits_are_refused_and_the_others_taken(shop: Caller) -> None:

@@ -352,7 +352,7 @@ def test_one_line_of_a_megabyte_costs_itself(shop: Caller) -> None:
 
 
 def test_a_body_that_stops_coming_leaves_nothing(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.doors.edge.spool.PIECE_SECONDS_MAX", 0.1)
+    monkeypatch.setattr("recoup.kit.edge.spool.PIECE_SECONDS_MAX", 0.1)
 
     async def stops() -> AsyncIterator[bytes]:
         yield b'[{"orderId": '

@@ -21,15 +21,15 @@ from tests.doors.rescue.receiver import Receiver, is_standard, receiving, signed
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.flows.messages import deliver
-from recoup.flows.messages.endpoints import create
-from recoup.gateways.web.port import ANSWER_BYTES, Answer
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.backoff import SCHEDULE
-from recoup.rules.messages.events import CATALOGUE, events_by_default
-from recoup.rules.messages.signature import verify
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
+from recoup.mail.rules.backoff import SCHEDULE
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
+from recoup.orders.rules.events import CATALOGUE, events_by_default
+from recoup.orders.rules.signature import verify
+from recoup.outside.web.port import ANSWER_BYTES, Answer
+from recoup.webhooks.flows import deliver
+from recoup.webhooks.flows.endpoints import create
 
 EVERYTHING = list(CATALOGUE)
 ALWAYS = {"Mid", "SiteId", "Sequence", "EventId", "Order"}
@@ -620,7 +620,7 @@ def test_another_merchants_endpoints_are_not_there(door: Door, shop: Caller, oth
 
 def test_endpoints_made_at_once_are_never_more_than_there_may_be(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each had counted before the others were there."""
-    monkeypatch.setattr("recoup.flows.messages.endpoints.ENDPOINTS_MAX", 2)
+    monkeypatch.setattr("recoup.webhooks.flows.endpoints.ENDPOINTS_MAX", 2)
     door, scope = shop.door, shop.shop.scope
 
     async def together() -> list[object]:

@@ -16,17 +16,17 @@ from tests.doors.rescue.door import Caller, Door, another, tokenize_body
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.doors.edge.rate import Buckets
-from recoup.doors.rescue.app import OPERATIONS
-from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
-from recoup.flows.merchants.make_merchant import make_keys
-from recoup.flows.messages.endpoints import new_signing_key
-from recoup.gateways.keys.jwt import access_claims, sign
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import fresh
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import CODES
-from recoup.rules.merchants.key_scopes import covers, expanded
+from recoup.keys.rules.key_scopes import covers, expanded
+from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.kit.edge.rate import Buckets
+from recoup.main.api import OPERATIONS
+from recoup.onboarding.flows.make_merchant import make_keys
+from recoup.outside.keys.jwt import access_claims, sign
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import fresh
+from recoup.webhooks.flows.endpoints import new_signing_key
 
 
 def claims(door: Door, shop: Caller, **changes: Any) -> dict[str, Any]:

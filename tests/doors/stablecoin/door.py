@@ -15,18 +15,18 @@ from tests.doors.stablecoin.operations import check_refused, check_told, operati
 from tests.doors.stablecoin.signer import Signer, written
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.checkout.routes import routes as checkout_routes
-from recoup.doors.edge.asgi import App
-from recoup.doors.edge.entry import Entry
-from recoup.doors.stablecoin.app import routes
-from recoup.doors.stablecoin.resource import Services, make_services
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.world import World
+from recoup.checkout.routes import routes as checkout_routes
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.kit.edge.asgi import App
+from recoup.kit.edge.entry import Entry
+from recoup.kit.world import World
 from recoup.main.app import _no_path, refuse
-from recoup.rules.money.fees import Tariff
-from recoup.store.server import ServerAddress
+from recoup.main.stablecoin_api import routes
+from recoup.rescue.flows.locked import Orders
+from recoup.stablecoin.api.resource import Services, make_services
+from recoup.terms.rules.fees import Tariff
+from recoup.webhooks.flows.deliver import Deliveries
 
 T = TypeVar("T")
 URL = "http://door.test"

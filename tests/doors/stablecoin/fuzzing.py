@@ -18,9 +18,9 @@ from tests.doors.rescue.door import UNKNOWN
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import Signer, signature
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.stablecoin.app import PREFIX
 from recoup.kernel.ids import parse_wire_id, wire_id
+from recoup.kit.edge.described import Operation
+from recoup.main.stablecoin_api import PREFIX
 
 REFUSED = {400, 401, 403, 404, 405, 409, 413}
 _MARKED = ("merchants", "orders", "order_heads", "attempts", "requests", "modifications", "payouts", "subscriptions",

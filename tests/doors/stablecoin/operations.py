@@ -10,9 +10,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from tests.doors.operations import check_answer, finder
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.stablecoin.app import OPERATIONS
-from recoup.doors.stablecoin.resource import TABLE
+from recoup.kit.edge.described import Operation
+from recoup.main.stablecoin_api import OPERATIONS
+from recoup.stablecoin.api.resource import TABLE
 
 NUMBER = re.compile(r"(?:\d[ -]?){12}")
 STATUSES: dict[str, set[int]] = {}

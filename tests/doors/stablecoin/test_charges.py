@@ -10,7 +10,7 @@ from tests.doors.stablecoin.signer import written
 from tests.doors.stablecoin.test_signatures import refused
 from tests.rings import each
 
-from recoup.doors.edge.rate import Buckets
+from recoup.kit.edge.rate import Buckets
 
 
 def test_everything_that_was_sent_comes_back(merchant: Merchant) -> None:

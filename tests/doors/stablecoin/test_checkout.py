@@ -11,11 +11,11 @@ from tests.doors.stablecoin.door import Door, Merchant, page_of
 from tests.doors.stablecoin.test_money import fault
 from tests.rings import each
 
-from recoup.flows.hosted_link import checkout_token, order_of_token
-from recoup.flows.locked import Job
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.scope import WORKER
-from recoup.moves.change import Change
+from recoup.orders.flows.hosted_link import checkout_token, order_of_token
+from recoup.orders.moves.change import Change
+from recoup.rescue.flows.locked import Job
 
 
 def order_id(charged: dict[str, Any]) -> UUID:

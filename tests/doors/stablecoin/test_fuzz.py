@@ -15,7 +15,7 @@ from tests.doors.stablecoin.fuzzing import BENDS, WEIGHTS, Target, calls, send
 from tests.doors.stablecoin.signer import written
 from tests.rings import deep, drawn
 
-from recoup.doors.stablecoin.app import OPERATIONS, PREFIX
+from recoup.main.stablecoin_api import OPERATIONS, PREFIX
 
 pytestmark = deep("fuzz")
 

@@ -6,10 +6,10 @@ import msgspec
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.rings import each
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.stablecoin.app import OPERATIONS, PREFIX, routes
-from recoup.doors.stablecoin.resource import TABLE, code_of
 from recoup.kernel.problem import CODES, Problem
+from recoup.kit.edge.described import Example, Operation
+from recoup.main.stablecoin_api import OPERATIONS, PREFIX, routes
+from recoup.stablecoin.api.resource import TABLE, code_of
 
 EXAMPLES = [(one, example) for one in OPERATIONS for example in one.examples]
 

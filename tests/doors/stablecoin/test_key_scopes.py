@@ -7,9 +7,9 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import Signer
 from tests.rings import each
 
-from recoup.doors.stablecoin.app import METHODS
-from recoup.flows.merchants.issue_key import IssuedKey, issue_key
-from recoup.rules.merchants.key_scopes import covers, every
+from recoup.keys.flows.issue_key import IssuedKey, issue_key
+from recoup.keys.rules.key_scopes import covers, every
+from recoup.main.stablecoin_api import METHODS
 
 OPERATIONS = [one.operation for one in METHODS]
 NOBODY = "ord_01kq1g5z0fd7s8v3m2n4p6r9t1"

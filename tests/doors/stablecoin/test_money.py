@@ -9,8 +9,8 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import written
 from tests.doors.stablecoin.test_signatures import refused
 
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.time import WallTime
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 TRON = "T9yD14Nj9j7xAB4dbGeiX9h8upfCg3PBbY"
 AWAY = {"amount": "20.00", "currency": "USDT", "destination": f"tron:{TRON}"}

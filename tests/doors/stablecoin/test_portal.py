@@ -9,10 +9,10 @@ import pytest
 from starlette.applications import Starlette
 from tests.doors.stablecoin.door import Door, Merchant
 
-from recoup.doors.portal.routes import routes
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
-from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.ids import parse_wire_id
+from recoup.main.portal import routes
+from recoup.people.flows.make_user import Membership, make_user, register_merchant
+from recoup.stablecoin.flows.pay import simulate_by_operator
 
 PASSWORD = "correct horse battery"
 

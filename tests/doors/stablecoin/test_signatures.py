@@ -10,8 +10,8 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import Signer, signature, written
 from tests.rings import each
 
-from recoup.flows.stable.callers import MISSED_MAX, Signed
 from recoup.kernel.problem import Problem
+from recoup.stablecoin.flows.callers import MISSED_MAX, Signed
 
 ORDERS = "/api/v1/orders"
 
@@ -91,7 +91,7 @@ def test_a_signature_works_once(merchant: Merchant) -> None:
 def test_reads_may_be_repeated_where_the_operator_says_so(merchant: Merchant) -> None:
     from tests.doors.stablecoin.door import another
 
-    from recoup.flows.stable.callers import Callers
+    from recoup.stablecoin.flows.callers import Callers
 
     door = another(merchant.door, callers=Callers(merchant.door.world, reads_once=False))
     headers = merchant.signer.headers("GET", ORDERS)
@@ -246,7 +246,7 @@ def test_what_was_signed_before_the_signatures_were_lost_is_refused(server: Any)
 
 
 def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) -> None:
-    from recoup.flows.upkeep import purge_expired
+    from recoup.kit.upkeep import purge_expired
 
     headers = merchant.signer.headers("GET", ORDERS)
     assert send(merchant.door, headers).status_code == 200

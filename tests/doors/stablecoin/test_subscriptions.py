@@ -11,10 +11,10 @@ from tests.doors.stablecoin.test_signatures import refused
 from tests.doors.stablecoin.test_webhooks import listen, opened
 from tests.rings import each
 
-from recoup.flows.stable import subscriptions
-from recoup.flows.stable.charge import Charged, Charges, StablecoinChargeRequest
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.scope import Scope
+from recoup.stablecoin.flows import subscriptions
+from recoup.stablecoin.flows.charge import Charged, Charges, StablecoinChargeRequest
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.test_signatures import refused
 from tests.rings import each
 
-from recoup.flows.messages import endpoints
-from recoup.flows.messages.rotate import rotate_shared
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.backoff import STABLECOIN
-from recoup.rules.messages.stable_events import DEFAULT, NAMES
+from recoup.mail.rules.backoff import STABLECOIN
+from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
+from recoup.webhooks.flows import endpoints
+from recoup.webhooks.flows.rotate import rotate_shared
 
 
 @pytest.fixture
@@ -219,8 +219,8 @@ def test_the_waits_between_tries() -> None:
 
 
 def test_each_dialect_hears_its_own_orders(door: Door, hooks: Receiver) -> None:
-    from recoup.flows.messages import endpoints
-    from recoup.rules.messages.events import CATALOGUE
+    from recoup.orders.rules.events import CATALOGUE
+    from recoup.webhooks.flows import endpoints
 
     merchant = door.merchant()
     shop = merchant.shop

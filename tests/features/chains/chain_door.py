@@ -9,13 +9,13 @@ from tests.doors.stablecoin.door import Door, Merchant, opened_door
 from tests.features.chains.node import Anvil
 from tests.features.chains.serving import EVM, MERCHANT, agree_on_address, opened_channels, serving
 
-from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.credit import credit
-from recoup.features.chains.rpc import Endpoint
-from recoup.features.chains.watch import Watcher, networks_of
-from recoup.gateways.cards.transport import Transport
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
+from recoup.chains.channels import ChannelSettings
+from recoup.chains.credit import credit
+from recoup.chains.rpc import Endpoint
+from recoup.chains.watch import Watcher, networks_of
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways.transport import Transport
+from recoup.stablecoin.rules.addresses import shown
 
 WALLET = shown(MERCHANT, "evm")
 

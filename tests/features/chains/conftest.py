@@ -3,6 +3,6 @@
 from tests.features.chains.node import anvil
 from tests.features.chains.tron.double import tron, tron_process
 
-import recoup.features.chains.keystore  # noqa: F401 - before any test that signs: it holds Python's limit of depth
+import recoup.chains.keystore  # noqa: F401 - before any test that signs: it holds Python's limit of depth
 
 __all__ = ["anvil", "tron", "tron_process"]

@@ -22,11 +22,11 @@ from typing import Any, Final
 
 import pytest
 
-from recoup.features.chains import abi
-from recoup.features.chains.abi import from_hex as raw
-from recoup.features.chains.abi import to_hex as text
-from recoup.features.chains.dev_node import DevNode, Receipt, program
-from recoup.store.server.footing import end_with_parent
+from recoup.chains import abi
+from recoup.chains.abi import from_hex as raw
+from recoup.chains.abi import to_hex as text
+from recoup.chains.dev_node import DevNode, Receipt, program
+from recoup.db.server.footing import end_with_parent
 
 ROOT: Final = Path(__file__).parents[3]
 START_SECONDS: Final = 30.0  # it is up within one; what shares the machine may not let it

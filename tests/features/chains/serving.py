@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from tests.worlds import Shop
 
-from recoup.features.chains import gateway, intake, store
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channels import ChannelSettings, Kind, read_channels
-from recoup.features.chains.watch import networks_of
-from recoup.flows.world import World
-from recoup.rules.stable import channels
-from recoup.rules.stable.addresses import shown
+from recoup.chains import gateway, intake, store
+from recoup.chains.artifacts import artifact
+from recoup.chains.channels import ChannelSettings, Kind, read_channels
+from recoup.chains.watch import networks_of
+from recoup.kit.world import World
+from recoup.stablecoin.rules import channels
+from recoup.stablecoin.rules.addresses import shown
 
 MERCHANT, TREASURY = b"\x11" * 20, b"\x22" * 20
 EVM: Final = {

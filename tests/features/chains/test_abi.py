@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.chains import abi
-from recoup.features.chains.abi import WORD, Failed, Paid, Swept, Transfer, UnreadableError, address_word, uint_word
-from recoup.rules.stable.addresses import keccak256
+from recoup.chains import abi
+from recoup.chains.abi import WORD, Failed, Paid, Swept, Transfer, UnreadableError, address_word, uint_word
+from recoup.stablecoin.rules.addresses import keccak256
 
 A, B, C = b"\xaa" * 20, b"\xbb" * 20, b"\xcc" * 20
 TERMS = bytes(range(160))

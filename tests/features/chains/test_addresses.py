@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.stable.addresses import KINDS, Kind, read_address, shown
+from recoup.stablecoin.rules.addresses import KINDS, Kind, read_address, shown
 
 # EIP-55's own examples; the first two are all capitals, the next two all small letters, and right so.
 EIP_55 = (

@@ -7,11 +7,11 @@ import pytest
 from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 
-from recoup.features.chains import intake
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.terms import deposit_address, from_json
-from recoup.rules.stable.addresses import read_address, shown
-from recoup.store.server import ServerAddress
+from recoup.chains import intake
+from recoup.chains.artifacts import artifact
+from recoup.chains.terms import deposit_address, from_json
+from recoup.db.server import ServerAddress
+from recoup.stablecoin.rules.addresses import read_address, shown
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from recoup.features.chains.channels import NETWORK_PRESETS, PRESETS, read_channels, without_secrets
-from recoup.features.chains.depth import Step
+from recoup.chains.channels import NETWORK_PRESETS, PRESETS, read_channels, without_secrets
+from recoup.chains.depth import Step
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
 from recoup.main.settings import load_settings
-from recoup.rules.stable.addresses import read_address
-from recoup.rules.stable.addresses import shown as shown_address
-from recoup.rules.stable.channels import CHANNELS, LIVE_CODES, NETWORKS, choose, serve
+from recoup.stablecoin.rules.addresses import read_address
+from recoup.stablecoin.rules.addresses import shown as shown_address
+from recoup.stablecoin.rules.channels import CHANNELS, LIVE_CODES, NETWORKS, choose, serve
 
 SECRET = "5up3r5ecretK3yOfTheNode"
 ONE, TWO = f"https://one.example/v2/{SECRET}", f"https://user:{SECRET}@two.example/rpc?apikey={SECRET}"

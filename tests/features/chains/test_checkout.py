@@ -10,8 +10,8 @@ import segno
 from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 
-from recoup.features.chains.paying import SHOWN_MAX, qr_svg
-from recoup.store.server import ServerAddress
+from recoup.chains.paying import SHOWN_MAX, qr_svg
+from recoup.db.server import ServerAddress
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from tests.doors.command.here import Here, Work
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import Ground, ground
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verbs import Opened
-from recoup.features.chains import sends_store, store
-from recoup.features.chains.channels import without_secrets
-from recoup.features.chains.cli import chain
+from recoup.chains import sends_store, store
+from recoup.chains.channels import without_secrets
+from recoup.chains.cli import chain
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.stablecoin.rules.addresses import shown
 
 
 async def said(made: Ground, *words: str) -> Any:

@@ -12,12 +12,12 @@ import pytest
 from tests.features.chains.node import ROOT, Anvil, Mode, RpcError, started
 from tests.rings import each
 
-from recoup.features.chains import abi
-from recoup.features.chains.abi import from_hex as raw
-from recoup.features.chains.abi import to_hex as text
-from recoup.features.chains.artifacts import DEPLOYER, Artifact, artifact
-from recoup.features.chains.dev_node import Receipt
-from recoup.features.chains.terms import Terms, deposit_address
+from recoup.chains import abi
+from recoup.chains.abi import from_hex as raw
+from recoup.chains.abi import to_hex as text
+from recoup.chains.artifacts import DEPLOYER, Artifact, artifact
+from recoup.chains.dev_node import Receipt
+from recoup.chains.terms import Terms, deposit_address
 
 MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)
 NET, FEE = 49_650_000, 250_000

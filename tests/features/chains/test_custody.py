@@ -21,27 +21,27 @@ from tests.flows.test_refund_requests import agree, ask, limit
 from tests.rings import deep
 from tests.worlds import Shop
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verbs import Opened
-from recoup.doors.portal.feature_parts import refunds_to
-from recoup.features.chains import cli
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.cli import chain
-from recoup.features.chains.keystore import Account, KeySigner
-from recoup.features.chains.rpc import Endpoint
-from recoup.features.chains.send import Sender
-from recoup.features.chains.transfers import give_address, tell
-from recoup.features.chains.watch import Network, networks_of
-from recoup.flows.modifications.send import send_modification
-from recoup.flows.stable.payouts import decide_payout
-from recoup.gateways.cards.transport import Transport
+from recoup.chains import cli
+from recoup.chains.artifacts import artifact
+from recoup.chains.cli import chain
+from recoup.chains.keystore import Account, KeySigner
+from recoup.chains.rpc import Endpoint
+from recoup.chains.send import Sender
+from recoup.chains.transfers import give_address, tell
+from recoup.chains.watch import Network, networks_of
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder, stable_order
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.orders.rules.lifecycle import Stage
+from recoup.people.page.feature_parts import refunds_to
+from recoup.processors.gateways.transport import Transport
+from recoup.refunds.flows.send import send_modification
+from recoup.stablecoin.flows.payouts import decide_payout
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import StableOrder, stable_order
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))
 PAYER = bytes.fromhex("3c" * 20)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.chains.depth import (
+from recoup.chains.depth import (
     Heights,
     Progress,
     Required,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from recoup.features.chains.fold import BLOCK, GRACE, Deposit, Key, Outcome, fold
+from recoup.chains.fold import BLOCK, GRACE, Deposit, Key, Outcome, fold
 
 END = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DUE = 49_900_000

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.chains.keystore import Account, KeySigner, make_key, open_key
+from recoup.chains.keystore import Account, KeySigner, make_key, open_key
 from recoup.kernel.problem import Problem
 
 
 def test_deep_json_is_refused_where_keys_are_open() -> None:
     limit = "sys.getrecursionlimit()"
-    code = f"import sys; before = {limit}; import recoup.features.chains.keystore; assert {limit} == before"
+    code = f"import sys; before = {limit}; import recoup.chains.keystore; assert {limit} == before"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -12,8 +12,8 @@ from tests.features.chains.liar import LIMITED, REFUSED, Faults, Liar, lying
 from tests.features.chains.node import Anvil, started
 from tests.rings import each
 
-from recoup.features.chains import abi
-from recoup.features.chains.abi import to_hex as text
+from recoup.chains import abi
+from recoup.chains.abi import to_hex as text
 
 PAYEE = bytes.fromhex("11" * 20)
 PAYMENTS = 4

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from tests.worlds import make_shop, owner, sandbox_world
 
-from recoup.features.chains import sends_store, store
-from recoup.store.server import ServerAddress
+from recoup.chains import sends_store, store
+from recoup.db.server import ServerAddress
 
 COUNT: Final = 20_000
 OPEN: Final = 200  # of them are not done

@@ -11,21 +11,21 @@ from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
 from tests.flows.stable.deciding import keep, settle_by_hand
 from tests.flows.stable.test_late import proved, told
 
-from recoup.features.chains import intake, store
-from recoup.features.chains.credit import credit
-from recoup.features.chains.health import differences
-from recoup.features.chains.rpc import opened
-from recoup.features.chains.send import Sender
-from recoup.features.chains.transfers import tell
-from recoup.features.chains.watch import Watcher, networks_of
-from recoup.flows.stable.settle import settle_again
+from recoup.chains import intake, store
+from recoup.chains.credit import credit
+from recoup.chains.health import differences
+from recoup.chains.rpc import opened
+from recoup.chains.send import Sender
+from recoup.chains.transfers import tell
+from recoup.chains.watch import Watcher, networks_of
+from recoup.db.server import ServerAddress
+from recoup.db.table import hex_of
 from recoup.kernel.problem import Problem
-from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder, settlements_of
-from recoup.store.table import hex_of
+from recoup.orders.rules.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
+from recoup.orders.rules.lifecycle import Stage
+from recoup.stablecoin.flows.settle import settle_again
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import StableOrder, settlements_of
 
 CUSTODY = bytes.fromhex("33" * 20)
 DUE, NET, FEE = 49_900_000, 49_650_500, 249_500

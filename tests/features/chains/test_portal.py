@@ -7,19 +7,19 @@ from tests.doors.portal.staff import As, approve_reviewed, portal, post, texts
 from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed, served
 from tests.worlds import Shop
 
-from recoup.doors.portal.order.refund import RefundFields, to_ask
-from recoup.features.chains import intake, sends_store, store
-from recoup.features.chains.gateway import ChainChannel
-from recoup.features.chains.store import NewLog
-from recoup.features.chains.watch import networks_of
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.chains import intake, sends_store, store
+from recoup.chains.gateway import ChainChannel
+from recoup.chains.store import NewLog
+from recoup.chains.watch import networks_of
+from recoup.db.server import ServerAddress
+from recoup.db.table import hex_of
+from recoup.desk.page.order.refund import RefundFields, to_ask
 from recoup.kernel.ids import new_id, wire_id
-from recoup.moves.payout.wallet import request_payout
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.payouts import NewPayout, find_payout, lock_wallet
-from recoup.store.stable.stable_orders import StableOrder
-from recoup.store.table import hex_of
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.moves.wallet import request_payout
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.payouts import NewPayout, find_payout, lock_wallet
+from recoup.stablecoin.store.stable_orders import StableOrder
 
 FOREIGN, ALIKE = b"\x77" * 20, b"\x88" * 20
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.features.chains.rpc import BATCH_MAX, AwayError, Call, Endpoint, TooLongError
-from recoup.gateways.cards.transport import Reply
+from recoup.chains.rpc import BATCH_MAX, AwayError, Call, Endpoint, TooLongError
 from recoup.kernel.time import Clocks
+from recoup.processors.gateways.transport import Reply
 
 CALLS: list[Call] = [("eth_chainId", []), ("eth_blockNumber", [])]
 

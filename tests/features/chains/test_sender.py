@@ -17,17 +17,17 @@ from tests.flows.processes import Killer, kills, run_until_killed
 from tests.rings import deep, drawn
 from tests.worlds import owner
 
-from recoup.features.chains import abi, send, sends_store, transfers
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.keystore import Account, KeySigner
-from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.send import LOST_BLOCKS, Sender
-from recoup.features.chains.sends_store import ChainSend
-from recoup.features.chains.terms import Terms, deposit_address, to_json
-from recoup.features.chains.watch import HaltError, networks_of
+from recoup.chains import abi, send, sends_store, transfers
+from recoup.chains.artifacts import artifact
+from recoup.chains.keystore import Account, KeySigner
+from recoup.chains.rpc import AwayError
+from recoup.chains.send import LOST_BLOCKS, Sender
+from recoup.chains.sends_store import ChainSend
+from recoup.chains.terms import Terms, deposit_address, to_json
+from recoup.chains.watch import HaltError, networks_of
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
+from recoup.stablecoin.rules.addresses import shown
 from recoup_lab.simulate.dying import DyingDatabase, DyingGateway
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))

@@ -7,15 +7,15 @@ import pytest
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_sender import CHAIN, COIN, CUSTODY, Sending, run, want_sweep
 
-from recoup.features.chains import abi, sends_store
-from recoup.features.chains.abi import to_hex
-from recoup.features.chains.deploy import deploy_factory
-from recoup.features.chains.rpc import AwayError, Endpoint, Refused
-from recoup.features.chains.send import LOST_BLOCKS, Sender
-from recoup.features.chains.terms import from_json
-from recoup.features.chains.watch import HaltError, networks_of
+from recoup.chains import abi, sends_store
+from recoup.chains.abi import to_hex
+from recoup.chains.deploy import deploy_factory
+from recoup.chains.rpc import AwayError, Endpoint, Refused
+from recoup.chains.send import LOST_BLOCKS, Sender
+from recoup.chains.terms import from_json
+from recoup.chains.watch import HaltError, networks_of
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
 
 Twist = Callable[[str, Any], Any]
 GWEI = 10**9

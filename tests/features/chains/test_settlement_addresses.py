@@ -13,15 +13,15 @@ from tests.doors.portal.staff import As, portal, post, review_form, texts
 from tests.features.chains.serving import EVM, TREASURY, opened_channels, serving
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.chains import settlement_addresses as flow
-from recoup.features.chains import store
-from recoup.features.chains.artifacts import artifact
-from recoup.flows.people.make_user import register_merchant
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.chains import settlement_addresses as flow
+from recoup.chains import store
+from recoup.chains.artifacts import artifact
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
+from recoup.people.flows.make_user import register_merchant
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.rules.addresses import shown
 
 PATH = "/settlement-addresses"
 FIRST, SECOND, THIRD = (shown(bytes([n]) * 20, "evm") for n in (0xAB, 0x33, 0x44))

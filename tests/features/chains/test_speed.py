@@ -9,8 +9,8 @@ from tests.features.chains.node import Anvil, Settings, text
 from tests.features.chains.test_money import DUE, address
 from tests.features.chains.test_story import ground
 
-from recoup.features.chains import abi
-from recoup.store.server import ServerAddress
+from recoup.chains import abi
+from recoup.db.server import ServerAddress
 
 pytestmark = pytest.mark.prove("chains")
 DEPOSITS, PAID_SECONDS = 1_000, 5.0

@@ -12,21 +12,21 @@ from tests.features.chains.node import Anvil, Settings
 from tests.features.chains.serving import EVM, MERCHANT, TREASURY, agree_on_address, opened_channels, serving
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains import abi
-from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.compare import Comparer
-from recoup.features.chains.credit import credit
-from recoup.features.chains.keystore import Account, KeySigner
-from recoup.features.chains.rpc import Endpoint
-from recoup.features.chains.send import Sender
-from recoup.features.chains.terms import from_json
-from recoup.features.chains.watch import Watcher, networks_of
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.gateways.cards.transport import Transport
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder, settlements_of, stable_order
+from recoup.chains import abi
+from recoup.chains.channels import ChannelSettings
+from recoup.chains.compare import Comparer
+from recoup.chains.credit import credit
+from recoup.chains.keystore import Account, KeySigner
+from recoup.chains.rpc import Endpoint
+from recoup.chains.send import Sender
+from recoup.chains.terms import from_json
+from recoup.chains.watch import Watcher, networks_of
+from recoup.db.server import ServerAddress
+from recoup.orders.rules.lifecycle import Stage
+from recoup.processors.gateways.transport import Transport
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import StableOrder, settlements_of, stable_order
 
 __all__ = ["MERCHANT", "TREASURY"]
 

@@ -9,16 +9,16 @@ from tests.features.chains.test_money import CUSTODY, DUE, address, book, paid, 
 from tests.features.chains.test_story import MERCHANT, Ground, ground
 from tests.flows.stable.test_late import proved, told
 
-from recoup.features.chains import sends_store
-from recoup.features.chains.abi import to_hex
-from recoup.features.chains.health import differences
-from recoup.features.chains.transfers import sweep_stray
+from recoup.chains import sends_store
+from recoup.chains.abi import to_hex
+from recoup.chains.health import differences
+from recoup.chains.transfers import sweep_stray
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.order.attention import UNEXPECTED
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder
+from recoup.orders.rules.attention import UNEXPECTED
+from recoup.orders.rules.lifecycle import Stage
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import StableOrder
 
 
 def run(

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.chains.terms import (
-    SUM_MAX,
-    Terms,
-    create2,
-    deposit_address,
-    from_json,
-    salt,
-    to_json,
-)
+from recoup.chains.terms import SUM_MAX, Terms, create2, deposit_address, from_json, salt, to_json
 from recoup.kernel.problem import Problem
-from recoup.rules.stable.addresses import KINDS, Kind, keccak256, shown
+from recoup.stablecoin.rules.addresses import KINDS, Kind, keccak256, shown
 
 ORDER = UUID("018f2f6e-7c1b-7c3d-9a00-0123456789ab")
 M, T, FACTORY, CODE = b"\x11" * 20, b"\x22" * 20, b"\x33" * 20, b"\x44" * 20

@@ -22,20 +22,20 @@ from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
 from tests.flows.stable.test_late import proved, told
 from tests.worlds import owner
 
-from recoup.features.chains import sends_store, store
-from recoup.features.chains.health import differences
-from recoup.features.chains.paying import seen_of
-from recoup.features.chains.settlement_addresses import set_tolerance
-from recoup.features.chains.transfers import give_address
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
+from recoup.chains import sends_store, store
+from recoup.chains.health import differences
+from recoup.chains.paying import seen_of
+from recoup.chains.settlement_addresses import set_tolerance
+from recoup.chains.transfers import give_address
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.rules.money.fees import Tariff
-from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder
+from recoup.orders.rules.attention import TAKEN_BACK, UNAPPLIED
+from recoup.orders.rules.lifecycle import Stage
+from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import StableOrder
+from recoup.terms.rules.fees import Tariff
 
 SHORT = 100_000
 BY = [SHORT, FEE + 1]  # less than the treasury's part, and more

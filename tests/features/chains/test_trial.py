@@ -14,14 +14,14 @@ from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil, Settings, installed, started
 from tests.log_lines import logged
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verbs import Opened
-from recoup.features.chains.channels import read_channels
-from recoup.features.chains.trial import Trial
-from recoup.features.chains.verbs import transfer
+from recoup.chains.channels import read_channels
+from recoup.chains.trial import Trial
+from recoup.chains.verbs import transfer
+from recoup.db.server import ServerAddress
+from recoup.db.server.footing import end_with_parent
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
-from recoup.store.server.footing import end_with_parent
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.chains.units import Booked, rescaled, to_base, to_book
+from recoup.chains.units import Booked, rescaled, to_base, to_book
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 

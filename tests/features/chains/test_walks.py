@@ -19,18 +19,18 @@ from tests.flows.stable.test_late import proved, told
 from tests.rings import deep, draw
 from tests.worlds import owner
 
-from recoup.features.chains import abi, store
-from recoup.features.chains.compare import Comparer
-from recoup.features.chains.credit import credit, folded
-from recoup.features.chains.keystore import KeySigner
-from recoup.features.chains.send import Sender
-from recoup.features.chains.store import ChainLog
-from recoup.features.chains.watch import Watcher
-from recoup.flows.run_due import run_due
-from recoup.rules.order.attention import TAKEN_BACK
-from recoup.rules.order.lifecycle import Stage
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder
+from recoup.chains import abi, store
+from recoup.chains.compare import Comparer
+from recoup.chains.credit import credit, folded
+from recoup.chains.keystore import KeySigner
+from recoup.chains.send import Sender
+from recoup.chains.store import ChainLog
+from recoup.chains.watch import Watcher
+from recoup.db.server import ServerAddress
+from recoup.orders.rules.attention import TAKEN_BACK
+from recoup.orders.rules.lifecycle import Stage
+from recoup.rescue.flows.run_due import run_due
+from recoup.stablecoin.store.stable_orders import StableOrder
 
 pytestmark = deep("chains")
 

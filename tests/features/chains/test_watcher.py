@@ -16,21 +16,21 @@ from tests.flows.stable.test_late import proved, told
 from tests.log_lines import logged
 from tests.rings import drawn
 
-from recoup.features.chains import abi, compare, reading, rpc, store, watch
-from recoup.features.chains.compare import Comparer
-from recoup.features.chains.health import troubles
-from recoup.features.chains.loop import ChainLoop
-from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.watch import HaltError
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.gateways.cards.transport import Transport
+from recoup.chains import abi, compare, reading, rpc, store, watch
+from recoup.chains.compare import Comparer
+from recoup.chains.health import troubles
+from recoup.chains.loop import ChainLoop
+from recoup.chains.rpc import AwayError
+from recoup.chains.watch import HaltError
+from recoup.db.server import ServerAddress
+from recoup.db.table import hex_of
 from recoup.kernel.problem import Problem
-from recoup.rules.order.attention import UNEXPECTED
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder
-from recoup.store.table import hex_of
+from recoup.orders.rules.attention import UNEXPECTED
+from recoup.orders.rules.lifecycle import Stage
+from recoup.processors.gateways.transport import Transport
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import StableOrder
 
 CHAIN = 31337
 

@@ -3,17 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from recoup.features.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
-from recoup.features.engine.blocks import sizes
-from recoup.features.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, Regression, checked
-from recoup.features.engine.pay_days import BINS, COUNT, LEVELS, OUTCOMES
-from recoup.features.engine.regression import KINDS, NODES, SLOTS
-from recoup.features.engine.rhythms import RHYTHMS
+from recoup.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
+from recoup.engine.blocks import sizes
+from recoup.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, Regression, checked
+from recoup.engine.pay_days import BINS, COUNT, LEVELS, OUTCOMES
+from recoup.engine.regression import KINDS, NODES, SLOTS
+from recoup.engine.rhythms import RHYTHMS
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, class_of, key_of
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.facts import Facts, Look
+from recoup.networks.codes import code_of, read_decline
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, class_of, key_of
+from recoup.rescue.rules.evidence import Evidence
+from recoup.rescue.rules.facts import Facts, Look
 
 DECLINED = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)  # a Monday
 ISSUER = "400088001"

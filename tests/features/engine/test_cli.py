@@ -15,12 +15,12 @@ from tests.doors.command.here import Here, Work
 from tests.flows.insight.history import lived, payments, transmit, until_yesterday
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.core.kit.services import Services
-from recoup.doors.command.verbs import Opened
-from recoup.features.engine.cli import verb as learn
+from recoup.db.server import ServerAddress
+from recoup.engine.cli import verb as learn
 from recoup.kernel.problem import Problem
-from recoup.store.insight.models import TrainingLine, add_training
-from recoup.store.server import ServerAddress
+from recoup.kernel.services import Services
+from recoup.merchants.cli import Opened
+from recoup.rescue.store.models import TrainingLine, add_training
 
 NIGHT = datetime(2026, 11, 22, 3, 0, 5, tzinfo=UTC)
 RUN = Callable[..., Result]

@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, fridays, model
 from tests.rings import each
 
-from recoup.features.engine.belief import believed, ground_of
-from recoup.features.engine.decide import decide
-from recoup.features.engine.model import model_of
-from recoup.features.engine.rhythms import LONG_AGO, RHYTHMS, days_since
+from recoup.engine.belief import believed, ground_of
+from recoup.engine.decide import decide
+from recoup.engine.model import model_of
+from recoup.engine.rhythms import LONG_AGO, RHYTHMS, days_since
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import read_decline
-from recoup.rules.network.decline_code import NETWORK, DeclineCode
-from recoup.rules.order.decision import Offered
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, key_of
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.explore import Offer, drawn, weighed
-from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.model import BadModel
-from recoup.rules.rescue.policy import ENGINE_2, Pricing
+from recoup.networks.codes import read_decline
+from recoup.networks.decline_code import NETWORK, DeclineCode
+from recoup.orders.rules.decision import Offered
+from recoup.policies.rules.policy import ENGINE_2, Pricing
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, SOFT, key_of
+from recoup.rescue.rules.evidence import Evidence
+from recoup.rescue.rules.explore import Offer, drawn, weighed
+from recoup.rescue.rules.facts import Look
+from recoup.rescue.rules.model import BadModel
 
 MODEL = model()
 

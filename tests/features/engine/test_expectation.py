@@ -8,14 +8,14 @@ from math import exp, inf
 import numpy as np
 import pytest
 
-from recoup.features.engine.bins import GAP, HOLDS, IDLE, MISSING, THERE, UNTOLD, gap_bin, idle_bin, since_bin
-from recoup.features.engine.learn.attempts import Attempts, Past, attempts_of
-from recoup.features.engine.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, scarce_of, start
-from recoup.features.engine.learn.expect import arranged, expect, first_holds
-from recoup.features.engine.learn.features import features_of
-from recoup.features.engine.learn.train import Causes
-from recoup.features.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS, days_since
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.engine.bins import GAP, HOLDS, IDLE, MISSING, THERE, UNTOLD, gap_bin, idle_bin, since_bin
+from recoup.engine.learn.attempts import Attempts, Past, attempts_of
+from recoup.engine.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, scarce_of, start
+from recoup.engine.learn.expect import arranged, expect, first_holds
+from recoup.engine.learn.features import features_of
+from recoup.engine.learn.train import Causes
+from recoup.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS, days_since
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, HARD, SOFT
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 LENGTHS = (*HOLDS, inf)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.rescue.explore import LEAST_PROBABILITY, NEARLY_AS_GOOD, Offer, drawn, weighed
+from recoup.rescue.rules.explore import LEAST_PROBABILITY, NEARLY_AS_GOOD, Offer, drawn, weighed
 
 _NAMES = ("within-36h", "within-96h", "within-168h", "within-336h", "later")
 _ROUNDED = 5e-7  # as a decision stores a probability

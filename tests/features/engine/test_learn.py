@@ -13,23 +13,23 @@ from tests.features.engine.ground import model
 from tests.flows.insight.history import lived, payments, transmit
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
-from recoup.features.engine.learn import gather as gathering
-from recoup.features.engine.learn import held_out
-from recoup.features.engine.learn import learn as learning
-from recoup.features.engine.learn.choices import keep, listed, take
-from recoup.features.engine.learn.gather import gather
-from recoup.features.engine.learn.held_out import by_model, by_plain_rates, hold_out, scored, try_out
-from recoup.features.engine.learn.learn import Training, learn
-from recoup.features.engine.learn.prior import take_prior
-from recoup.features.engine.learn.train import train
-from recoup.features.engine.trial import PLAIN_RATES
+from recoup.db.server import ServerAddress
+from recoup.engine.learn import gather as gathering
+from recoup.engine.learn import held_out
+from recoup.engine.learn import learn as learning
+from recoup.engine.learn.choices import keep, listed, take
+from recoup.engine.learn.gather import gather
+from recoup.engine.learn.held_out import by_model, by_plain_rates, hold_out, scored, try_out
+from recoup.engine.learn.learn import Training, learn
+from recoup.engine.learn.prior import take_prior
+from recoup.engine.learn.train import train
+from recoup.engine.trial import PLAIN_RATES
+from recoup.insight.store import past
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS
-from recoup.store.insight import past
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS
 
 ANNA = Actor("operator", "anna")
 YEAR = timedelta(days=366)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, model
 
-from recoup.features.engine.decide import decide
-from recoup.rules.order.decision import Offered
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.facts import hours_of
-from recoup.rules.rescue.links import LAST, LINKS_1, NOW, LinkInput, LinkOffer, Try, link_offers
-from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.replay import decide_again
+from recoup.engine.decide import decide
+from recoup.orders.rules.decision import Offered
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.rescue.rules.evidence import Evidence
+from recoup.rescue.rules.facts import hours_of
+from recoup.rescue.rules.links import LAST, LINKS_1, NOW, LinkInput, LinkOffer, Try, link_offers
+from recoup.webhooks.rules.replay import decide_again
 
 UNKNOWN = LinkInput("links-1")
 START = hours_of(DECLINED)

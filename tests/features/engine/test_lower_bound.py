@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, fridays, model
 
-from recoup.features.engine.lower_bound import Charge, collected, relied_on
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, HARD, LIMIT, SOFT, TECHNICAL
-from recoup.rules.rescue.facts import Facts, Look
+from recoup.engine.lower_bound import Charge, collected, relied_on
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, HARD, LIMIT, SOFT, TECHNICAL
+from recoup.rescue.rules.facts import Facts, Look
 
 MODEL = model()
 FRIDAY = DECLINED + timedelta(days=4)

@@ -16,24 +16,24 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, fridays, mixed_model, model, regression
 from tests.rings import each
 
-from recoup.features.engine.belief import believed, ground_of
-from recoup.features.engine.blocks import sizes
-from recoup.features.engine.chances import money_row, refused
-from recoup.features.engine.decide import decide
-from recoup.features.engine.instants import at_instants, chances_of, money_rows
-from recoup.features.engine.mixed import Window, candidates_of, chances_at
-from recoup.features.engine.model import Model, model_of
-from recoup.features.engine.outlook import _mean
-from recoup.features.engine.plan import Candidate, planned
-from recoup.features.engine.regression import NODES
+from recoup.engine.belief import believed, ground_of
+from recoup.engine.blocks import sizes
+from recoup.engine.chances import money_row, refused
+from recoup.engine.decide import decide
+from recoup.engine.instants import at_instants, chances_of, money_rows
+from recoup.engine.mixed import Window, candidates_of, chances_at
+from recoup.engine.model import Model, model_of
+from recoup.engine.outlook import _mean
+from recoup.engine.plan import Candidate, planned
+from recoup.engine.regression import NODES
 from recoup.kernel.time import BusinessTime
-from recoup.rules.order.decision import Offered
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
-from recoup.rules.rescue.evidence import Evidence, Tried
-from recoup.rules.rescue.facts import Look, hours_of
-from recoup.rules.rescue.model import BadModel
-from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.replay import decide_again
+from recoup.orders.rules.decision import Offered
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, SOFT
+from recoup.rescue.rules.evidence import Evidence, Tried
+from recoup.rescue.rules.facts import Look, hours_of
+from recoup.rescue.rules.model import BadModel
+from recoup.webhooks.rules.replay import decide_again
 
 BEGIN, END = hours_of(DECLINED) + 1.0, hours_of(DECLINED) + 28 * 24.0
 

@@ -11,16 +11,16 @@ import pytest
 from tests.flows.insight.history import lived
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.features.engine.learn import nightly
-from recoup.features.engine.learn.choices import last_night, listed, take
-from recoup.features.engine.learn.gather import gather
-from recoup.features.engine.learn.nightly import train, train_nightly
-from recoup.features.engine.trial import PLAIN_RATES
-from recoup.flows.insight.nights import LEASED, PROCESS_MAX, night_before
+from recoup.db.server import ServerAddress
+from recoup.engine.learn import nightly
+from recoup.engine.learn.choices import last_night, listed, take
+from recoup.engine.learn.gather import gather
+from recoup.engine.learn.nightly import train, train_nightly
+from recoup.engine.trial import PLAIN_RATES
+from recoup.insight.flows.nights import LEASED, PROCESS_MAX, night_before
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
-from recoup.store.insight.models import TrainingLine
-from recoup.store.server import ServerAddress
+from recoup.rescue.store.models import TrainingLine
 
 Row = Mapping[str, Any]
 

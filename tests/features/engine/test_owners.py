@@ -7,17 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.features.engine.learn.attempts import Attempts
-from recoup.features.engine.learn.held_out import (
-    HeldOut,
-    Scored,
-    most_of_each,
-    payers_within,
-    scored,
-    shared_out,
-    try_out,
-)
-from recoup.rules.rescue.facts import Facts, Look
+from recoup.engine.learn.attempts import Attempts
+from recoup.engine.learn.held_out import HeldOut, Scored, most_of_each, payers_within, scored, shared_out, try_out
+from recoup.rescue.rules.facts import Facts, Look
 
 FACTS = Facts(Look(datetime(2026, 5, 1, tzinfo=UTC), 1, 0), "51", "", False)
 sizes = st.lists(st.integers(0, 5_000), min_size=1, max_size=12)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import evidence, fridays, mixed_model, regression
 from tests.rings import each
 
-from recoup.features.engine.decide import decide
-from recoup.features.engine.feature import wrong_of
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.policy import ENGINE_2
+from recoup.engine.decide import decide
+from recoup.engine.feature import wrong_of
+from recoup.orders.rules.decision import Decision
+from recoup.policies.rules.policy import ENGINE_2
 
 ASKED = evidence(looks=fridays(5), explore=0.3)
 MADE = mixed_model(regression(bias=-0.5))

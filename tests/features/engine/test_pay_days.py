@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.engine.blocks import calendar
-from recoup.features.engine.pay_days import LONG_AGO, LONGEST, RHYTHMS, bins_of, days_since
-from recoup.features.engine.rhythms import posts
+from recoup.engine.blocks import calendar
+from recoup.engine.pay_days import LONG_AGO, LONGEST, RHYTHMS, bins_of, days_since
+from recoup.engine.rhythms import posts
 
 
 @given(st.dates(date(1969, 1, 1), date(2100, 12, 31)), st.integers(0, 23))

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from tests.rings import each
 from tests.worlds import sandbox_world
 
-from recoup.features.engine.learn.choices import back, keep, take
-from recoup.features.engine.learn.prior import prior_model, take_prior
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import back, keep, take
+from recoup.engine.learn.prior import prior_model, take_prior
 from recoup.kernel.scope import Actor
-from recoup.rules.rescue.model_standing import why_not
-from recoup.store.server import ServerAddress
+from recoup.rescue.rules.model_standing import why_not
 
 WHO = Actor("operator", "cli")
 

@@ -11,13 +11,13 @@ import pytest
 from tests.features.engine.test_training import _history
 from tests.rings import each
 
-from recoup.features.engine.learn.attempts import Past, attempts_of
-from recoup.features.engine.learn.regress import PAYER_MAX, TRIES_LEAST, regressed
-from recoup.features.engine.learn.train import train
-from recoup.features.engine.model import Regression, model_of
-from recoup.features.engine.pay_days import COUNT, LEVELS, RHYTHMS
-from recoup.features.engine.regression import NODES, UNTIL
-from recoup.rules.rescue.answer_classes import APPROVED, CLASSES, FUNDS, SOFT
+from recoup.engine.learn.attempts import Past, attempts_of
+from recoup.engine.learn.regress import PAYER_MAX, TRIES_LEAST, regressed
+from recoup.engine.learn.train import train
+from recoup.engine.model import Regression, model_of
+from recoup.engine.pay_days import COUNT, LEVELS, RHYTHMS
+from recoup.engine.regression import NODES, UNTIL
+from recoup.rescue.rules.answer_classes import APPROVED, CLASSES, FUNDS, SOFT
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 NIGHT = 1.5  # logits that are planted from midnight to three o'clock

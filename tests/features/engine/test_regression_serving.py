@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from recoup.features.engine.blocks import Tries, places
-from recoup.features.engine.learn.attempts import Past, attempts_of
-from recoup.features.engine.learn.features import facts_at
-from recoup.features.engine.learn.regress import _tried, _tries
-from recoup.features.engine.learn.train import train
-from recoup.features.engine.mixed import chances_at
-from recoup.features.engine.model import model_of
-from recoup.features.engine.regression import Weighed
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
+from recoup.engine.blocks import Tries, places
+from recoup.engine.learn.attempts import Past, attempts_of
+from recoup.engine.learn.features import facts_at
+from recoup.engine.learn.regress import _tried, _tries
+from recoup.engine.learn.train import train
+from recoup.engine.mixed import chances_at
+from recoup.engine.model import model_of
+from recoup.engine.regression import Weighed
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, SOFT
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 KEYS = {APPROVED: "00", FUNDS: "51", SOFT: "05"}

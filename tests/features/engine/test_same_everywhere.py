@@ -19,26 +19,26 @@ from tests.features.engine.ground import evidence, model, regression
 from tests.rings import each
 
 import recoup
-from recoup.features.engine.bins import GAP, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
-from recoup.features.engine.blocks import sizes
-from recoup.features.engine.decide import decide
-from recoup.features.engine.model import FORMAT, Model, Money, Refusal
-from recoup.features.engine.rhythms import RHYTHMS
+from recoup.engine.bins import GAP, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
+from recoup.engine.blocks import sizes
+from recoup.engine.decide import decide
+from recoup.engine.model import FORMAT, Model, Money, Refusal
+from recoup.engine.rhythms import RHYTHMS
 from recoup.kernel.time import BusinessTime
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.policy import ENGINE_2
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
+from recoup.rescue.rules.evidence import Evidence
+from recoup.rescue.rules.facts import Look
 
 DECISIONS = 300
 HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"
 HASH_BOTH = "e9804e4a9360a2a6cec8ba93ad398f375584bef5cecee273232153e1f1a761be"  # with a regression
 SOURCE = Path(recoup.__file__).parent
-FOLDER = SOURCE / "features/engine"
+FOLDER = SOURCE / "engine"
 NO_DECIDERS = ("trial.py", "cli.py", "feature.py")
 ARRAYS = ("blocks.py", "outlook.py", "pay_days.py", "regression.py")
 FIXED = ("futures.py", "instants.py")  # arrays, number by number
-BESIDE = ("kernel/steady", "rules/rescue/explore", "rules/rescue/facts", "rules/rescue/links", "rules/rescue/policy")
+BESIDE = ("kernel/steady", "rescue/rules/explore", "rescue/rules/facts", "rescue/rules/links", "policies/rules/policy")
 MODULES = [
     *sorted(path for path in FOLDER.glob("*.py") if path.name not in (*NO_DECIDERS, *ARRAYS, *FIXED)),
     *(SOURCE / f"{name}.py" for name in BESIDE),

@@ -1,7 +1,7 @@
 """Where there are more attempts than may be held, what is left of a customer stays together."""
 
-from recoup.features.engine.learn.gather import _Names, _Rows
-from recoup.rules.rescue.answer_classes import FUNDS
+from recoup.engine.learn.gather import _Names, _Rows
+from recoup.rescue.rules.answer_classes import FUNDS
 
 
 def test_of_the_customers_that_are_left_each_attempt_keeps_its_own_facts() -> None:

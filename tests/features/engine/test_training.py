@@ -8,11 +8,11 @@ from statistics import fmean
 import pytest
 from tests.rings import each
 
-from recoup.features.engine.learn.attempts import Past, attempts_of
-from recoup.features.engine.learn.train import rest_of, train
-from recoup.features.engine.model import model_of
-from recoup.features.engine.rhythms import RHYTHMS
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, HARD, SOFT, TECHNICAL
+from recoup.engine.learn.attempts import Past, attempts_of
+from recoup.engine.learn.train import rest_of, train
+from recoup.engine.model import model_of
+from recoup.engine.rhythms import RHYTHMS
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, HARD, SOFT, TECHNICAL
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 

@@ -11,17 +11,17 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, plan_now, started, try_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
-from recoup.features.mandates import flows as mandate
-from recoup.flows.cards.due import start
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
-from recoup.rules.network.magic import CODE_CARDS, COUNTING_CARDS, amount_for
-from recoup.store.server import ServerAddress
+from recoup.mandates import flows as mandate
+from recoup.networks.magic import CODE_CARDS, COUNTING_CARDS, amount_for
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import Charge
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.flows.taken import Person
 
 CARD = COUNTING_CARDS[0]  # one identity in all orders
 MASTERCARD = COUNTING_CARDS[1]

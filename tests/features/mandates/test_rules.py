@@ -10,18 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.features.mandates.rules import (
-    MandateChange,
-    MandateInput,
-    code_of,
-    decide_by_mandate,
-    reaches,
-    scope_of,
-    stopped_by,
-)
-from recoup.rules.network.codes import code_of as named_code
-from recoup.rules.network.codes import read_decline
-from recoup.rules.order.agreement import Agreement, agreement_of
+from recoup.mandates.rules import MandateChange, MandateInput, code_of, decide_by_mandate, reaches, scope_of, stopped_by
+from recoup.networks.codes import code_of as named_code
+from recoup.networks.codes import read_decline
+from recoup.processors.rules.agreement import Agreement, agreement_of
 
 ORDER, OTHER = UUID(int=7), UUID(int=8)
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)

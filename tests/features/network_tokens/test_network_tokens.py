@@ -15,27 +15,33 @@ from tests.doors.rescue.door import everything
 from tests.flows.test_card_limits import PATIENT, sends, started, try_now
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.features.network_tokens import flows
-from recoup.features.network_tokens.store import count_undeleted, owe_deletions
-from recoup.flows.cards.due import start
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.card_switches import SWITCHES, card_switches, set_card_switches
-from recoup.flows.people.persons import erase_person
-from recoup.flows.rekey import go_over
-from recoup.gateways.cards.port import Charge, Outcome, Token
-from recoup.gateways.cards.sandbox.tokens import SandboxTokens
-from recoup.gateways.cards.token_service import CryptogramRequest, Deletion, TokenAnswer, TokenInquiry, TokenRequest
-from recoup.gateways.keys.keyring import open_keyring
+from recoup.db.operation.rekeying import needs_of_world
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card import luhn_digit
-from recoup.rules.network.magic import script_card
-from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
-from recoup.rules.network.magic_tokens import token_number
-from recoup.rules.order.snapshot import second_answers
-from recoup.store.operation.rekeying import needs_of_world
-from recoup.store.people.persons import erase_part
-from recoup.store.server import ServerAddress
+from recoup.main.rekey import go_over
+from recoup.network_tokens import flows
+from recoup.network_tokens.store import count_undeleted, owe_deletions
+from recoup.networks.card import luhn_digit
+from recoup.networks.magic import script_card
+from recoup.networks.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
+from recoup.networks.magic_tokens import token_number
+from recoup.orders.rules.snapshot import second_answers
+from recoup.outside.keys.keyring import open_keyring
+from recoup.people.store.persons import erase_part
+from recoup.processors.gateways.port import Charge, Outcome, Token
+from recoup.processors.gateways.sandbox.tokens import SandboxTokens
+from recoup.processors.gateways.token_service import (
+    CryptogramRequest,
+    Deletion,
+    TokenAnswer,
+    TokenInquiry,
+    TokenRequest,
+)
+from recoup.rescue.flows.due import start
+from recoup.switches.flows.card_switches import SWITCHES, card_switches, set_card_switches
 
 MAGIC = replace(POLICY, call_timeout=timedelta(seconds=20))
 STAGE = "SELECT stage FROM orders WHERE order_id = $1"

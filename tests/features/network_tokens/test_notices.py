@@ -12,21 +12,21 @@ import pytest
 from starlette.applications import Starlette
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.doors.edge.entry import Entry
-from recoup.doors.inbound.signed import routes
-from recoup.flows.cards.due import start
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.card_switches import set_card_switches
-from recoup.flows.signed_notices import signing_key
-from recoup.gateways.cards.sandbox.tokens import SandboxTokens, TokenChange
-from recoup.gateways.cards.token_service import UNKNOWN, TokenAnswer, TokenInquiry
+from recoup.cards.rules.token_notices import TOKEN_NOTICES
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.kit.edge.entry import Entry
 from recoup.main.app import _no_path, refuse
-from recoup.rules.messages.inbound import signed
-from recoup.rules.messages.signals import SIGNALS
-from recoup.rules.messages.token_notices import TOKEN_NOTICES
-from recoup.rules.network.magic import script_card
-from recoup.rules.network.magic_serials import REFRESHED
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.networks.magic_serials import REFRESHED
+from recoup.notices.api.signed import routes
+from recoup.notices.rules import SIGNALS
+from recoup.outside.inbound import signed
+from recoup.processors.gateways.sandbox.tokens import SandboxTokens, TokenChange
+from recoup.processors.gateways.token_service import UNKNOWN, TokenAnswer, TokenInquiry
+from recoup.rescue.flows.due import start
+from recoup.routes.flows.signed_notices import signing_key
+from recoup.switches.flows.card_switches import set_card_switches
 
 PATH = "/inbound/sandbox/network-tokens"
 COUNTS = "SELECT coalesce(jsonb_object_agg(became, count), '{}') FROM processor_notice_counts"

@@ -25,15 +25,15 @@ from tests.flows.test_kill_between_statements import (
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.parts.flows import set_part_terms
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.scope import WORKER
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.change import Change
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.change import Change
+from recoup.parts.flows import set_part_terms
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.moves.plan import plan_attempt
 
 pytestmark = deep("kills")
 

@@ -14,41 +14,41 @@ from tests.flows.test_challenges import ANOTHER, answered
 from tests.rings import each
 from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
-from recoup.features.mandates.flows import note_revocation
-from recoup.features.parts.flows import part_from, part_terms, set_part_terms
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import refuse, show
-from recoup.flows.cards.send import call, close, intent_of, opening
-from recoup.flows.cards.taken import Person
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.insight.outcome import outcome_of
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.flows.messages.notices import switch
-from recoup.flows.modifications.send import send_modification
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.kernel.time import WallTime
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.challenge.lifecycle import offer
-from recoup.moves.change import Change
-from recoup.moves.order.by_hand import retry_now
-from recoup.moves.order.ending import go_on
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.magic import script_card
-from recoup.rules.order.holds import BY_OPERATOR
-from recoup.rules.order.whys import ON_HOLD
-from recoup.rules.rescue.order_evidence import last_reading
-from recoup.store.insight.uplift_reports import cohort_counts
-from recoup.store.merchants.sites import lock_merchant
-from recoup.store.orders.wire_orders import wire_order
-from recoup.store.server import ServerAddress
+from recoup.mandates.flows import note_revocation
+from recoup.merchants.store.sites import lock_merchant
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.magic import script_card
+from recoup.networks.whys import ON_HOLD
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.holds import BY_OPERATOR
+from recoup.orders.store.wire_orders import wire_order
+from recoup.parts.flows import part_from, part_terms, set_part_terms
+from recoup.people.flows.notices import switch
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.send import send_modification
+from recoup.rescue.flows.amend import Amended, amend
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.challenge import refuse, show
+from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.outcome import outcome_of
+from recoup.rescue.flows.send import call, close, intent_of, opening
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.moves.by_hand import retry_now
+from recoup.rescue.moves.challenge import offer
+from recoup.rescue.moves.ending import go_on
+from recoup.rescue.moves.plan import plan_attempt
+from recoup.rescue.rules.order_evidence import last_reading
+from recoup.terms.rules.fees import Tariff
+from recoup.uplift.store import cohort_counts
 
 Story = Callable[[Shop], Awaitable[None]]
 UNITS = 9000

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.features.parts.rules import (
+from recoup.insight.rules.what_if import what_if
+from recoup.kernel.ids import new_id
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import BusinessTime
+from recoup.networks.codes import code_of, read_decline
+from recoup.parts.rules import (
     COUNT_MAX,
     INPUT,
     OFF,
@@ -23,17 +29,11 @@ from recoup.features.parts.rules import (
     changed,
     part_of,
 )
-from recoup.kernel.ids import new_id
-from recoup.kernel.money import EXPONENTS
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import BusinessTime
-from recoup.rules.money.over_charges import over_charges, over_pieces
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Evidence, Tried
-from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.rescue.replay import decide_again
-from recoup.rules.rescue.what_if import what_if
+from recoup.policies.rules.policy import CURRENT
+from recoup.rescue.rules.decide import decide
+from recoup.rescue.rules.evidence import Evidence, Tried
+from recoup.settlement.rules.over_charges import over_charges, over_pieces
+from recoup.webhooks.rules.replay import decide_again
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 UNITS = st.integers(1, 10**10)

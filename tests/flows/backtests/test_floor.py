@@ -6,13 +6,13 @@ from typing import Any, Final
 from tests.flows.backtests.test_kept import listed, told, with_orders
 from tests.worlds import Shop, owner
 
-from recoup.flows.backtests.floor import WHY, watch_floor
-from recoup.flows.backtests.kept import FRESH, read_backtest
-from recoup.flows.merchants.arms import ArmsChange, resume, set_arms
+from recoup.backtest.flows.floor import WHY, watch_floor
+from recoup.backtest.flows.kept import FRESH, read_backtest
+from recoup.backtest.moves import keep_figures
+from recoup.db.server import ServerAddress
 from recoup.kernel.time import BusinessTime
-from recoup.moves.bulk.backtest import keep_figures
-from recoup.rules.messages.notification_words import words_of
-from recoup.store.server import ServerAddress
+from recoup.notifications.rules.notification_words import words_of
+from recoup.uplift.flows.arms import ArmsChange, resume, set_arms
 
 BETTER: Final = {"orders": 12_400, "difference": {"value": 0.04, "low": 0.03, "high": 0.05}}
 

@@ -10,28 +10,28 @@ import pytest
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.arm_place import arm_place
-from recoup.flows.backtests import kept
-from recoup.flows.backtests import make as making
-from recoup.flows.backtests.before_saving import save_tried, try_policy
-from recoup.flows.backtests.kept import AT_ONCE, LISTED, WAITING_MAX, ask, read_backtest
-from recoup.flows.backtests.make import TRIES_MAX, make_leased, work_backtest
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.merchants.policy_scopes import where_of
+from recoup.backtest.flows import kept
+from recoup.backtest.flows import make as making
+from recoup.backtest.flows.before_saving import save_tried, try_policy
+from recoup.backtest.flows.kept import AT_ONCE, LISTED, WAITING_MAX, ask, read_backtest
+from recoup.backtest.flows.make import TRIES_MAX, make_leased, work_backtest
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.backtest.moves import KEPT_DRAFTS, KEPT_REQUESTS, KEPT_SAVED, begin_backtest, keep_figures
+from recoup.backtest.store import PACK, backtest_payments, list_backtests, saved_backtests
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime
-from recoup.moves.attempt.plan import INLINE_GRACE
-from recoup.moves.bulk.backtest import KEPT_DRAFTS, KEPT_REQUESTS, KEPT_SAVED, begin_backtest, keep_figures
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.policy import CURRENT
-from recoup.store.insight.backtests import PACK, backtest_payments, list_backtests, saved_backtests
-from recoup.store.orders.due_work import Due, claim
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.orders.store.due_work import Due, claim
+from recoup.policies.rules.policy import CURRENT
+from recoup.policy_versions.flows.policy_scopes import where_of
+from recoup.rescue.flows.arm_place import arm_place
+from recoup.rescue.moves.plan import INLINE_GRACE
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 ONE_TRY = {"tries": {"all": 1}}
 

@@ -9,20 +9,20 @@ import pytest
 from tests.flows.backtests.test_kept import run_later
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.command.policy import summary_of_bounds
-from recoup.flows.backtests import bounds, kept
-from recoup.flows.backtests.before_saving import finish, try_policy
-from recoup.flows.backtests.bounds import AtMerchants, merchants_within
-from recoup.flows.backtests.kept import LISTED, WAITING_MAX, read_backtest
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.merchants.policies import save_policy
-from recoup.flows.merchants.policy_scopes import OPERATOR_ID, Where, where_of
+from recoup.backtest.flows import bounds, kept
+from recoup.backtest.flows.before_saving import finish, try_policy
+from recoup.backtest.flows.bounds import AtMerchants, merchants_within
+from recoup.backtest.flows.kept import LISTED, WAITING_MAX, read_backtest
+from recoup.backtest.store import list_backtests
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.policy import summary_of_bounds
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.rules.network.magic import script_card
-from recoup.store.insight.backtests import list_backtests
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.policy_versions.flows.policies import save_policy
+from recoup.policy_versions.flows.policy_scopes import OPERATOR_ID, Where, where_of
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 OPERATOR = Scope(OPERATOR_ID, Actor("operator", "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"), "policy")
 TWO_TRIES = {"tries": {"all": 2}}

@@ -10,19 +10,19 @@ import pytest
 from tests.flows.backtests.test_kept import run_later
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.backtests.kept import ask
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.insight.backtest_file import backtest_history
-from recoup.flows.insight.imports.read import read_import
-from recoup.flows.insight.imports.work import finish
+from recoup.backtest.flows.backtest_file import backtest_history
+from recoup.backtest.flows.kept import ask
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.backtest.rules import history
+from recoup.backtest.store import backtest_payments
+from recoup.db.server import ServerAddress
+from recoup.imports.flows.read import read_import
+from recoup.imports.flows.work import finish
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import Attempt
+from recoup.imports.rules.file import look_over
 from recoup.kernel.problem import Problem
-from recoup.rules.backtest import history
-from recoup.rules.files.source import source_of
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import Attempt
-from recoup.rules.imports.file import look_over
-from recoup.store.insight.backtests import backtest_payments
-from recoup.store.server import ServerAddress
+from recoup.kit.files.source import source_of
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

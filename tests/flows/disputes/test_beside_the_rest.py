@@ -20,13 +20,13 @@ from tests.flows.disputes.test_disputes import (
 from tests.flows.terms import agree
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.insight.verify import verify
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.rescue.flows.taken import Person
+from recoup.terms.rules.fees import Tariff
 
 LATER = script_card("visa", "51", 1)
 

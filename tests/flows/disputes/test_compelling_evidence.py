@@ -8,14 +8,14 @@ import pytest
 from tests.flows.disputes.test_disputes import disputed, paid, refunded, story, the_dispute
 from tests.worlds import Shop, owner
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.disputes.answer import answer_dispute
-from recoup.flows.disputes.compelling import compelling_of
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.answer import answer_dispute
+from recoup.disputes.flows.compelling import compelling_of
+from recoup.disputes.store.disputes import read_dispute
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.compelling_evidence import Compelling
-from recoup.store.disputes.disputes import read_dispute
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.compelling_evidence import Compelling
+from recoup.rescue.flows.taken import Person
 
 VISA = APPROVE_CARDS[1]
 IP = "203.0.113.7"

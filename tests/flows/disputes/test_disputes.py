@@ -15,28 +15,28 @@ from tests.flows.absence import first_not_processed, hurried, processor_away
 from tests.flows.processes import second_process
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.due import start
-from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.disputes.answer import answer_dispute, note_evidence
-from recoup.flows.disputes.receive import Received, notice_key, receive
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job, Orders
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.sandbox.disputes import DisputeRequest
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.answer import answer_dispute, note_evidence
+from recoup.disputes.flows.receive import Received, notice_key, receive
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.pace import ATTENTION_AFTER_TRIES
-from recoup.rules.messages.inbound import signed
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.dispute_reasons import reason_of
-from recoup.rules.network.magic import COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
-from recoup.rules.order.whys import blocked
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.dispute_reasons import reason_of
+from recoup.networks.magic import COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
+from recoup.networks.whys import blocked
+from recoup.orders.moves.pace import ATTENTION_AFTER_TRIES
+from recoup.outside.inbound import signed
+from recoup.processors.gateways.sandbox.disputes import DisputeRequest
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.due import start
+from recoup.rescue.flows.inquire import inquire
+from recoup.rescue.flows.locked import Job, Orders
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.moves.plan import plan_attempt
 
 YES = APPROVE_CARDS[2]
 SILENT_YES = 80_001

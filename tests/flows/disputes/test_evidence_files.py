@@ -8,14 +8,14 @@ from tests.flows.disputes.test_disputes import open_case, story, the_dispute
 from tests.rings import each
 from tests.worlds import Shop, owner
 
-from recoup.flows.disputes.answer import answer_dispute, note_evidence
-from recoup.flows.disputes.files import add_file, list_files, read_file
-from recoup.flows.people.persons import erase_person
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person
+from recoup.disputes.flows.answer import answer_dispute, note_evidence
+from recoup.disputes.flows.files import add_file, list_files, read_file
+from recoup.disputes.rules import BYTES_MAX, COUNT_MAX, evidence_type
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX, evidence_type
-from recoup.rules.network.magic import COUNTING_CARDS
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS
 
 PDF = b"%PDF-1.7\nZzyx was here\n%%EOF"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 20

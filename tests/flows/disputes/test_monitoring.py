@@ -8,12 +8,12 @@ from tests.flows.disputes.test_compelling_evidence import VISA
 from tests.flows.disputes.test_disputes import disputed, paid, story, tried
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.flows.disputes.monitoring import watch_monitoring
-from recoup.flows.people.watch_rates import watch_rates
-from recoup.rules.messages.notification_words import words_of
-from recoup.rules.network import monitoring
-from recoup.store.disputes.monitoring import highest_shares, kept_months
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.monitoring import watch_monitoring
+from recoup.disputes.store.monitoring import highest_shares, kept_months
+from recoup.insight.flows.watch_rates import watch_rates
+from recoup.networks import monitoring
+from recoup.notifications.rules.notification_words import words_of
 
 
 @pytest.fixture(autouse=True)

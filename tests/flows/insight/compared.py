@@ -2,7 +2,7 @@
 
 from tests.worlds import Shop, owner
 
-from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 _ORDERS = """
 WITH made AS (

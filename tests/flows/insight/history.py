@@ -10,9 +10,9 @@ from uuid import UUID
 
 from tests.worlds import Shop
 
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.store.orders.transmissions import ReportedTransmission, add_transmissions
+from recoup.kit.world import World
+from recoup.rescue.store.transmissions import ReportedTransmission, add_transmissions
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 150

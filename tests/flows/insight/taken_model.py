@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.features.engine.ground import model
 
-from recoup.features.engine.learn.choices import back, keep, take
-from recoup.flows.world import World
+from recoup.engine.learn.choices import back, keep, take
 from recoup.kernel.scope import Actor
+from recoup.kit.world import World
 
 ANNA = Actor("operator", "anna")
 

@@ -10,22 +10,16 @@ from tests.flows.money.comparing import compare, sold, statement
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.certificates import (
-    Shown,
-    certificate_file,
-    certificates_of,
-    month_of,
-    show_certificate,
-)
-from recoup.flows.insight.certify import certify_due, certify_month
-from recoup.flows.insight.verify import verify
+from recoup.certificates.flows import Shown, certificate_file, certificates_of, month_of, show_certificate
+from recoup.certificates.rules.certificate_file import prove
+from recoup.certificates.rules.months import closes_at, month_end, month_start
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.certify import certify_due, certify_month
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.compliance.certificate_file import prove
-from recoup.rules.network.compliance.months import closes_at, month_end, month_start
-from recoup.rules.network.magic import script_card
-from recoup.rules.proved_file import Wrong
-from recoup.store.server import ServerAddress
+from recoup.kit.proved_file import Wrong
+from recoup.networks.magic import script_card
 
 VISA, MASTERCARD = script_card("visa", "51", 99), script_card("mastercard", "51", 99)
 

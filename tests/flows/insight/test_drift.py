@@ -9,19 +9,19 @@ from tests.features.engine.ground import evidence, model
 from tests.flows.people.telling import ROLES, arrived, go_round, kinds, told, with_people
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
-from recoup.features.engine.learn.choices import keep, take
-from recoup.features.engine.model import Model
-from recoup.flows.insight.drift import drift_of, watch_drift
-from recoup.flows.locked import Job
-from recoup.flows.people.watch_rates import watch_rates
+from recoup.db.server import ServerAddress
+from recoup.engine.flows import drift_of, watch_drift
+from recoup.engine.learn.choices import keep, take
+from recoup.engine.model import Model
+from recoup.insight.flows.watch_rates import watch_rates
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
-from recoup.moves.change import Change
-from recoup.rules.messages.notification_words import words_of
-from recoup.rules.order.decision import Decision, Offered
-from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.drift import Counted
-from recoup.store.server import ServerAddress
+from recoup.notifications.rules.drift import Counted
+from recoup.notifications.rules.notification_words import words_of
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.decision import Decision, Offered
+from recoup.orders.rules.snapshot import Attempt
+from recoup.rescue.flows.locked import Job
 
 ANNA = Actor("operator", "anna")
 FIRST, SECOND = model(), model(generic=0.3)

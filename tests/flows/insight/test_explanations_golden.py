@@ -16,27 +16,27 @@ from tests.features.engine.ground import DECLINED, evidence, fridays, model
 from tests.rings import each
 from tests.rules.rescue.goldens import ALL, check_golden
 
-from recoup.features.engine.decide import decide as by_engine
-from recoup.flows.insight.explain import Known as Beside
-from recoup.flows.insight.explain import explain
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.limits import Tally
-from recoup.rules.order.decision import Decision
-from recoup.rules.policies.in_force import InForce, Part
-from recoup.rules.policies.read import read_policy
-from recoup.rules.policies.words import version_words
-from recoup.rules.rescue.arm_terms import Known, Terms
-from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
-from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
-from recoup.rules.rescue.evidence import Evidence, Tried
-from recoup.rules.rescue.explained import Dated, IssuerTries
-from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.gate import Block, GateInput, gate
-from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.route_by_worth import Failure, WorthInput, choose_route
-from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms
-from recoup.rules.rescue.what_if_sentences import sentence_of
-from recoup.store.insight.order_decisions import OrderDecision
+from recoup.engine.decide import decide as by_engine
+from recoup.insight.flows.explain import Known as Beside
+from recoup.insight.flows.explain import explain
+from recoup.insight.rules.explained import Dated, IssuerTries
+from recoup.insight.rules.what_if_sentences import sentence_of
+from recoup.insight.store.order_decisions import OrderDecision
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.limits import Tally
+from recoup.orders.rules.decision import Decision
+from recoup.policies.rules.in_force import InForce, Part
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.policies.rules.read import read_policy
+from recoup.policies.rules.words import version_words
+from recoup.processors.rules.route_terms import Candidate, Carried, RouteTerms
+from recoup.rescue.rules.arms import EngineAtHand, decide_by_arm
+from recoup.rescue.rules.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
+from recoup.rescue.rules.evidence import Evidence, Tried
+from recoup.rescue.rules.facts import Look
+from recoup.rescue.rules.gate import Block, GateInput, gate
+from recoup.rescue.rules.route_by_worth import Failure, WorthInput, choose_route
+from recoup.terms.rules.arm_terms import Known, Terms
 
 MODEL: Final = model()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

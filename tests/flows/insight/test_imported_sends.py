@@ -13,17 +13,17 @@ from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.imports.read import ReadFile, read_import
-from recoup.flows.insight.imports.work import finish, stop_import, take_part
-from recoup.flows.insight.verify import verify
-from recoup.flows.people.persons import erase_all
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_all
+from recoup.imports.flows.read import ReadFile, read_import
+from recoup.imports.flows.work import finish, stop_import, take_part
+from recoup.imports.moves import imported_sends
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.sends import CARD_MAX
+from recoup.imports.store.imports import Import
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
-from recoup.moves.bulk import imported_sends
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.sends import CARD_MAX
-from recoup.rules.network.magic import script_card
-from recoup.store.insight.imports import Import
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
 
 PAN = script_card("visa", "51", 99)
 HOUR = timedelta(hours=1)

@@ -10,21 +10,21 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.engine.learn.gather import gather
-from recoup.flows.insight.imports import read as reading
-from recoup.flows.insight.imports import work as working
-from recoup.flows.insight.imports.read import ReadFile, read_import
-from recoup.flows.insight.imports.show import history, lines_file
-from recoup.flows.insight.imports.work import finish, one_import, stop_import, work_import
-from recoup.flows.people.persons import erase_all
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_all
+from recoup.engine.learn.gather import gather
+from recoup.imports.flows import read as reading
+from recoup.imports.flows import work as working
+from recoup.imports.flows.read import ReadFile, read_import
+from recoup.imports.flows.show import history, lines_file
+from recoup.imports.flows.work import finish, one_import, stop_import, work_import
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import IMPORTS_KEPT
+from recoup.imports.store.imported import forget_imports
+from recoup.imports.store.imports import Import
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import IMPORTS_KEPT
-from recoup.store.insight.imported import forget_imports
-from recoup.store.insight.imports import Import
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.orders.store.due_work import Due
 
 HEADER = (
     "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID,Email"
@@ -281,7 +281,7 @@ def test_a_file_that_breaks_in_the_middle_leaves_nothing(
 ) -> None:
     async def story(shop: Shop) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr("recoup.rules.imports.file.ROWS_MAX", 2)
+            patch.setattr("recoup.imports.rules.file.ROWS_MAX", 2)
             with pytest.raises(Problem) as refused:
                 await read(shop, table(*ROWS))
         assert refused.value.code == "too_large"

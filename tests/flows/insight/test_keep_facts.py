@@ -9,20 +9,20 @@ from uuid import UUID
 import pytest
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight import keep_facts as job
-from recoup.flows.insight.share_issuers import share_issuers
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.people.persons import erase_person
+from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person
+from recoup.insight.flows import keep_facts as job
+from recoup.insight.flows.share_issuers import share_issuers
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.network.magic import COUNTING_CARDS, script_card
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
-from recoup.rules.rescue.facts import LOOKS_MAX, MERCHANTS_MIN
-from recoup.store.insight.facts import keep_facts_for
-from recoup.store.orders.order_page import read_order
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import COUNTING_CARDS, script_card
+from recoup.orders.store.order_page import read_order
+from recoup.rescue.flows.taken import Person
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, SOFT
+from recoup.rescue.rules.facts import LOOKS_MAX, MERCHANTS_MIN
+from recoup.rescue.store.facts import keep_facts_for
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 ANA = Person(first_name="Ana", last_name="Roe", email="ana@example.test", external_id="ana")

@@ -11,13 +11,13 @@ from tests.flows.insight.risk_history import Judged, judge
 from tests.flows.test_risk import ask, decision_of
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.learn_risk import gather_outcomes, learn_risk, train_risk, train_risk_nightly
-from recoup.flows.insight.verify import verify
-from recoup.flows.risk_versions import risk_in_use, risk_versions, use_risk_version
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.learn_risk import gather_outcomes, learn_risk, train_risk, train_risk_nightly
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.risk.weights import PRIOR
-from recoup.store.server import ServerAddress
+from recoup.risk.flows.risk_versions import risk_in_use, risk_versions, use_risk_version
+from recoup.risk.rules.weights import PRIOR
 
 ANNA = Actor("operator", "anna")
 
@@ -54,7 +54,7 @@ async def night(shop: Shop) -> int:
 
 
 def test_after_a_night_it_decides_by_what_it_learned(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.flows.cards.risk_check.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("recoup.risk.flows.risk_check.KEEP_SECONDS", 0.0)
 
     async def story(shop: Shop) -> None:
         assert await train_risk_nightly(shop.world) == 0, "a new installation trains in its first night"

@@ -11,14 +11,14 @@ import pytest
 from tests.features.engine.ground import model
 from tests.worlds import owner, sandbox_world
 
-from recoup.features.engine.learn.choices import back, keep, listed, shown, take
-from recoup.flows.models import KEEP_SECONDS, Models
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import back, keep, listed, shown, take
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import Clocks
-from recoup.rules.rescue.model_standing import STALE_AFTER, WHY_NONE
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.rescue.flows.models import KEEP_SECONDS, Models
+from recoup.rescue.rules.model_standing import STALE_AFTER, WHY_NONE
 
 ANNA, BEN = Actor("operator", "anna"), Actor("operator", "ben")
 NOW = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)  # a day after the newest attempt of the model
@@ -165,7 +165,7 @@ def test_a_machine_without_arrays_decides_by_schedule(server: ServerAddress, mon
     async def story(world: World) -> None:
         await keep(world, FIRST, None, ANNA)
         await take(world, FIRST.name, ANNA)
-        monkeypatch.setitem(sys.modules, "recoup.features.engine.regression", None)
+        monkeypatch.setitem(sys.modules, "recoup.engine.regression", None)
         assert await current(world) == "model_not_read"
         assert "cannot be loaded on this machine" in (await shown(world, FIRST.name)).damaged
 

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from tests.doors.command.test_backtest_history import history, written
 
-from recoup.doors.command.backtest import _of_history
-from recoup.flows.insight import backtest_file
-from recoup.flows.insight.backtest_plain import history_plain
-from recoup.flows.insight.processes import spread_over
+from recoup.backtest.cli.backtest import _of_history
+from recoup.backtest.flows import backtest_file
+from recoup.backtest.flows.backtest_plain import history_plain
+from recoup.backtest.rules import model_word
+from recoup.backtest.rules.history import WINDOW
+from recoup.imports.rules.answers import Answers
+from recoup.insight.flows.processes import spread_over
 from recoup.kernel.problem import Problem
 from recoup.kernel.spread import parts_of
-from recoup.rules.backtest import model_word
-from recoup.rules.backtest.history import WINDOW
-from recoup.rules.imports.answers import Answers
 
 BEGUN = """
 import os, sys, time
-from recoup.flows.insight.processes import spread_over
+from recoup.insight.flows.processes import spread_over
 from tests.flows.insight.test_processes import sleeper
 if __name__ == "__main__":
     with spread_over(2) as spread:
@@ -72,7 +72,7 @@ def test_a_back_test_says_the_same_with_any_number_of_processes(
     file, said = written(tmp_path / "history.csv", history()[:2_400]), list[str]()
     for least in (10**9, 0):
         monkeypatch.setattr(backtest_file, "SPREAD_FROM", least)
-        monkeypatch.setattr("recoup.doors.command.backtest.cores", lambda: 2)
+        monkeypatch.setattr("recoup.backtest.cli.backtest.cores", lambda: 2)
         report, _ = _of_history(file, Answers(), "engine", None, WINDOW, 0)
         assert report.models is not None
         said.append(json.dumps(history_plain(report)))

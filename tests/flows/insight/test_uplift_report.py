@@ -10,8 +10,11 @@ from tests.flows.people.telling import ROLES, go_round, kinds, run, told
 from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
-from recoup.flows.insight import uplift_report
-from recoup.flows.insight.uplift_report import (
+from recoup.db.server import ServerAddress
+from recoup.notifications.rules.notification_words import words_of
+from recoup.uplift.flows import arms, uplift_report
+from recoup.uplift.flows.arms import read_arms
+from recoup.uplift.flows.uplift_report import (
     HARM,
     HARM_BESIDE,
     ask_for_report,
@@ -20,10 +23,6 @@ from recoup.flows.insight.uplift_report import (
     set_return,
     watch_uplift,
 )
-from recoup.flows.merchants import arms
-from recoup.flows.merchants.arms import read_arms
-from recoup.rules.messages.notification_words import words_of
-from recoup.store.server import ServerAddress
 
 
 async def later(shop: Shop) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from tests.worlds import Shop
 
-from recoup.flows.money.reconcile import File, Ran, reconcile
-from recoup.flows.money.sandbox_statement import sandbox_statement
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.bank.rules.reading import Reading
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.reading import Reading
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.money.reconciliation import run_lines
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.reconciliation.flows.reconcile import File, Ran, reconcile
+from recoup.reconciliation.flows.sandbox_statement import sandbox_statement
+from recoup.reconciliation.store.reconciliation import run_lines
+from recoup.refunds.flows.refund import RefundRequest, refund
 
 YES = APPROVE_CARDS[2]
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from tests.worlds import Shop
 
-from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
-from recoup.flows.money.settlement_terms import set_terms
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.bank.flows.bank_accounts import approve_account, deposits_of, enter_account, prove_account
+from recoup.bank.store.accounts import find_account
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.bank_account import read_account
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.store.money.bank import find_account
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.processors.rules.bank_account import read_account
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.settlement.flows.settlement_terms import set_terms
 
 YES = APPROVE_CARDS[2]
 ROUTING, ACCOUNT = "011000015", "000123456789"

@@ -7,14 +7,14 @@ from tests.flows.money.settling import DAY, payouts, person, sold, terms, with_a
 from tests.rules.banks.made import BANK, bai2, camt, details, mt940, nacha, ntry, payment, ref, status_report, stmt
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.bank_answers import take_answers
-from recoup.flows.money.bank_payouts import approve, go_on
-from recoup.flows.money.book_differences import book_lines
+from recoup.bank.flows.bank_answers import take_answers
+from recoup.bank.flows.bank_payouts import approve, go_on
+from recoup.bank.rules.reading import Reading
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.money import EXPONENTS, to_text
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.report_spans import days
-from recoup.store.server import ServerAddress
+from recoup.kit.report_spans import days
+from recoup.reconciliation.flows.book_differences import book_lines
 
 
 async def sent(shop: Shop) -> tuple[str, int, str]:

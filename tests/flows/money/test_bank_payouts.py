@@ -12,18 +12,18 @@ from tests.flows.processes import dying_process, kills, run_until_killed, second
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.money import bank_accounts
-from recoup.flows.money.bank_accounts import approve_account, enter_account, prove_account
-from recoup.flows.money.bank_answers import take_answers
-from recoup.flows.money.bank_payouts import approve, go_on, read_file, tell_outcome
-from recoup.flows.money.report import kind_of, report_lines
-from recoup.flows.money.settle import pay_again
+from recoup.bank.flows import bank_accounts
+from recoup.bank.flows.bank_accounts import approve_account, enter_account, prove_account
+from recoup.bank.flows.bank_answers import take_answers
+from recoup.bank.flows.bank_payouts import approve, go_on, read_file, tell_outcome
+from recoup.db.operation.standing import begin_epoch
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.as_of import Window
-from recoup.rules.money.bank_account import read_account
-from recoup.store.operation.standing import begin_epoch
-from recoup.store.server import ServerAddress
+from recoup.kit.as_of import Window
+from recoup.processors.rules.bank_account import read_account
+from recoup.settlement.flows.report import kind_of, report_lines
+from recoup.settlement.flows.settle import pay_again
 
 CLOSED = "000123450002"
 SILENT = "000123450099"

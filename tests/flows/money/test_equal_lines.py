@@ -9,12 +9,12 @@ from tests.flows.money.comparing import compare, outcomes, person, sold, stateme
 from tests.flows.refund_states import authorised
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.money.book_differences import book_lines
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.report_spans import days
-from recoup.store.server import ServerAddress
+from recoup.bank.rules.reading import Reading
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.kit.report_spans import days
+from recoup.reconciliation.flows.book_differences import book_lines
+from recoup.refunds.flows.capture import CaptureRequest, capture
 
 HEAD = "type,reference,amount,currency,date"
 FEE = "fee,,0.30,USD,2026-11-20"

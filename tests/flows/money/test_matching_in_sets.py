@@ -10,12 +10,12 @@ from tests.flows.money.planting import Moved, plant
 from tests.rules.money.matcher import match
 from tests.worlds import make_shop, sandbox_world
 
+from recoup.bank.rules.matching import Ours, Theirs
+from recoup.bank.rules.reading import Reading
+from recoup.bank.rules.statement import Statement
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.rules.files.lines import lines as numbered
-from recoup.rules.money.matching import Ours, Theirs
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.statement import Statement
-from recoup.store.server import ServerAddress
+from recoup.kit.files.lines import lines as numbered
 
 HEADER = "id,reference,type,amount,currency,date"
 

@@ -16,13 +16,16 @@ from tests.flows.money.settling import DAY, give_back, person, sold, terms, with
 from tests.flows.test_verify import _cloned, lived_in  # noqa: F401 - a fixture
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants import campaigns, sites
-from recoup.flows.money import report as movements_report
-from recoup.flows.money.adjust import adjust
-from recoup.flows.money.origin_reports import (
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
+from recoup.insight.flows.verify import verify
+from recoup.kernel.ids import LOWEST
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.kit.as_of import Window
+from recoup.kit.world import World
+from recoup.reconciliation.flows.origin_reports import (
     AMOUNTS,
     COUNTS,
     REPORTS,
@@ -31,16 +34,13 @@ from recoup.flows.money.origin_reports import (
     report_csv,
     transactions_page,
 )
-from recoup.flows.money.settle import close_pages_of
-from recoup.flows.world import World
-from recoup.kernel.ids import LOWEST
-from recoup.kernel.money import EXPONENTS
-from recoup.kernel.problem import Problem
-from recoup.rules.money.as_of import Window
-from recoup.rules.money.fees import Tariff
-from recoup.store.money import origin_reports
-from recoup.store.money.origin_reports import RECIPES
-from recoup.store.server import ServerAddress
+from recoup.reconciliation.store import origin_reports
+from recoup.reconciliation.store.origin_reports import RECIPES
+from recoup.settlement.flows import report as movements_report
+from recoup.settlement.flows.adjust import adjust
+from recoup.settlement.flows.settle import close_pages_of
+from recoup.switches.flows import campaigns, sites
+from recoup.terms.rules.fees import Tariff
 
 EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 Sums = dict[str, Counter[str]]
@@ -231,7 +231,7 @@ def test_rows_are_paged_and_too_many_are_refused(server: ServerAddress, monkeypa
                 after = int(page.next or 0)
             assert seen == [f"TEXT*{n}" for n in range(5)]
             assert not after
-            monkeypatch.setattr("recoup.flows.money.origin_reports.GROUPS_MAX", 4)
+            monkeypatch.setattr("recoup.reconciliation.flows.origin_reports.GROUPS_MAX", 4)
             with pytest.raises(Problem, match="more than 4 descriptors"):
                 await grouped_report(shop.world, "descriptors", asked)
 
@@ -245,7 +245,7 @@ def test_a_file_of_many_orders_takes_a_bounded_number_of_statements(
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             await sold(shop, 21)
-            monkeypatch.setattr("recoup.flows.money.origin_reports.ORDERS_AT_ONCE", 5)
+            monkeypatch.setattr("recoup.reconciliation.flows.origin_reports.ORDERS_AT_ONCE", 5)
             asked: list[int] = []
             by_order = origin_reports.by_order
 
@@ -253,7 +253,7 @@ def test_a_file_of_many_orders_takes_a_bounded_number_of_statements(
                 asked.append(1)
                 return await by_order(*args)
 
-            monkeypatch.setattr("recoup.flows.money.origin_reports.by_order", counted)
+            monkeypatch.setattr("recoup.reconciliation.flows.origin_reports.by_order", counted)
             found = await from_csv(shop.world, "transactions", ReportRequest(shop.merchant_id, EVER))
             assert (found["USD"]["approvals"], len(asked)) == (21, 5)
 

@@ -8,11 +8,11 @@ from tests.flows.money.test_bank_payouts import closed, events
 from tests.flows.money.test_settle import proved
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.money.bank_payouts import approve
-from recoup.moves.payout.bank import _tell
-from recoup.store.money.bank_payouts import lock_payout, save_payout
-from recoup.store.orders.changes import Rows, write
-from recoup.store.server import ServerAddress
+from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.moves import _tell
+from recoup.bank.store.payouts import lock_payout, save_payout
+from recoup.db.server import ServerAddress
+from recoup.orders.store.changes import Rows, write
 
 
 def test_a_payout_that_the_release_before_told_of_is_not_told_again(server: ServerAddress) -> None:

@@ -13,19 +13,19 @@ from tests.flows.money.settling import DAY, payouts, terms, with_account
 from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.bank_payouts import approve
-from recoup.flows.money.book_differences import Booked, book_lines
-from recoup.flows.money.reconcile import File, reconcile
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate
+from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.rules.reading import Reading
+from recoup.db.server import ServerAddress
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.money.reading import Reading
-from recoup.store.server import ServerAddress
+from recoup.reconciliation.flows.book_differences import Booked, book_lines
+from recoup.reconciliation.flows.reconcile import File, reconcile
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate
 
 CHAIN = Reading(kind="chain")
 

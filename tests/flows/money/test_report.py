@@ -13,17 +13,17 @@ from tests.flows.money.settling import DAY, give_back, sold, terms
 from tests.flows.processes import Killer, dying_process, run_until_killed
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.report import KINDS, report_csv, report_lines, report_ready, report_totals
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
-from recoup.rules.money import ledger
-from recoup.rules.money.as_of import Window
-from recoup.rules.money.report_spans import zone_of
-from recoup.store.merchants.merchants import move_clock
-from recoup.store.server import ServerAddress
+from recoup.kit.as_of import Window
+from recoup.kit.report_spans import zone_of
+from recoup.merchants.store.merchants import move_clock
+from recoup.orders.rules import ledger
+from recoup.settlement.flows.report import KINDS, report_csv, report_lines, report_ready, report_totals
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate
 
 
 def run(server: ServerAddress, story: Any) -> None:

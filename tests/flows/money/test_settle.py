@@ -20,13 +20,13 @@ from tests.flows.processes import dying_process, kills, run_until_killed, second
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.money.adjust import adjust, decide_adjustment
-from recoup.flows.money.settle import settle_merchant
-from recoup.flows.money.settlement_terms import read_terms
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.store.merchants.merchants import move_clock
-from recoup.store.server import ServerAddress
+from recoup.merchants.store.merchants import move_clock
+from recoup.settlement.flows.adjust import adjust, decide_adjustment
+from recoup.settlement.flows.settle import settle_merchant
+from recoup.settlement.flows.settlement_terms import read_terms
 
 
 async def balance(shop: Shop, account: str, asset: str = "USD") -> int:
@@ -284,7 +284,7 @@ def test_terms_are_history_and_begin_now_or_later(server: ServerAddress) -> None
 
 
 async def terms_from(shop: Shop, change: dict[str, object], start: datetime | None) -> None:
-    from recoup.flows.money.settlement_terms import set_terms
+    from recoup.settlement.flows.settlement_terms import set_terms
 
     await set_terms(shop.world, person(shop, "olga"), change, start)
 

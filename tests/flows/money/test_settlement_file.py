@@ -12,10 +12,10 @@ from tests.flows.money.settling import DAY, batches, give_back, sold, terms
 from tests.rings import each
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
-from recoup.rules.money.settlement_file import Proved, encoded, page_root, prove
-from recoup.rules.proved_file import Wrong
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.proved_file import Wrong
+from recoup.settlement.flows.settlement_report import batch_csv, read_batch, settlement_file
+from recoup.settlement.rules.settlement_file import Proved, encoded, page_root, prove
 
 
 @pytest.fixture(scope="module")

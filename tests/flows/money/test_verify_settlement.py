@@ -10,9 +10,9 @@ from tests.flows.test_verify import planted
 from tests.rings import drawn
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.money.adjust import adjust
-from recoup.flows.money.bank_payouts import approve
-from recoup.store.server import ServerAddress
+from recoup.bank.flows.bank_payouts import approve
+from recoup.db.server import ServerAddress
+from recoup.settlement.flows.adjust import adjust
 
 _LINE = "(SELECT posting_id FROM settlement_lines WHERE kind = '{}' ORDER BY posting_id LIMIT 1)"
 _BATCH = "(SELECT batch_id FROM settlement_batches ORDER BY period_to LIMIT 1)"

@@ -8,17 +8,17 @@ from uuid import UUID
 
 from tests.doors.portal.shop import PASSWORD, Shop, make_world
 
-from recoup.flows.people import second_factor
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.second_step import CodeGiven, give_code
-from recoup.flows.people.sessions import read_session, session_hash
-from recoup.flows.people.sign_in import Entered, SignIn, sign_in
-from recoup.flows.people.who import Oneself
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
-from recoup.rules.people.totp import code_of, step_at
+from recoup.kit.world import World
+from recoup.people.flows import second_factor
+from recoup.people.flows.make_user import Membership, make_user
+from recoup.people.flows.passwords import Passwords
+from recoup.people.flows.second_step import CodeGiven, give_code
+from recoup.people.flows.sessions import read_session, session_hash
+from recoup.people.flows.sign_in import Entered, SignIn, sign_in
+from recoup.people.flows.who import Oneself
+from recoup.people.rules.totp import code_of, step_at
 
 KEY = "0" * 32
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.people.digest import send_digests
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.flows.people.notification_mail import send_notifications
-from recoup.flows.people.register import register
-from recoup.flows.people.tell_alert import alert_of_orders, tell_alert, tell_partners
-from recoup.flows.world import World
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.world import World
+from recoup.notifications.flows.digest import send_digests
+from recoup.notifications.flows.notification_mail import send_notifications
+from recoup.notifications.flows.tell_alert import alert_of_orders, tell_alert, tell_partners
+from recoup.onboarding.flows.register import register
+from recoup.people.flows.make_user import Membership, make_user
 
 PASSWORD = "correct horse battery"
 ROLES = ("owner", "operations", "developer", "analyst")

@@ -9,18 +9,18 @@ from tests.flows.people.telling import arrived, go_round, run, told, work_alerts
 from tests.flows.people.test_kill_notifications import killed_everywhere
 from tests.worlds import Shop, owner
 
-from recoup.flows.backtests import kept
-from recoup.flows.backtests.before_saving import try_policy
-from recoup.flows.backtests.kept import ask
-from recoup.flows.backtests.make import TRIES_MAX, work_backtest
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.merchants.policy_scopes import where_of
-from recoup.flows.people.notifications import choose
-from recoup.flows.world import World
+from recoup.backtest.flows import kept
+from recoup.backtest.flows.before_saving import try_policy
+from recoup.backtest.flows.kept import ask
+from recoup.backtest.flows.make import TRIES_MAX, work_backtest
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.db.server import ServerAddress
 from recoup.kernel.scope import Actor
-from recoup.rules.messages.notification_words import words_of
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.notifications.flows.notifications import choose
+from recoup.notifications.rules.notification_words import words_of
+from recoup.orders.store.due_work import Due
+from recoup.policy_versions.flows.policy_scopes import where_of
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from tests.flows.disputes.test_disputes import paid
 from tests.flows.people.telling import arrived, told, with_people
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.people.digest import send_digests
-from recoup.flows.people.notification_mail import send_notifications
-from recoup.flows.people.notifications import choose, keep_digest, keep_zone
+from recoup.db.server import ServerAddress
 from recoup.kernel.time import Clocks, WallTime
-from recoup.store.server import ServerAddress
+from recoup.notifications.flows.digest import send_digests
+from recoup.notifications.flows.notification_mail import send_notifications
+from recoup.notifications.flows.notifications import choose, keep_digest, keep_zone
 
 BOTH = {"digest": (True, True)}
 HOUR = timedelta(hours=1)

@@ -10,17 +10,17 @@ from tests.flows.people.telling import arrived, go_round, kinds, person, told, w
 from tests.flows.people.test_kill_notifications import killed_everywhere
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.lists import folder
-from recoup.flows.lists.ask import ExportQuery, ask_for_file, cancel_export
-from recoup.flows.lists.make import make_export
-from recoup.flows.people.make_user import Membership
-from recoup.flows.people.notifications import choose
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.desk.flows import folder
+from recoup.desk.flows.ask import ExportQuery, ask_for_file, cancel_export
+from recoup.desk.flows.make import make_export
+from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.ids import new_id
-from recoup.rules.messages.notification_words import words_of
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.orders.due_work import Due
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.notifications.flows.notifications import choose
+from recoup.notifications.rules.notification_words import words_of
+from recoup.orders.store.due_work import Due
+from recoup.people.flows.make_user import Membership
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 

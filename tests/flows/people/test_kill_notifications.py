@@ -15,13 +15,13 @@ from tests.flows.test_kill_onboarding import dying_world
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.people.digest import send_digests
-from recoup.flows.people.notification_mail import send_notifications
-from recoup.flows.people.notifications import choose, keep_digest
-from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
-from recoup.flows.world import World
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.kit.world import World
+from recoup.notifications.flows.digest import send_digests
+from recoup.notifications.flows.notification_mail import send_notifications
+from recoup.notifications.flows.notifications import choose, keep_digest
+from recoup.notifications.flows.tell_alert import alert_of_orders, tell_alert
 
 pytestmark = deep("kills")
 

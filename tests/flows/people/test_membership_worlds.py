@@ -9,20 +9,20 @@ import asyncpg
 import pytest
 from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
 
-from recoup.flows.people.invitations import Subject, invite, join_as
-from recoup.flows.people.lost_factor import help_member
-from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
-from recoup.flows.people.memberships import end_membership
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.second_factor import require
-from recoup.flows.people.sessions import open_session, read_session, switch_world
-from recoup.flows.people.who import Oneself
-from recoup.flows.sign_up import SignUp, sign_up
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.rules.people.whence import network_of
-from recoup.store.people.people import belongs_in, is_operator, partner_roles, reachable, take_along
-from recoup.store.server import ServerAddress
+from recoup.kit.whence import network_of
+from recoup.kit.world import World
+from recoup.onboarding.flows.sign_up import SignUp, sign_up
+from recoup.people.flows.invitations import Subject, invite, join_as
+from recoup.people.flows.lost_factor import help_member
+from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.people.flows.memberships import end_membership
+from recoup.people.flows.passwords import Passwords
+from recoup.people.flows.second_factor import require
+from recoup.people.flows.sessions import open_session, read_session, switch_world
+from recoup.people.flows.who import Oneself
+from recoup.people.store.people import belongs_in, is_operator, partner_roles, reachable, take_along
 
 PARTNER = UUID(int=7)
 

@@ -15,29 +15,29 @@ from tests.flows.money.test_bank_payouts import closed
 from tests.flows.people.telling import arrived, go_round, kinds, person, told, with_people
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.by_hand import hold, release
-from recoup.flows.cards.due import start
-from recoup.flows.disputes.answer import answer_dispute, note_evidence
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.verify import verify
-from recoup.flows.messages import endpoints
-from recoup.flows.money.bank_payouts import approve, tell_outcome
-from recoup.flows.people.invitations import Subject
-from recoup.flows.people.make_user import Membership
-from recoup.flows.people.memberships import end_membership
-from recoup.flows.people.notification_mail import message_of, send_notifications
-from recoup.flows.people.notifications import keep_language, keep_zone
-from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
-from recoup.flows.upkeep import purge_expired
-from recoup.gateways.web.mail.smtp import compose
+from recoup.bank.flows.bank_payouts import approve, tell_outcome
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import retain
+from recoup.disputes.flows.answer import answer_dispute, note_evidence
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.insight.flows.verify import verify
+from recoup.kit.upkeep import purge_expired
 from recoup.main.doctor_verb import look_at
-from recoup.rules.messages.breaker import FAILURES_TO_OPEN
-from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.order.whys import HOLD_REASONS
-from recoup.store.messages.notification_settings import NotificationMail, choose
-from recoup.store.messages.notifications import readers_of
-from recoup.store.server import ServerAddress
-from recoup.store.upkeep import retain
+from recoup.networks.whys import HOLD_REASONS
+from recoup.notifications.flows.notification_mail import message_of, send_notifications
+from recoup.notifications.flows.notifications import keep_language, keep_zone
+from recoup.notifications.flows.tell_alert import alert_of_orders, tell_alert
+from recoup.notifications.store.notification_settings import NotificationMail, choose
+from recoup.notifications.store.notifications import readers_of
+from recoup.orders.rules.events import CATALOGUE
+from recoup.outside.mail.smtp import compose
+from recoup.people.flows.invitations import Subject
+from recoup.people.flows.make_user import Membership
+from recoup.people.flows.memberships import end_membership
+from recoup.rescue.flows.by_hand import hold, release
+from recoup.rescue.flows.due import start
+from recoup.webhooks.flows import endpoints
+from recoup.webhooks.rules.breaker import FAILURES_TO_OPEN
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from recoup.flows.people.passwords import AT_ONCE, LANE_MAX, WAITING_MAX, Passwords, Turn
 from recoup.kernel.problem import Problem
+from recoup.people.flows.passwords import AT_ONCE, LANE_MAX, WAITING_MAX, Passwords, Turn
 
 
 async def settled() -> None:

@@ -7,9 +7,9 @@ import pytest
 from argon2.low_level import Type
 from tests.quick_passwords import QUICK, REAL
 
-from recoup.flows.people import passwords
-from recoup.flows.people.passwords import Passwords, outdated
 from recoup.kernel.problem import Problem
+from recoup.people.flows import passwords
+from recoup.people.flows.passwords import Passwords, outdated
 
 RIGHT, WRONG, SALT = "correct horse battery", "incorrect horse battery", b"0123456789abcdef"
 

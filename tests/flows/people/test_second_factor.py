@@ -8,18 +8,18 @@ import pytest
 from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_shop
 from tests.flows.people.persons import KEY, actions, person, run, secured, wait
 
-from recoup.flows.people import second_factor
-from recoup.flows.people.account_mail import send_account_mails
-from recoup.flows.people.notifications import keep_language, keep_zone
-from recoup.flows.people.oneself import change_password
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.second_step import read_half
-from recoup.flows.people.sessions import read_session
-from recoup.flows.upkeep import purge_expired
-from recoup.flows.world import World
-from recoup.gateways.web.mail.port import Message, Posted
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.kit.upkeep import purge_expired
+from recoup.kit.world import World
+from recoup.notifications.flows.notifications import keep_language, keep_zone
+from recoup.outside.mail.port import Message, Posted
+from recoup.people.flows import second_factor
+from recoup.people.flows.account_mail import send_account_mails
+from recoup.people.flows.oneself import change_password
+from recoup.people.flows.passwords import Passwords
+from recoup.people.flows.second_step import read_half
+from recoup.people.flows.sessions import read_session
 
 OTHER_KEY = "1" * 32
 

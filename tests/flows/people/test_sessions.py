@@ -9,15 +9,15 @@ from uuid import UUID
 import pytest
 from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_shop, make_world
 
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
-from recoup.flows.people.sign_in import SignIn, sign_in
-from recoup.flows.upkeep import purge_expired
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, WallTime
-from recoup.store.server import ServerAddress
+from recoup.kit.upkeep import purge_expired
+from recoup.kit.world import World
+from recoup.people.flows.make_user import Membership, make_user
+from recoup.people.flows.passwords import Passwords
+from recoup.people.flows.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
+from recoup.people.flows.sign_in import SignIn, sign_in
 
 
 @dataclass(frozen=True, slots=True)

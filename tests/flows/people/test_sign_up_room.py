@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 import asyncpg
 from tests.worlds import people_dsn, sandbox_world
 
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.sign_up import SignUp, sign_up
-from recoup.flows.world import World
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.world import World
+from recoup.onboarding.flows.sign_up import SignUp, sign_up
+from recoup.people.flows.passwords import Passwords
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
 

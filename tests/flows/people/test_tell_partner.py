@@ -12,17 +12,17 @@ from tests.flows.people.test_kill_notifications import killed_everywhere
 from tests.gateways.web.servers import serving
 from tests.worlds import owner
 
-from recoup.flows.messages import endpoints
-from recoup.flows.people.invitations import Subject
-from recoup.flows.people.memberships import end_membership
-from recoup.flows.people.notification_mail import send_notifications
-from recoup.flows.people.tell_alert import tell_partners
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import ALERTS_KEPT, retain
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.rules.messages.breaker import FAILURES_TO_OPEN
-from recoup.rules.messages.events import CATALOGUE
-from recoup.store.server import ServerAddress
-from recoup.store.upkeep import ALERTS_KEPT, retain
+from recoup.kit.world import World
+from recoup.notifications.flows.notification_mail import send_notifications
+from recoup.notifications.flows.tell_alert import tell_partners
+from recoup.orders.rules.events import CATALOGUE
+from recoup.people.flows.invitations import Subject
+from recoup.people.flows.memberships import end_membership
+from recoup.webhooks.flows import endpoints
+from recoup.webhooks.rules.breaker import FAILURES_TO_OPEN
 
 HEARS = {"developer", "operations", "owner"}
 

@@ -9,11 +9,11 @@ from tests.flows.people.telling import ROLES, arrived, go_round, kinds, run, tol
 from tests.flows.people.test_kill_notifications import killed_everywhere
 from tests.worlds import Shop, owner
 
-from recoup.flows.people.watch_rates import watch_rates
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.watch_rates import watch_rates
 from recoup.kernel.ids import new_id
-from recoup.rules.messages.notification_words import words_of
-from recoup.store.server import ServerAddress
+from recoup.kit.world import World
+from recoup.notifications.rules.notification_words import words_of
 
 HOUR = timedelta(hours=1)
 DAY = 24 * HOUR

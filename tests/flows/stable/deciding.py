@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.locked import Orders
-from recoup.flows.stable.late import decide_late
-from recoup.flows.world import World
 from recoup.kernel.scope import Scope
+from recoup.kit.world import World
+from recoup.refunds.flows.late import decide_late
+from recoup.rescue.flows.locked import Orders
 
 
 async def give_back(world: World, orders: Orders, scope: Scope, order_id: UUID, to_address: str | None = None) -> None:

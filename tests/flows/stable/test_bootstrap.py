@@ -8,16 +8,16 @@ from tests.doors.stablecoin.signer import Signer
 from tests.flows.stable.test_late import charge
 from tests.worlds import make_shop, owner, sandbox_world
 
-from recoup.flows.bootstrap import bootstrap
-from recoup.flows.demo_clock import bootstrap_merchant
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import read_session
-from recoup.flows.people.sign_in import SignIn, sign_in
-from recoup.flows.stable.callers import Callers, Signed
-from recoup.flows.world import World
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import retain
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
-from recoup.store.upkeep import retain
+from recoup.kit.world import World
+from recoup.main.bootstrap import bootstrap
+from recoup.merchants.flows.demo_clock import bootstrap_merchant
+from recoup.people.flows.passwords import Passwords
+from recoup.people.flows.sessions import read_session
+from recoup.people.flows.sign_in import SignIn, sign_in
+from recoup.stablecoin.flows.callers import Callers, Signed
 
 
 def signed(key_id: str, secret: str) -> Signed:

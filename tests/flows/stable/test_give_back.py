@@ -9,10 +9,10 @@ from tests.flows.stable.deciding import give_back, settle_by_hand
 from tests.flows.stable.test_late import PAYER, charge, proved, told
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.stable.pay import simulate, simulate_by_operator
-from recoup.flows.stable.settle import settle_again
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
+from recoup.stablecoin.flows.settle import settle_again
 
 SENT = "SELECT count(*) FROM mock_channel.transfers WHERE decision = 'approved' AND kind = $1"
 OWED = "SELECT coalesce(sum(units), 0)::bigint FROM entries WHERE account = 'reversal_due'"

@@ -9,17 +9,17 @@ from tests.flows.test_kill_between_statements import POLICY, Case, Prepare, Stor
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.send import send_modification
-from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.stable.cancel import cancel
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate
-from recoup.flows.stable.settle import settle, settle_again
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.store.server import ServerAddress
+from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
+from recoup.refunds.flows.send import send_modification
+from recoup.stablecoin.flows.cancel import cancel
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate
+from recoup.stablecoin.flows.settle import settle, settle_again
 
 pytestmark = deep("kills")
 

@@ -8,19 +8,19 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Job
-from recoup.flows.stable.cancel import cancel
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate, simulate_by_operator
-from recoup.gateways.cards.port import Outcome
-from recoup.gateways.channels.mock.channel import MockChannel
-from recoup.gateways.channels.port import Payment
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.stable.payment import pick_channel
-from recoup.rules.order.attention import PAID_LATE
-from recoup.store.server import ServerAddress
+from recoup.orders.rules.attention import PAID_LATE
+from recoup.processors.gateways.channels import Payment
+from recoup.processors.gateways.port import Outcome
+from recoup.rescue.flows.locked import Job
+from recoup.stablecoin.flows.cancel import cancel
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
+from recoup.stablecoin.gateways.channel import MockChannel
+from recoup.stablecoin.moves.payment import pick_channel
 
 PAYER = Actor("payer", "checkout")
 

@@ -11,13 +11,13 @@ from tests.flows.stable.test_late import PAYER
 from tests.rings import drawn
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.command.verify import as_dict, as_text
-from recoup.flows.insight.verify import DIFFERENCES_MAX, verify
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate, simulate_by_operator
-from recoup.flows.stable.payouts import PayoutRequest, ask_payout
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.desk.cli.verify import as_dict, as_text
+from recoup.insight.flows.verify import DIFFERENCES_MAX, verify
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
+from recoup.stablecoin.flows.payouts import PayoutRequest, ask_payout
 
 
 async def _live(server: ServerAddress) -> str:

@@ -14,19 +14,19 @@ from tests.flows.stable.test_give_back import the_channel_refuses
 from tests.flows.test_refund_requests import agree, ask, limit, refused
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications import review_queue
-from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.pay import simulate, simulate_by_operator
-from recoup.flows.stable.payouts import PayoutRequest, ask_payout
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import retain
+from recoup.insight.flows.verify import verify
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.fees import KEEP, PRO_RATA, Tariff
-from recoup.store.server import ServerAddress
-from recoup.store.stable.wallets import available
-from recoup.store.upkeep import retain
+from recoup.refunds.flows import review_queue
+from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
+from recoup.stablecoin.flows.payouts import PayoutRequest, ask_payout
+from recoup.stablecoin.store.wallets import available
+from recoup.terms.rules.fees import KEEP, PRO_RATA, Tariff
 
 PAYER, OPERATOR = Actor("payer", "checkout"), Actor("operator", "desk")
 # Every balance that the wallet ever had, in the order of the book.

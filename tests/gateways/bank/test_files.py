@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.gateways.bank.files import bank_file, says
-from recoup.gateways.bank.nacha import ENTRY_UNITS_MAX, SANDBOX
-from recoup.gateways.bank.port import Transfer
-from recoup.rules.money.bank_account import BankAccount
-from recoup.rules.money.bank_payout import reference_of
+from recoup.bank.gateways.files import bank_file, says
+from recoup.bank.gateways.nacha import ENTRY_UNITS_MAX, SANDBOX
+from recoup.bank.rules.bank_payout import reference_of
+from recoup.processors.gateways.bank import Transfer
+from recoup.processors.rules.bank_account import BankAccount
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday
 

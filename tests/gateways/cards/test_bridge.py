@@ -13,8 +13,12 @@ from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 from tests.rings import each
 
-from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
-from recoup.gateways.cards.port import (
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.bridge import Bridge, NoProcessor, check_bridge
+from recoup.processors.gateways.port import (
     Card,
     Charge,
     DisputeAnswer,
@@ -23,10 +27,6 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Processor,
 )
-from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks
-from recoup.rules.network.magic import script_card
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PAN = script_card("visa", "51", 0)

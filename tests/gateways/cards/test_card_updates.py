@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, bridge_twin
 
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.cards.bridge_wire import BridgeUpdate, update_body, update_of
-from recoup.gateways.cards.port import Card, Stored
-from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, RouteUpdaters, UpdateInquiry
-from recoup.rules.network import magic_updates
-from recoup.rules.network.magic import answer, script_card
+from recoup.networks import magic_updates
+from recoup.networks.magic import answer, script_card
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.gateways.bridge_wire import BridgeUpdate, update_body, update_of
+from recoup.processors.gateways.port import Card, Stored
+from recoup.processors.gateways.updater import UNKNOWN, CardUpdate, RouteUpdaters, UpdateInquiry
 
 ID = UUID("01a20ac6-823a-70c4-bbf0-59a9e36c881a")
 PAN = script_card("visa", "54", 99)

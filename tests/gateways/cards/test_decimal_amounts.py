@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.gateways.cards.wire_amounts import amount_text, exponent, units_of
 from recoup.kernel.money import EXPONENTS, UNITS_MAX
+from recoup.processors.gateways.wire_amounts import amount_text, exponent, units_of
 
 
 @each("currency", sorted(EXPONENTS))

@@ -9,11 +9,11 @@ from tests.gateways.cards.bridge_twin import SECRET, bridge_twin
 from tests.gateways.cards.test_bridge import AT, charge_of, reversal_of
 from tests.rings import each
 
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.cards.look_up import NOT_OFFERED, chosen
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import LookUp
 from recoup.kernel.ids import new_id
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.gateways.look_up import NOT_OFFERED, chosen
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import LookUp
 
 OWN, OTHER, THIRD = (UUID(int=number) for number in (1, 2, 3))
 YES, NO, MAYBE = Outcome("approved", "ref"), Outcome("declined", "ref"), Outcome("unknown", "ref")

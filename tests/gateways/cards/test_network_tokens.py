@@ -10,12 +10,12 @@ from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, bridge_twin
 from tests.gateways.cards.test_bridge import charge_of
 
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.cards.bridge_wire import BridgeToken, charge_body, token_body, token_of
-from recoup.gateways.cards.credential import Card, CredentialNews, Token
-from recoup.gateways.cards.token_service import UNKNOWN, CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
-from recoup.rules.network.magic import COUNTING_CARDS, classify, inputs, script_card
-from recoup.rules.network.magic_tokens import card_number, token_number
+from recoup.networks.magic import COUNTING_CARDS, classify, inputs, script_card
+from recoup.networks.magic_tokens import card_number, token_number
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.gateways.bridge_wire import BridgeToken, charge_body, token_body, token_of
+from recoup.processors.gateways.credential import Card, CredentialNews, Token
+from recoup.processors.gateways.token_service import UNKNOWN, CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
 
 ID = UUID("01a20ac6-823a-70c4-bbf0-59a9e36c881a")
 PAN = script_card("visa", "51", 99)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.outcome import NETWORK_ATTEMPTS_MAX, Outcome, as_requested
-from recoup.gateways.cards.wire_amounts import IsoAmounts
-from recoup.rules.network.decline_code import code_by
+from recoup.networks.decline_code import code_by
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.outcome import NETWORK_ATTEMPTS_MAX, Outcome, as_requested
+from recoup.processors.gateways.wire_amounts import IsoAmounts
 
 APPROVED = Outcome("approved", "r-1", units=4590, currency="usd")
 

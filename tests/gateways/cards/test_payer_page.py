@@ -3,8 +3,8 @@
 import pytest
 from tests.rings import each
 
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.payer_page import PARAMETERS_MAX, URL_MAX, as_brought, is_payer_page
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.payer_page import PARAMETERS_MAX, URL_MAX, as_brought, is_payer_page
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from recoup.gateways.cards.port import Card, Charge, Inquiry, ModificationMessage, Outcome, Processor
-from recoup.gateways.cards.sandbox import book
-from recoup.gateways.cards.sandbox.connections import active_faults, clear_faults, set_fault
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
-from recoup.rules.network import magic
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.card import scheme_of
+from recoup.networks import magic
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.card import scheme_of
+from recoup.processors.gateways.port import Card, Charge, Inquiry, ModificationMessage, Outcome, Processor
+from recoup.processors.gateways.sandbox import book
+from recoup.processors.gateways.sandbox.connections import active_faults, clear_faults, set_fault
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
 
 PATIENT_SECONDS, HASTY_SECONDS = 20.0, 1.0
 SENT_AT = datetime(2026, 11, 20, 12, tzinfo=UTC)

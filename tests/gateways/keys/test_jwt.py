@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.gateways.keys.jwt import access_claims, sign, verify
 from recoup.kernel.problem import Problem
+from recoup.outside.keys.jwt import access_claims, sign, verify
 
 KEY = b"k" * 32
 NOW = datetime(2026, 3, 2, 9, 15, 31, 250000, tzinfo=UTC)

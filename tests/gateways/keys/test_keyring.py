@@ -13,12 +13,12 @@ from uuid import UUID
 import pytest
 from tests.rings import each
 
-from recoup.gateways.keys import files
-from recoup.gateways.keys.keyring import Keyring, open_keyring
-from recoup.gateways.keys.material import fresh, from_text, rotated, to_text
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.outside.keys import files
+from recoup.outside.keys.keyring import Keyring, open_keyring
+from recoup.outside.keys.material import fresh, from_text, rotated, to_text
 
 PAN = PHONE_CARD
 

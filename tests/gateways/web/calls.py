@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.gateways.web.servers import Behaviour, serving
 
-from recoup.gateways.web.client import WebClient
-from recoup.gateways.web.port import Answer
+from recoup.outside.web.client import WebClient
+from recoup.outside.web.port import Answer
 
 HEADERS = {"content-type": "application/json", "x-fc-nonce": "n"}
 

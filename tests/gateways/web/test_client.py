@@ -10,7 +10,7 @@ from tests.gateways.web.calls import HEADERS, client, run, told
 from tests.gateways.web.servers import OK, end, saying, serving
 from tests.rings import each
 
-from recoup.gateways.web.port import Answer
+from recoup.outside.web.port import Answer
 
 
 def test_a_post_arrives_as_it_was_sent() -> None:

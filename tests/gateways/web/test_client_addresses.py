@@ -67,7 +67,7 @@ def test_a_name_with_one_inner_address_is_refused(found: list[str]) -> None:
 
 def test_a_name_that_turns_inward_later_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """DNS rebinding: the name was public when first asked; the kept connection does not help it."""
-    from recoup.gateways.web import names
+    from recoup.outside.web import names
 
     monkeypatch.setattr(names, "REMEMBERED_SECONDS", 0.0)
     server_tls, client_tls = certificate(str(tmp_path), "hooks.example.com")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.gateways.web.calls import client, run
 
-from recoup.gateways.web import client as web_client
-from recoup.gateways.web import names
-from recoup.gateways.web.names import CheckedNames
+from recoup.outside.web import client as web_client
+from recoup.outside.web import names
+from recoup.outside.web.names import CheckedNames
 
 PUBLIC = "203.0.112.7"
 

@@ -7,7 +7,7 @@ from aiohttp.client_proto import ResponseHandler
 from tests.gateways.web.calls import HEADERS, client, run, told
 from tests.gateways.web.servers import OK, certificate, saying, serving
 
-from recoup.gateways.web.port import Answer
+from recoup.outside.web.port import Answer
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.gateways.web.guard import ParsedUrl, check_url, is_public
 from recoup.kernel.problem import Problem
+from recoup.outside.web.guard import ParsedUrl, check_url, is_public
 
 INNER = [
     "0.0.0.0",

@@ -12,9 +12,9 @@ from email.policy import default
 import pytest
 from tests.rings import each
 
-from recoup.gateways.web.mail.port import Message
-from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer, compose
 from recoup.kernel.problem import Problem
+from recoup.outside.mail.port import Message
+from recoup.outside.mail.smtp import SmtpMail, SmtpServer, compose
 
 MESSAGE = Message(
     uuid.UUID("0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"),

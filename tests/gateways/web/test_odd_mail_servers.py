@@ -10,8 +10,8 @@ import pytest
 from tests.gateways.web.servers import certificate
 from tests.gateways.web.test_mail import MESSAGE, sent
 
-from recoup.gateways.web.mail import smtp
-from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer
+from recoup.outside.mail import smtp
+from recoup.outside.mail.smtp import SmtpMail, SmtpServer
 
 GREETS, EHLO = b"220 test\r\n", b"250-x\r\n250-STARTTLS\r\n250 8BITMIME\r\n"
 

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from tests.rings import each
 
-from recoup.gateways.web.mail.port import Posted
-from recoup.gateways.web.port import Answer
-from recoup.gateways.web.sms.port import Sms
-from recoup.gateways.web.sms.webhook import WebhookSms
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.messages.inbound import HEADER, is_signed
+from recoup.outside.inbound import HEADER, is_signed
+from recoup.outside.mail.port import Posted
+from recoup.outside.sms.port import Sms
+from recoup.outside.sms.webhook import WebhookSms
+from recoup.outside.web.port import Answer
 
 URL, SECRET = "https://sms.bridge.example/send", "s" * 32
 ONE = Sms(UUID(int=7), "+491705550102", "Leaf", "Pay: https://pay.example/checkout/x")

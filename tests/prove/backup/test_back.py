@@ -13,9 +13,9 @@ from tests.kills.installation import installed
 from tests.prove.backup.barman import Copied
 from tests.prove.many_orders import fill
 
+from recoup.db.server import EmbeddedServer
+from recoup.db.server.cluster import cluster_folder
 from recoup.main.backup.restore import read_note
-from recoup.store.server import EmbeddedServer
-from recoup.store.server.cluster import cluster_folder
 
 ORDERS = int(os.environ.get("PROVE_ORDERS", "1000000"))
 BACK_SECONDS_MAX = 60.0

@@ -18,8 +18,8 @@ from tests.kills.installation import installed
 from tests.kills.load import Load, Promise
 from tests.prove.backup.barman import Copied
 
+from recoup.db.server import EmbeddedServer
 from recoup.main.backup.configuration import ROLE
-from recoup.store.server import EmbeddedServer
 
 MOMENTS = int(os.environ.get("PROVE_KILLS", "20"))
 LOST_SECONDS_MAX = 1.0

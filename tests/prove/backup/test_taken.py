@@ -16,8 +16,8 @@ from tests.kills.installation import Installation, installed
 from tests.prove.backup.barman import Copied
 from tests.prove.backup.test_killed import known, under_load
 
-from recoup.store.server import EmbeddedServer
-from recoup.store.server.cluster import cluster_folder
+from recoup.db.server import EmbeddedServer
+from recoup.db.server.cluster import cluster_folder
 
 KEY = "backup@recoup.example"
 

@@ -10,8 +10,8 @@ import pytest
 from tests.browser.visiting import CHROMIUM
 from tests.browser.walk import Walked, walked
 
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.people.page.endpoint import COOKIE
 
 LIGHTHOUSE = "lighthouse@13"
 PAGES = ("/overview", "/orders", "/orders/{order}", "/customers/{customer}", "/settlements", "/signin")

@@ -13,7 +13,7 @@ import pytest
 from tests.kills.vendor_routes import ROUTES
 from tests.kills.vendor_story import tell
 
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
 
 ORDERS = int(os.environ.get("PROVE_VENDOR_ORDERS", "40"))
 SEEDS = tuple(range(1, 1 + int(os.environ.get("PROVE_VENDOR_SEEDS", "2"))))

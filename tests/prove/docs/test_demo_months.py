@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.docs.test_demo import mark, portal_of, recoup, up
 
-from recoup.features.engine.learn import prior
+from recoup.engine.learn import prior
 from recoup.main.demo import demo
 from recoup_lab.shop.prior import of_the_shop, trained
 

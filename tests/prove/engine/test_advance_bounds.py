@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, WHOLE, Cell, TenthBounds, Week, tables_of
+from recoup.terms.rules.advance_bounds import PAYERS_MIN, TENTHS, WEEK, WHOLE, Cell, TenthBounds, Week, tables_of
 
 UNTIL = date(2026, 6, 1)
 WORLDS = int(os.environ.get("PROVE_WORLDS", "300"))

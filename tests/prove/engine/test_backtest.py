@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tests.rules.backtest import worlds
 
-from recoup.rules.backtest.enough import Closed, missing
-from recoup.rules.backtest.estimate import Evaluation
-from recoup.rules.backtest.report import difference, verdict
+from recoup.backtest.rules.enough import Closed, missing
+from recoup.backtest.rules.estimate import Evaluation
+from recoup.backtest.rules.report import difference, verdict
 
 WORLDS = int(os.environ.get("PROVE_WORLDS", "2500"))
 NAMES = ("engine", "fewer", "near", "far", "ladder", "wild")

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here
 from tests.prove import plugged
 
-from recoup.doors.command.backtest import backtest
-from recoup.doors.portal.backtests.page import meaning
-from recoup.rules.backtest.replay import ScheduleTarget
-from recoup.rules.rescue.policy import RETRY_2
+from recoup.backtest.cli.backtest import backtest
+from recoup.backtest.page import meaning
+from recoup.backtest.rules.replay import ScheduleTarget
+from recoup.policies.rules.policy import RETRY_2
 from recoup_lab.plug.program import Program
 
 WORLDS = int(os.environ.get("PROVE_FOLKLORE", "2"))

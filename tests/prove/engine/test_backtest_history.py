@@ -17,18 +17,18 @@ from unittest.mock import patch
 from tests.doors.command.test_backtest_history import intervals
 from tests.prove import past, plugged
 
-from recoup.features.engine.learn import history_models
-from recoup.features.engine.model import Model
-from recoup.flows.insight.backtest_file import LEVELS_MAX, HistoryReport, backtest_history, turn_of
-from recoup.flows.insight.backtest_plain import history_plain
-from recoup.rules.backtest.assuming import Narrowed
-from recoup.rules.backtest.history import Bounds, Payment, cohort_of
-from recoup.rules.backtest.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
-from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget
-from recoup.rules.imports.payments import payments_of
-from recoup.rules.policies.in_force import InForce, Part
-from recoup.rules.policies.terms import PolicyTerms
-from recoup.rules.rescue.policy import ENGINE_2, POLICIES
+from recoup.backtest.flows.backtest_file import LEVELS_MAX, HistoryReport, backtest_history, turn_of
+from recoup.backtest.flows.backtest_plain import history_plain
+from recoup.backtest.rules.assuming import Narrowed
+from recoup.backtest.rules.history import Bounds, Payment, cohort_of
+from recoup.backtest.rules.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
+from recoup.backtest.rules.replay import EngineTarget, ScheduleTarget
+from recoup.engine.learn import history_models
+from recoup.engine.model import Model
+from recoup.imports.rules.payments import payments_of
+from recoup.policies.rules.in_force import InForce, Part
+from recoup.policies.rules.policy import ENGINE_2, POLICIES
+from recoup.policies.rules.terms import PolicyTerms
 from recoup_lab.compare.arms.retry_2 import Retry2
 from recoup_lab.compare.arms.schedules import SCHEDULES
 from recoup_lab.compare.driver import play

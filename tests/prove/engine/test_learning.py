@@ -11,9 +11,9 @@ import time
 
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.engine.learn.learn import learn
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.learn import learn
 from recoup.kernel.scope import Actor
-from recoup.store.server import ServerAddress
 
 ATTEMPTS = int(os.environ.get("PROVE_ATTEMPTS", "1000000"))
 SECONDS_MAX = 300.0

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from recoup.features.engine.learn.prior import prior_model
-from recoup.features.engine.model import Model
+from recoup.engine.learn.prior import prior_model
+from recoup.engine.model import Model
 from recoup_lab.compare.arms.engine import EngineArm, first_price
 from recoup_lab.compare.arms.learned import issuer_of, trained_on
 from recoup_lab.compare.arms.retry_2 import Retry2

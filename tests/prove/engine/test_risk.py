@@ -14,13 +14,13 @@ from tests.flows.insight.test_learn_risk import night, run
 from tests.prove.risk_world import Payment, payments
 from tests.worlds import Shop
 
-from recoup.flows.risk_versions import risk_in_use, weights_of
-from recoup.rules.risk.costs import MILLION, Costs, usual_costs
-from recoup.rules.risk.decide import RiskInput, answer_of, decide_risk
-from recoup.rules.risk.learn import learned
-from recoup.rules.risk.score import terms_of
-from recoup.rules.risk.weights import PRIOR, Weights
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.risk.flows.risk_versions import risk_in_use, weights_of
+from recoup.risk.rules.decide import RiskInput, answer_of, decide_risk
+from recoup.risk.rules.learn import learned
+from recoup.risk.rules.score import terms_of
+from recoup.risk.rules.weights import PRIOR, Weights
+from recoup.terms.rules.costs import MILLION, Costs, usual_costs
 
 COSTS = usual_costs("USD")
 SEEDS = [1, 2, 3, 4, 5, 6]

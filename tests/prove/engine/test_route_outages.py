@@ -15,16 +15,16 @@ import pytest
 from tests.flows.test_routes import COUNTING
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows import card_routes
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.insight.verify import verify
-from recoup.flows.listed_routes import Listed, list_in_database
-from recoup.gateways.cards.port import Charge, Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.time import Clocks, WallTime
-from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Charge, Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.processors.rules.route_terms import RouteTerms
+from recoup.routes.flows import card_routes
+from recoup.routes.flows.card_routes import CardRoutes
+from recoup.routes.flows.listed_routes import Listed, list_in_database
 
 DAYS, ORDERS_A_DAY = 6, 30
 A_BATCH = 6  # orders that come together

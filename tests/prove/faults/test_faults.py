@@ -29,7 +29,7 @@ from tests.main.test_live import payment
 from tests.prove.faults.watching import Scrape, fired, scrape
 
 from recoup.main.backup.copies import Record, write_record
-from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.networks.allow_list import APPROVE_CARDS
 
 NOBODY: Final = "none is connected: nobody answers callers"
 Lines = list[dict[str, Any]]

@@ -29,8 +29,8 @@ from tests.main.test_live import payment
 from tests.prove.faults.test_faults import Ground, check_named, flip, until
 from tests.prove.faults.watching import fired
 
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import script_card
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import script_card
 
 SECONDS: Final = float(os.environ.get("FAULT_LOAD_SECONDS", "60"))
 FIGURE_SECONDS: Final = 600.0

@@ -18,8 +18,8 @@ from tests.doors.stablecoin import day as stablecoin_day
 from tests.doors.stablecoin.door import opened_door as opened_stablecoin_door
 from tests.doors.told import Told
 
+from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs
-from recoup.store.server import ServerAddress
 
 DAYS = int(os.environ.get("PROVE_DAYS", "60"))
 STEPS = 60

@@ -16,9 +16,9 @@ from tests.doors.rescue.door import opened_door
 from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, send
 from tests.worlds import POLICY
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.rescue.app import OPERATIONS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.edge.described import Operation
+from recoup.main.api import OPERATIONS
 
 CALLS = int(os.environ.get("PROVE_CALLS", "20000"))
 AT_ONCE = 1_000

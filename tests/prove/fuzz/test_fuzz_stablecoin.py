@@ -13,9 +13,9 @@ from tests.doors.fuzzing import QUICK, rounds
 from tests.doors.stablecoin.door import opened_door
 from tests.doors.stablecoin.fuzzing import WEIGHTS, Target, calls, send
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.stablecoin.app import OPERATIONS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.kit.edge.described import Operation
+from recoup.main.stablecoin_api import OPERATIONS
 
 CALLS = int(os.environ.get("PROVE_CALLS", "20000"))
 AT_ONCE = 1_000

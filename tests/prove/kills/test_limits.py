@@ -19,8 +19,8 @@ from tests.flows.issuers_book import Seen, Verdict, judge
 from tests.flows.killed_hammers import hammer_and_kill
 from tests.worlds import owner, sandbox_world
 
-from recoup.gateways.keys.material import fresh
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.outside.keys.material import fresh
 
 SENDS = int(os.environ.get("PROVE_SENDS", "50000"))
 PROCESSES = 2

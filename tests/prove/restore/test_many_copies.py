@@ -26,10 +26,10 @@ from tests.flows.restoring import (
 )
 from tests.worlds import Shop, change_world, make_shop
 
-from recoup.flows.cards.taken import EvaluateRequest
-from recoup.flows.insight.verify import verify
-from recoup.store.server import ServerAddress
-from recoup.store.server.binaries import find_binaries
+from recoup.db.server import ServerAddress
+from recoup.db.server.binaries import find_binaries
+from recoup.insight.flows.verify import verify
+from recoup.rescue.flows.taken import EvaluateRequest
 
 COPIES, ORDERS = 20, 40
 BIN = find_binaries().folder

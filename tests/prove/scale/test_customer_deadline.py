@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.cards.taken import Person
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.risk import RiskChange, set_risk
-from recoup.gateways.cards.port import Charge, Outcome
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.policy import Policy
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.port import Charge, Outcome
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.taken import Person
+from recoup.risk.flows.risk import RiskChange, set_risk
 
 CALLS, AT_ONCE = 1_000, 8
 DEADLINE = timedelta(seconds=2)

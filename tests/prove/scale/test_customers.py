@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 from tests.doors.rescue.door import Caller, Door, evaluate_body, listening, opened_door
 
-from recoup.flows.insight.verify import verify
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, FAULTS
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import DECLINE_CARD, FAULT_CARDS, FAULTS
 
 EACH = int(os.environ.get("PROVE_CUSTOMERS", "60"))
 AT_ONCE = 48

@@ -16,13 +16,13 @@ from tests.features.engine.ground import mixed_model, regression
 from tests.flows.test_advances import LATER, NEVER, SLOW
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.engine.learn.choices import keep, take
-from recoup.flows.insight.explain import explain_order
-from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.merchants.policies import save_policy
-from recoup.flows.merchants.policy_scopes import where_of
+from recoup.db.server import ServerAddress
+from recoup.engine.learn.choices import keep, take
+from recoup.insight.flows.explain import explain_order
 from recoup.kernel.ids import LOWEST
-from recoup.store.server import ServerAddress
+from recoup.policy_versions.flows.policies import save_policy
+from recoup.policy_versions.flows.policy_scopes import where_of
+from recoup.uplift.flows.arms import ArmsChange, set_arms
 
 ORDERS = int(os.environ.get("PROVE_EXPLAINED", "500000"))
 SHARED = os.environ.get("PROVE_SHARED", "") == "1"

@@ -21,18 +21,18 @@ import msgspec
 import pytest
 from tests.prove.many_orders import Shop, fill
 
-from recoup.doors.portal.orders.reading import DEFAULT
-from recoup.flows.lists.ask import ExportQuery, ask_for_file, fetch, one_export
-from recoup.flows.lists.make import make_export
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.world import World
+from recoup.db.pool import Database
+from recoup.db.server import EmbeddedServer, ServerAddress
+from recoup.desk.flows.ask import ExportQuery, ask_for_file, fetch, one_export
+from recoup.desk.flows.make import make_export
+from recoup.desk.page.orders.reading import DEFAULT
+from recoup.desk.store.exports import export_statement
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.desk.store.orders import LIMIT_MAX, list_orders
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.lists.exports import export_statement
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.orders import LIMIT_MAX, list_orders
-from recoup.store.orders.due_work import Due
-from recoup.store.pool import Database
-from recoup.store.server import EmbeddedServer, ServerAddress
+from recoup.kit.world import World
+from recoup.main.open_world import OpenWorld
+from recoup.orders.store.due_work import Due
 
 MANY = int(os.environ.get("PROVE_EXPORTED", "1000000"))
 SHARED = os.environ.get("PROVE_SHARED", "") == "1"

@@ -22,12 +22,12 @@ import asyncpg
 import pytest
 from tests.prove.many_orders import BEGIN, SPAN, Shop, fill
 
+from recoup.db.pool import Database
+from recoup.db.server import EmbeddedServer, ServerAddress
+from recoup.desk.store.order_counts import PAGE_TIMEOUT_MS, count_orders, count_statuses
+from recoup.desk.store.order_filter import OrderFilter, UnitRange
+from recoup.desk.store.orders import list_orders
 from recoup.kernel.problem import Problem
-from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, count_orders, count_statuses
-from recoup.store.lists.order_filter import OrderFilter, UnitRange
-from recoup.store.lists.orders import list_orders
-from recoup.store.pool import Database
-from recoup.store.server import EmbeddedServer, ServerAddress
 
 MANY = int(os.environ.get("PROVE_LISTED", "5000000"))
 FEW = 50_000

@@ -16,8 +16,8 @@ from tests.doors.rescue.receiver import receiving
 from tests.growth.day import AT_ONCE, Cost, Statements, forget_old, work
 from tests.growth.ground import Played, caller_of, counting_server, fill, played
 
-from recoup.store.roles import APP, READ
-from recoup.store.server import ServerAddress
+from recoup.db.roles import APP, READ
+from recoup.db.server import ServerAddress
 
 FEW, MANY = 5_000, int(os.environ.get("PROVE_ORDERS", "500000"))
 EACH = 60  # calls of a kind

@@ -14,10 +14,10 @@ from tests.flows.money.comparing import compare, person, verdicts
 from tests.flows.money.planting import Moved, plant
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.flows.money.book_differences import book_lines
+from recoup.bank.rules.reading import Reading
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.rules.money.reading import Reading
-from recoup.store.server import ServerAddress
+from recoup.reconciliation.flows.book_differences import book_lines
 
 LINES = int(os.environ.get("PROVE_LINES", "100000"))
 EACH = LINES // 500  # of each kind of difference

@@ -14,20 +14,20 @@ from tests.flows.money.settling import batches, sold, terms
 from tests.flows.money.test_settle import to_due
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.money.settle import close_pages_of, settle_merchant
-from recoup.flows.money.settlement_report import read_batch, settlement_file
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
-from recoup.moves.change import Change, write_all
-from recoup.moves.postings import book
-from recoup.rules.money.ledger import collected, refund_done, refund_owed
-from recoup.rules.money.settlement_file import Proved, prove
-from recoup.rules.network.limits import LOOKBACK
-from recoup.rules.order.snapshot import Order
-from recoup.store.orders.evidence import read_evidence
-from recoup.store.orders.locked import order_of
-from recoup.store.orders.locks import lock_orders
-from recoup.store.server import ServerAddress
+from recoup.networks.limits import LOOKBACK
+from recoup.orders.moves.change import Change, write_all
+from recoup.orders.moves.postings import book
+from recoup.orders.rules.ledger import collected, refund_done, refund_owed
+from recoup.orders.rules.snapshot import Order
+from recoup.orders.store.locks import lock_orders
+from recoup.rescue.store.evidence import read_evidence
+from recoup.rescue.store.locked import order_of
+from recoup.settlement.flows.settle import close_pages_of, settle_merchant
+from recoup.settlement.flows.settlement_report import read_batch, settlement_file
+from recoup.settlement.rules.settlement_file import Proved, prove
 
 ORDERS = int(os.environ.get("PROVE_SETTLED", "100000"))
 SET = 500

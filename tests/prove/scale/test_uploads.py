@@ -16,7 +16,7 @@ import httpx
 import pytest
 from tests.kills.installation import installed
 
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
 
 ROWS = int(os.environ.get("PROVE_ROWS", "100000"))
 SECONDS_MAX = 60.0

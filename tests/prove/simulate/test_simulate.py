@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from recoup.store.server.footing import end_with_parent
+from recoup.db.server.footing import end_with_parent
 
 ROOT = Path(__file__).parents[3]
 ORDERS = int(os.environ.get("PROVE_ORDERS", "100000"))

@@ -10,7 +10,7 @@ from tests.repo.test_house import ROOT
 def second_release(folder: Path, migrations: dict[str, str]) -> str:
     """`migrations`: of the world, text by file name."""
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    target = folder / "src/recoup/store/migrations/world"
+    target = folder / "src/recoup/db/migrations/world"
     target.mkdir(parents=True, exist_ok=True)
     for name, sql in migrations.items():
         (target / name).write_text(sql)

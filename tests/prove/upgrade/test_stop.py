@@ -14,7 +14,7 @@ from tests.kills.installation import RECOUP, free_port
 from tests.prove.many_orders import fill
 from tests.prove.upgrade.second_release import second_release
 
-from recoup.store.server import EmbeddedServer, ServerAddress
+from recoup.db.server import EmbeddedServer, ServerAddress
 
 ORDERS = 1_000_000
 STOP_SECONDS_MAX = 20.0  # of processor time, which other work on the machine does not stretch

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.backtest.test_history_figures import BEGIN, attempt, plan
 
-from recoup.rules.backtest.assuming import Case, Narrowed, charges_by_card, narrow
-from recoup.rules.backtest.history import LENGTHS, TELLING, WINDOW, Payment, cohort_of, experiments, outcome_of
-from recoup.rules.imports.attempt import Attempt
+from recoup.backtest.rules.assuming import Case, Narrowed, charges_by_card, narrow
+from recoup.backtest.rules.history import LENGTHS, TELLING, WINDOW, Payment, cohort_of, experiments, outcome_of
+from recoup.imports.rules.attempt import Attempt
 
 DAY = st.integers(0, 80).map(lambda n: n / 4)
 

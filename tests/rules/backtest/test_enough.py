@@ -1,6 +1,6 @@
 """What is just enough to be judged by, and what is one short of it."""
 
-from recoup.rules.backtest.enough import DAYS_MIN, EACH_MIN, Closed, missing_of_orders
+from recoup.backtest.rules.enough import DAYS_MIN, EACH_MIN, Closed, missing_of_orders
 
 
 def test_just_enough_lacks_nothing_and_one_less_is_named() -> None:

@@ -7,10 +7,10 @@ import pytest
 from tests.rings import each
 from tests.rules.backtest import worlds
 
-from recoup.rules.backtest.enough import Closed, missing
-from recoup.rules.backtest.episode import Episode, Features, Step
-from recoup.rules.backtest.estimate import Evaluation, clip_at, clustered, weigh
-from recoup.rules.backtest.report import difference, verdict
+from recoup.backtest.rules.enough import Closed, missing
+from recoup.backtest.rules.episode import Episode, Features, Step
+from recoup.backtest.rules.estimate import Evaluation, clip_at, clustered, weigh
+from recoup.backtest.rules.report import difference, verdict
 
 WORLDS = 60
 ANY = Features((0,), 0.5)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.doors.command.backtest_words import in_short
-from recoup.rules.backtest.headline import LEAVE, RECOUP, SWITCH_ON, Headline, headline, is_of_itself, shares_of
+from recoup.backtest.cli.backtest_words import in_short
+from recoup.backtest.rules.headline import LEAVE, RECOUP, SWITCH_ON, Headline, headline, is_of_itself, shares_of
 
 HISTORY: dict[str, Any] = {
     "basis": "history", "policy": "engine-policy-1 with model-1", "orders": 1_000, "attempts": 4_000, "sampledOf": None,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.backtest.groups import GROUPS_MAX, OTHERS, bands, grouped
-from recoup.rules.backtest.history import (
+from recoup.backtest.rules.groups import GROUPS_MAX, OTHERS, bands, grouped
+from recoup.backtest.rules.history import (
     PERSON_MAX,
     SAME_SLOT,
     UNKNOWN_MAX,
@@ -26,8 +26,8 @@ from recoup.rules.backtest.history import (
     then,
     tries_of,
 )
-from recoup.rules.backtest.history_figures import EXPECTED_MIN, Case, by_group, figures_of, money_of
-from recoup.rules.imports.attempt import ANSWERED, Attempt
+from recoup.backtest.rules.history_figures import EXPECTED_MIN, Case, by_group, figures_of, money_of
+from recoup.imports.rules.attempt import ANSWERED, Attempt
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAMES: Any = {"class": "funds", "issuer": "411111", "country": "US", "amount": "USD/0/0"}

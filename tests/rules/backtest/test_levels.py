@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.backtest.model_word import at_level, levels_of, slope_of
+from recoup.backtest.rules.model_word import at_level, levels_of, slope_of
 
 CELL, OTHER = (2, 0), (1, 3)
 

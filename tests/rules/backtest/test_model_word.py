@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from tests.rules.backtest.test_history_figures import attempt
 
-from recoup.rules.backtest.history import Payment, cohort_of
-from recoup.rules.backtest.model_word import Past
-from recoup.rules.rescue import zones
-from recoup.rules.rescue.facts import LOOKS_MAX
-from recoup.rules.rescue.slots import offset_minutes
+from recoup.backtest.rules.history import Payment, cohort_of
+from recoup.backtest.rules.model_word import Past
+from recoup.kit import zones
+from recoup.kit.slots import offset_minutes
+from recoup.rescue.rules.facts import LOOKS_MAX
 
 
 def test_a_schedule_counts_from_the_west_and_the_engine_from_the_east_where_no_zone_is_told() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from tests.features.engine.ground import model
 from tests.rings import each
 
-from recoup.rules.backtest.replay import Engines
+from recoup.backtest.rules.replay import Engines
 
 
 @each(("schedule", "pricing"), [("retry-2", "engine-policy-1"), ("retry-3", "engine-policy-2")])

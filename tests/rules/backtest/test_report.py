@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recoup.rules.backtest.episode import Features, Step
-from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts
-from recoup.rules.backtest.report import judge
+from recoup.backtest.rules.episode import Features, Step
+from recoup.backtest.rules.recorded import JudgedOrder, OrderFacts
+from recoup.backtest.rules.report import judge
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 ANY = Features((0,), 0.5)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recoup.rules.backtest.episode import Episode, Features, Step
+from recoup.backtest.rules.episode import Episode, Features, Step
 
 WAYS = 4
 DECISIONS = 3

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from recoup.bank.rules.formats import format_of
+from recoup.bank.rules.matching import Theirs
+from recoup.bank.rules.nacha import WIDTH
+from recoup.bank.rules.reading import Reading
+from recoup.bank.rules.statement import Broken
+from recoup.bank.rules.statements import bank_statement
 from recoup.kernel.problem import Problem
-from recoup.rules.banks.formats import format_of
-from recoup.rules.banks.nacha import WIDTH
-from recoup.rules.banks.statements import bank_statement
-from recoup.rules.money.matching import Theirs
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.statement import Broken
 
 IBAN = "DE89370400440532013000"
 BANK = Reading(kind="bank")

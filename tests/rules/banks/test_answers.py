@@ -4,7 +4,7 @@ import gzip
 
 from tests.rules.banks.made import camt, nacha, not_refused, payment, status_report, stmt
 
-from recoup.rules.banks.answers import answers_of
+from recoup.bank.rules.answers import answers_of
 
 ONE, TWO = "RC0123456789AB", "RC0123456789AC"
 C15D = nacha(("REF12345", 4590, "99R02"))

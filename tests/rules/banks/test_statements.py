@@ -17,12 +17,12 @@ from tests.rules.banks.made import (
     stmt,
 )
 
+from recoup.bank.rules.formats import check_answers, check_statement, format_of
+from recoup.bank.rules.matching import Theirs
+from recoup.bank.rules.reading import Reading
+from recoup.bank.rules.statement import Broken
 from recoup.kernel.problem import Problem
-from recoup.rules.banks.formats import check_answers, check_statement, format_of
-from recoup.rules.money.matching import Theirs
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.report_spans import days
-from recoup.rules.money.statement import Broken
+from recoup.kit.report_spans import days
 
 C15A = camt(stmt(ntry("100.00", more=details(ref("PO-1", "60.00"), ref("PO-2", "40.00")))))
 C15B = mt940(

@@ -16,21 +16,21 @@ from uuid import UUID
 from tests.rules.banks import made
 from tests.rules.imports.reading import UNTIL
 
-from recoup.doors.rescue.uploads import readers
-from recoup.flows.cards.uploads.take import Rows, form_of
-from recoup.flows.money.reconcile import File, _statement
+from recoup.backtest.rules.log_file import read_log
+from recoup.bank.rules.answers import answers_of
+from recoup.bank.rules.reading import EVERY, Reading, mapping_file
+from recoup.certificates.rules.certificate_file import prove as prove_certificate
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.file import look_over
 from recoup.kernel.problem import Problem
-from recoup.rules.backtest.log_file import read_log
-from recoup.rules.banks.answers import answers_of
-from recoup.rules.files.lines import lines
-from recoup.rules.files.source import source_of, unpacked
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.file import look_over
-from recoup.rules.money.reading import EVERY, Reading, mapping_file
-from recoup.rules.money.settlement_file import prove as prove_settlement
-from recoup.rules.network.compliance.certificate_file import prove as prove_certificate
-from recoup.rules.policies.file import parsed
-from recoup.rules.uplift.orders_file import COLUMNS, read_orders
+from recoup.kit.files.lines import lines
+from recoup.kit.files.source import source_of, unpacked
+from recoup.policies.rules.file import parsed
+from recoup.reconciliation.flows.reconcile import File, _statement
+from recoup.settlement.rules.settlement_file import prove as prove_settlement
+from recoup.uplift.rules.orders_file import COLUMNS, read_orders
+from recoup.uploads.api import readers
+from recoup.uploads.flows.take import Rows, form_of
 
 GOLDEN: Final = Path(__file__).parents[1] / "imports/golden"
 WORD: Final = re.compile(r"[A-Za-z0-9_.+:-]+")

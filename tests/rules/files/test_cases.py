@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 from tests.rules.imports.reading import attempts, bad, look, read
 
-from recoup.doors.rescue.uploads import columns_of, readers
-from recoup.flows.cards.uploads.take import Rows
+from recoup.bank.rules.answers import answers_of
+from recoup.bank.rules.matching import Theirs
+from recoup.bank.rules.reading import Reading
+from recoup.bank.rules.statement import FEES_FROM, Broken, Statement
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import BadLine, Skipped
+from recoup.imports.rules.payments import later
+from recoup.imports.rules.report import Counts, report_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.banks.answers import answers_of
-from recoup.rules.files.amounts import NoAmount, units_of
-from recoup.rules.files.ids import destroyed_in
-from recoup.rules.files.lines import lines
-from recoup.rules.files.moments import read_moment
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import BadLine, Skipped
-from recoup.rules.imports.payments import later
-from recoup.rules.imports.report import Counts, report_of
-from recoup.rules.money.matching import Theirs
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.references import named_by
-from recoup.rules.money.statement import FEES_FROM, Broken, Statement
-from recoup.rules.uploads.table import TableRows, body_of
+from recoup.kit.files.amounts import NoAmount, units_of
+from recoup.kit.files.ids import destroyed_in
+from recoup.kit.files.lines import lines
+from recoup.kit.files.moments import read_moment
+from recoup.orders.rules.references import named_by
+from recoup.uploads.api import columns_of, readers
+from recoup.uploads.flows.take import Rows
+from recoup.uploads.rules.table import TableRows, body_of
 
 IMPORTED = "id,PaymentIntent ID,Created date (UTC),Amount,Currency,Status\n"
 STATED = "type,reference,amount,currency,date\n"

@@ -12,12 +12,12 @@ from types import FrameType
 from typing import Any, Final
 
 import pytest
+import recoup.rules
 from tests.hostile import FAMILY, GROWTH_MAX, TEXTS, cost_of, seconds_of, some
 from tests.rings import draw, drawn
 from tests.rules.files.samples import Sample, reads, samples
 
-import recoup.rules
-from recoup.rules.files.lines import LINE_MAX, Line
+from recoup.kit.files.lines import LINE_MAX, Line
 
 BYTES: Final = LINE_MAX - 2_000  # a longer line is read over
 LARGE: Final = 1_000_000
@@ -70,8 +70,8 @@ def test_a_megabyte_is_read_in_a_second(name: str) -> None:
 
 # Readers that no whole sample comes to -> what they read.
 OTHERS: Final = {
-    "recoup.rules.files.records._joined": "a record of several lines, which quotes make of one",
-    "recoup.rules.network.compliance.certificate_file._root": "what was read before",
+    "recoup.kit.files.records._joined": "a record of several lines, which quotes make of one",
+    "recoup.certificates.rules.certificate_file._root": "what was read before",
 }
 
 
@@ -112,7 +112,7 @@ def _takes_a_file(function: Callable[..., object]) -> bool:
 
 
 _FILES: Final = frozenset({
-    "typing.BinaryIO", "collections.abc.Iterable[bytes]", "collections.abc.Iterable[recoup.rules.files.table.Line]",
+    "typing.BinaryIO", "collections.abc.Iterable[bytes]", "collections.abc.Iterable[recoup.kit.files.table.Line]",
     "collections.abc.Callable[[], collections.abc.Iterable[bytes]]", "<class 'zipfile.ZipFile'>",
 })  # fmt: skip
 

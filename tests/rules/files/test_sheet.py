@@ -13,12 +13,12 @@ import xlsxwriter
 from tests.rings import each
 from tests.rules.imports.reading import UNTIL, attempts, bad, look
 
+from recoup.bank.rules.matching import Theirs
+from recoup.bank.rules.reading import Reading
+from recoup.bank.rules.statement import Statement
 from recoup.kernel.problem import Problem
-from recoup.rules.files.lines import lines
-from recoup.rules.files.source import source_of
-from recoup.rules.money.matching import Theirs
-from recoup.rules.money.reading import Reading
-from recoup.rules.money.statement import Statement
+from recoup.kit.files.lines import lines
+from recoup.kit.files.source import source_of
 
 HEADER = ["id", "PaymentIntent ID", "Created date (UTC)", "Amount", "Currency", "Status"]
 _NAMES = (

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.files.moments import typed_day, typed_moment
-from recoup.rules.money.report_spans import days
+from recoup.kit.files.moments import typed_day, typed_moment
+from recoup.kit.report_spans import days
 
 
 @each(

@@ -3,11 +3,11 @@
 import io
 from datetime import UTC, datetime
 
-from recoup.rules.files.source import source_of
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import Attempt, BadLine
-from recoup.rules.imports.file import Looked, look_over
-from recoup.rules.imports.reader import Outcome
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import Attempt, BadLine
+from recoup.imports.rules.file import Looked, look_over
+from recoup.imports.rules.reader import Outcome
+from recoup.kit.files.source import source_of
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 

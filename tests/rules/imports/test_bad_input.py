@@ -9,10 +9,10 @@ import pytest
 from tests.rings import each
 from tests.rules.imports.reading import attempts, bad, look, read
 
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import Attempt, BadLine, Skipped
 from recoup.kernel.problem import Problem
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import Attempt, BadLine, Skipped
-from recoup.rules.network.card import luhn_digit
+from recoup.networks.card import luhn_digit
 
 HEADER = "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID"
 GOOD = "ch_1,2026-03-02 06:00:11,19.00,0.00,usd,`do_not_honor`,Failed,cus_1,pi_1"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rules.imports.reading import UNTIL, look
 
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import STATES, Attempt, BadLine, Skipped
 from recoup.kernel.problem import Problem
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import STATES, Attempt, BadLine, Skipped
 
 FILES = [file for file in sorted((Path(__file__).parent / "golden").iterdir()) if file.suffix in (".csv", ".jsonl")]
 EVERY_ANSWER = Answers(zone="Europe/Berlin", order="day", decimal=",", units="major")

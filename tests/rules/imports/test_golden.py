@@ -8,9 +8,9 @@ from typing import Any
 from tests.rings import each
 from tests.rules.imports.reading import look, read, written
 
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import BadLine, Skipped
-from recoup.rules.imports.profile import profiles
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import BadLine, Skipped
+from recoup.imports.rules.profile import profiles
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(one for one in GOLDEN.iterdir() if one.suffix in (".csv", ".jsonl"))

@@ -2,10 +2,10 @@
 
 from tests.rules.imports.reading import attempts
 
-from recoup.rules.backtest.history import cohort_of
-from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import Attempt
-from recoup.rules.imports.payments import Payments, Summary, payments_of
+from recoup.backtest.rules.history import cohort_of
+from recoup.imports.rules.answers import Answers
+from recoup.imports.rules.attempt import Attempt
+from recoup.imports.rules.payments import Payments, Summary, payments_of
 
 HEADER = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card Fingerprint,PaymentIntent ID"
 

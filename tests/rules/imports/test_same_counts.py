@@ -11,7 +11,7 @@ import pytest
 from tests.rules.imports.reading import look
 from tests.rules.imports.vendors import LAYOUTS, Try, export, history
 
-from recoup.rules.imports.report import Counts, report_of
+from recoup.imports.rules.report import Counts, report_of
 
 TRIES = history(3_050)
 

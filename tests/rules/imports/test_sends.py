@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.imports.sends import BESIDE, AttemptName, Candidate, CountedSend, paired
+from recoup.imports.rules.sends import BESIDE, AttemptName, Candidate, CountedSend, paired
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECONDS = st.integers(-90, 90)

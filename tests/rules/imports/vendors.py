@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from recoup.rules.imports.attempt import State
+from recoup.imports.rules.attempt import State
 
 START: Final = datetime(2026, 3, 1, tzinfo=UTC)
 # What an issuer says, in the words of (Stripe, Adyen, Braintree, Recurly, Chargebee): a code, and the text beside it.

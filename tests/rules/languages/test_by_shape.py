@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from tests.rings import each
 
-from recoup.rules.languages import said as module
-from recoup.rules.languages.catalogues import Catalogue
-from recoup.rules.languages.said import said
+from recoup.kit.languages import said as module
+from recoup.kit.languages.catalogues import Catalogue
+from recoup.kit.languages.said import said
 
 WORDS = {
     "Nothing was done.": "Nichts wurde getan.",

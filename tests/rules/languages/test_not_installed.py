@@ -6,9 +6,9 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from recoup.kernel import extensions
-from recoup.rules.languages import catalogues
-from recoup.rules.languages.catalogues import GROUP, accepted_language, broken_languages, language_in, languages
-from recoup.rules.languages.locale import Locale
+from recoup.kit.languages import catalogues
+from recoup.kit.languages.catalogues import GROUP, accepted_language, broken_languages, language_in, languages
+from recoup.kit.languages.locale import Locale
 
 CACHED = (catalogues._installed, languages, catalogues.catalogue, catalogues._by_country)
 BROKEN = {

@@ -5,9 +5,9 @@ from tests.rings import each
 
 from recoup.kernel.kept_sentence import keep, kept
 from recoup.kernel.problem import Figure, Sentence
-from recoup.rules.languages.locale import Locale
-from recoup.rules.languages.numbers import as_read, number_of
-from recoup.rules.languages.said import said
+from recoup.kit.languages.locale import Locale
+from recoup.kit.languages.numbers import as_read, number_of
+from recoup.kit.languages.said import said
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 

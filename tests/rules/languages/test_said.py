@@ -9,9 +9,9 @@ from tests.rings import each
 
 from recoup.kernel.kept_sentence import keep, kept
 from recoup.kernel.problem import NearDay, Problem, Sentence, joined, shaped
-from recoup.rules.languages import said as module
-from recoup.rules.languages.catalogues import catalogue
-from recoup.rules.languages.said import said
+from recoup.kit.languages import said as module
+from recoup.kit.languages.catalogues import catalogue
+from recoup.kit.languages.said import said
 
 WORDS = {
     "Refund {0} of {1}": "Erstattung {0} über {1}",

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.application import ENDED, STEPS, Status, step
-from recoup.rules.merchants.documents import BYTES_MAX, NAME_MAX, download_name, file_name, media_type
-from recoup.rules.merchants.form import Form, SiteForm, complaints, missing
+from recoup.onboarding.rules.application import ENDED, STEPS, Status, step
+from recoup.onboarding.rules.documents import BYTES_MAX, NAME_MAX, download_name, file_name, media_type
+from recoup.onboarding.rules.form import Form, SiteForm, complaints, missing
 
 HAPPENINGS = sorted({one.happening for one in STEPS})
 WALKS = st.lists(st.sampled_from(HAPPENINGS), max_size=30)
@@ -90,7 +90,7 @@ def test_cancelling_is_possible_until_the_merchant_exists() -> None:
 
 
 def test_every_event_has_a_shape_and_every_step_a_source_that_can_be_reached() -> None:
-    from recoup.rules.messages.events import CATALOGUE
+    from recoup.orders.rules.events import CATALOGUE
 
     reached = {Status.NEW}
     for _ in Status:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.merchants.form import KINDS
-from recoup.rules.merchants.onboarding import TASKS, Facts, StepEvidence, conditions, curl_line, kinds_on
+from recoup.onboarding.rules.form import KINDS
+from recoup.onboarding.rules.onboarding import TASKS, Facts, StepEvidence, conditions, curl_line, kinds_on
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SWITCHES = st.fixed_dictionaries({kind: st.booleans() for kind in KINDS})

@@ -3,7 +3,7 @@
 import pytest
 from tests.rings import each
 
-from recoup.rules.merchants.personal import is_erased, redactor
+from recoup.kit.personal import is_erased, redactor
 
 PAYER = {
     "first_name": "Zoë", "last_name": "Wu", "email": "zoe+tea@post.example", "phone": "+1 555 017 7331",

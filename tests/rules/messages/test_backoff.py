@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.messages.backoff import SCHEDULE, after_try, next_delay, read_retry_after
+from recoup.mail.rules.backoff import SCHEDULE, after_try, next_delay, read_retry_after
 
 NOW = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
 

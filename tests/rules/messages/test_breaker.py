@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.messages.breaker import (
+from recoup.orders.rules.pace import EACH_MAX, PLACES, Pace
+from recoup.webhooks.rules.breaker import (
     FAILURES_TO_OPEN,
     OPEN_MAX,
     PAUSES,
@@ -17,7 +18,6 @@ from recoup.rules.messages.breaker import (
     after_tries,
     is_lost,
 )
-from recoup.rules.messages.pace import EACH_MAX, PLACES, Pace
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 NO, YES = Tried(False, error="HTTP 500"), Tried(True)

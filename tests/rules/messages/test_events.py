@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from recoup.rules.messages.events import (
+from recoup.orders.rules.events import (
     CATALOGUE,
     Event,
     event_data,
@@ -17,7 +17,7 @@ from recoup.rules.messages.events import (
     render_rescue,
     render_standard,
 )
-from recoup.rules.messages.signature import standard_headers, verify
+from recoup.orders.rules.signature import standard_headers, verify
 
 EVENT = Event(
     event_id=UUID("01954b3f-0000-7000-8000-000000000001"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.inbound import SKEW_SECONDS_MAX, is_signed, read_notice, signed
+from recoup.outside.inbound import SKEW_SECONDS_MAX, is_signed, read_notice, signed
 
 KEY, NOW = b"k" * 32, datetime(2030, 5, 1, 12, tzinfo=UTC)
 GOOD: dict[str, Any] = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import noted
-from recoup.rules.messages.local_time import (
+from recoup.kit.local_time import (
     REMIND_DAYS,
     begin_of,
     digest_day,

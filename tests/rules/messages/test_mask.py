@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.messages.mask import MASK, masked, masked_headers
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.simulation import ANSWERS, SCHEMES, card_for, codes_of
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.simulation import ANSWERS, SCHEMES, card_for, codes_of
+from recoup.webhooks.rules.mask import MASK, masked, masked_headers
 
 _WORDS = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
 

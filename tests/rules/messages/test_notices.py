@@ -4,20 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.languages.catalogues import ENGLISH, languages
-from recoup.rules.languages.locale import PLAIN as PLAIN_LOCALE
-from recoup.rules.languages.locale import Locale
-from recoup.rules.messages.notices import (
-    NAMES,
-    NOTICES,
-    NoticeFacts,
-    card_of,
-    is_address,
-    notice_of,
-    switched,
-    words_of,
-)
-from recoup.rules.order.lifecycle import FACTS, STEPS
+from recoup.kit.languages.catalogues import ENGLISH, languages
+from recoup.kit.languages.locale import PLAIN as PLAIN_LOCALE
+from recoup.kit.languages.locale import Locale
+from recoup.orders.rules.lifecycle import FACTS, STEPS
+from recoup.orders.rules.notices import NAMES, NOTICES, NoticeFacts, card_of, is_address, notice_of, switched, words_of
 
 PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card ending in 4242", "statement": "LEAF",
          "order": "SUB-1", "day": "3 March 2026", "contact": "help@leaf.example",

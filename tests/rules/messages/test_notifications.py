@@ -10,11 +10,21 @@ from tests.rings import each
 from recoup.kernel.ids import new_id
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Sentence
-from recoup.rules.languages.catalogues import ENGLISH, languages
-from recoup.rules.languages.locale import Locale
-from recoup.rules.merchants.rights import MAY as ROLES_MAY
-from recoup.rules.messages.notification_words import foot_of, words_of
-from recoup.rules.messages.notifications import KINDS, RANKS, Reader, Ways, kinds_for, kinds_of, may, may_hear, ways_of
+from recoup.kit.languages.catalogues import ENGLISH, languages
+from recoup.kit.languages.locale import Locale
+from recoup.kit.rights import MAY as ROLES_MAY
+from recoup.notifications.rules.notification_words import foot_of, words_of
+from recoup.notifications.rules.notifications import (
+    KINDS,
+    RANKS,
+    Reader,
+    Ways,
+    kinds_for,
+    kinds_of,
+    may,
+    may_hear,
+    ways_of,
+)
 
 NOTHING = Ways(False, False)
 ROLES = st.sampled_from((None, *RANKS))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.messages.rescue_rate import DECLINED_MIN, Counted, judge
+from recoup.notifications.rules.rescue_rate import DECLINED_MIN, Counted, judge
 
 COUNTED = st.integers(0, 3_000).flatmap(lambda n: st.integers(0, n).map(lambda k: Counted(n, k)))
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.languages.locale import Locale
-from recoup.rules.messages.notices import GSM, LONGEST, NoticeFacts, sms_of
+from recoup.kit.languages.locale import Locale
+from recoup.orders.rules.notices import GSM, LONGEST, NoticeFacts, sms_of
 
 LINK = "https://pay.shop.example/checkout/" + "A" * 64
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recoup.rules.messages.signature import http_date, sign, standard_headers, verify
+from recoup.orders.rules.signature import http_date, sign, standard_headers, verify
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
 NONCE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"

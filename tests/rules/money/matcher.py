@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from recoup.rules.money.matching import Found, Ours, Theirs, Verdict, judge, judge_missing
+from recoup.bank.rules.matching import Found, Ours, Theirs, Verdict, judge, judge_missing
 
 
 def match(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.money.advance_bounds import (
+from recoup.terms.rules.advance_bounds import (
     PAYERS_MIN,
     TENTHS,
     WEEK,

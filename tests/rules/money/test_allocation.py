@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
-from recoup.rules.money.refunds import Chosen, by_items, check_lines, items_of, pieces_units
+from recoup.terms.rules.refunds import Chosen, by_items, check_lines, items_of, pieces_units
 
 ASSETS = ("JPY", "USD", "KWD", "CLF", "USDC")  # exponents 0, 2, 3, 4, 6
 

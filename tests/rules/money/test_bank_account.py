@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.bank_account import BankAccount, check_currency, read_account
+from recoup.processors.rules.bank_account import BankAccount, check_currency, read_account
 
 # Published examples of the registry and of the Federal Reserve's directory.
 IBANS = ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "FR1420041010050500013M02606", "NO9386011117947",

@@ -1,6 +1,6 @@
 """A bank's answer file: what is too long to be kept is told with its line, and the rows beside it are taken."""
 
-from recoup.rules.banks.answers import answers_of
+from recoup.bank.rules.answers import answers_of
 
 
 def test_a_row_with_a_novel_for_a_reason_is_told_and_not_kept() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recoup.rules.money.advance_bounds import ALPHA, WHOLE, upper_bound
+from recoup.terms.rules.advance_bounds import ALPHA, WHOLE, upper_bound
 
 VALUES = st.lists(st.floats(0, 1), max_size=60)
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.money.billing import LEFT_OUT, InvoiceState, end_of, may_return, unfit
-from recoup.rules.order.causes import SENTENCES
-from recoup.rules.order.lifecycle import REASONS
+from recoup.orders.rules.causes import SENTENCES
+from recoup.orders.rules.lifecycle import REASONS
+from recoup.processors.rules.billing import LEFT_OUT, InvoiceState, end_of, may_return, unfit
 
 FIT: dict[str, Any] = {
     "units": 4590,

@@ -5,9 +5,9 @@ import io
 
 from tests.rings import each
 
-from recoup.rules.lists.cells import cells
-from recoup.rules.lists.table import Table
-from recoup.rules.money.cells import Number, csv_row
+from recoup.desk.rules import cells
+from recoup.kit.files.cells import Number, csv_row
+from recoup.kit.lists.table import Table
 
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, chance_of, next_charge, plan_for
-from recoup.rules.network.codes import Reading, code_of, read_decline
+from recoup.networks.codes import Reading, code_of, read_decline
+from recoup.terms.rules.collection import CURRENT_COLLECTION, PERIOD, chance_of, next_charge, plan_for
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from tests.rings import each
 
-from recoup.rules.money.contact import email_counted, phone_counted
+from recoup.orders.rules.contact import email_counted, phone_counted
 
 
 @each(

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.money.disputes import (
+from recoup.networks.dispute_reasons import REASONS, Kind, reason_of
+from recoup.networks.disputes import (
     REFUSALS,
     STAGES,
     STANDARD,
@@ -26,7 +27,6 @@ from recoup.rules.money.disputes import (
     takes_money,
     terms_at,
 )
-from recoup.rules.network.dispute_reasons import REASONS, Kind, reason_of
 
 UNITS = 1000
 STATES = ("open", "answered", "won", "lost", "accepted", "expired")

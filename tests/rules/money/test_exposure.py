@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.money.exposure import SLOTS, Limits, Slot, allot, give_back, take
+from recoup.terms.rules.exposure import SLOTS, Limits, Slot, allot, give_back, take
 
 UNITS = st.integers(1, 10**9)
 

@@ -11,15 +11,7 @@ from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.fees import (
-    REFUND_POLICIES,
-    FeeTerm,
-    Tariff,
-    check_term,
-    choose,
-    fee_units,
-    returned_units,
-)
+from recoup.terms.rules.fees import REFUND_POLICIES, FeeTerm, Tariff, check_term, choose, fee_units, returned_units
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 SITE, OTHER = new_id(), new_id()

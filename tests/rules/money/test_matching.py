@@ -9,20 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.money.matcher import match
 
+from recoup.bank.rules.matching import KINDS, Found, Ours, Theirs, check_units, is_inward, judge, signed_type, unit_of
+from recoup.bank.rules.statement import content_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.ledger import Entry
-from recoup.rules.money.matching import (
-    KINDS,
-    Found,
-    Ours,
-    Theirs,
-    check_units,
-    is_inward,
-    judge,
-    signed_type,
-    unit_of,
-)
-from recoup.rules.money.statement import content_id
+from recoup.orders.rules.ledger import Entry
 
 AT = datetime(2026, 11, 15, tzinfo=UTC)
 PERIOD = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))

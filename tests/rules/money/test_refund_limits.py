@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.refund_limits import (
+from recoup.orders.rules.refund_limits import (
     MOST,
     NONE,
     Limits,

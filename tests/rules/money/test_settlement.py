@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money import ledger
-from recoup.rules.money.settlement import (
+from recoup.orders.rules import ledger
+from recoup.terms.rules.settlement import (
     COLUMNS,
     DEFAULT,
     KINDS,

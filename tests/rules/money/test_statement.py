@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.rings import each
 
+from recoup.bank.rules.matching import KINDS, Theirs
+from recoup.bank.rules.reading import EVERY, OTHERS, Reading, mapping_file, reading_of
+from recoup.bank.rules.statement import Broken, Statement
 from recoup.kernel.problem import Problem
-from recoup.rules.files.amounts import SignEvidence
-from recoup.rules.files.lines import LINE_MAX, encoding_of, lines
-from recoup.rules.files.table import plain
-from recoup.rules.money.matching import KINDS, Theirs
-from recoup.rules.money.reading import EVERY, OTHERS, Reading, mapping_file, reading_of
-from recoup.rules.money.report_spans import days, month
-from recoup.rules.money.statement import Broken, Statement
-from recoup.rules.network.card_text import masked_numbers
+from recoup.kit.files.amounts import SignEvidence
+from recoup.kit.files.lines import LINE_MAX, encoding_of, lines
+from recoup.kit.files.table import plain
+from recoup.kit.report_spans import days, month
+from recoup.networks.card_text import masked_numbers
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"

@@ -9,7 +9,7 @@ from tests.rings import each
 
 from recoup.kernel.money import EXPONENTS, money
 from recoup.kernel.problem import Problem
-from recoup.rules.money.typed_amounts import units
+from recoup.kit.typed_amounts import units
 
 
 @each(

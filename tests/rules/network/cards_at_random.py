@@ -13,9 +13,9 @@ from functools import lru_cache
 from tests.rules.network.gate_findings import Asked, Found, Gate
 from tests.rules.network.independent_count import DAY, HOUR, MONTH, NEVER, Count, Sent
 
-from recoup.rules.network.codes import Reading, code_of, read_decline
-from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Send, Wish, allowance, binds_for_ever
-from recoup.rules.rescue.gate import Block, ask_gate
+from recoup.networks.codes import Reading, code_of, read_decline
+from recoup.networks.limits import LOOKBACK, Allowed, Refused, Send, Wish, allowance, binds_for_ever
+from recoup.rescue.rules.gate import Block, ask_gate
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SENDS_OF_A_CARD = 400

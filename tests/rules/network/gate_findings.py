@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from recoup.rules.network.limits import Allowed, Refused, Send, Wish, tallies
-from recoup.rules.rescue.gate import GateInput
+from recoup.networks.limits import Allowed, Refused, Send, Wish, tallies
+from recoup.rescue.rules.gate import GateInput
 
 Word = Allowed | Refused
 Gate = Callable[[GateInput, "Asked"], Word]

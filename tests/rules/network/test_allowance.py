@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.rules.network.limits import Allowed, Refused, Send, Wish, allowance, may_send, tallies
+from recoup.networks.limits import Allowed, Refused, Send, Wish, allowance, may_send, tallies
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WISH: dict[str, Any] = {"units": 4590, "currency": "USD", "initiator": "merchant", "acceptor_id": "acc",

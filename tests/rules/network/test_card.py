@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.rules.network.card import brand, issuer_digits, last4, luhn, luhn_digit, scheme_of
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.networks.card import brand, issuer_digits, last4, luhn, luhn_digit, scheme_of
 
 
 @each(

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.rules.network.card import luhn_digit
-from recoup.rules.network.card_guard import check_words, guard, holds_number, is_identifier, refused
-from recoup.rules.network.card_text import json_may_hold_number, numbers_in
-from recoup.rules.network.magic import inputs, script_card
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.networks.card import luhn_digit
+from recoup.networks.card_guard import check_words, guard, holds_number, is_identifier, refused
+from recoup.networks.card_text import json_may_hold_number, numbers_in
+from recoup.networks.magic import inputs, script_card
 from recoup_lab.bench.calls import transmit_body
 
 HEADS = ("555555555555444", "37828224631000", "601100099013942", "353011133330000", "3622720627166", "620000000000000",

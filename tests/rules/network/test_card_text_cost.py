@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.doors.portal.forms import FORM_BYTES_MAX, no_cards
 from recoup.kernel.problem import Problem
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.rules.network.card_guard import check_words, guard
-from recoup.rules.network.card_text import FORM_CHARS_MAX, STRANGER_CHARS_MAX, Room, numbers_in, without_card
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.networks.card_guard import check_words, guard
+from recoup.networks.card_text import FORM_CHARS_MAX, STRANGER_CHARS_MAX, Room, numbers_in, without_card
+from recoup.people.page.forms import FORM_BYTES_MAX, no_cards
 
 COSTLY = ("4+", "4 ", "4-", "4.", "4+-+", "4444+", "4444 ", "4111 1111 1111 1112 ", "4444-444444-44445-", "12 345 ")
 

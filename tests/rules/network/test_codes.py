@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.codes import Reading, by_network, code_of, plain_advice, read_decline, source_by_brand
-from recoup.rules.network.decline_code import DeclineCode
-from recoup.rules.network.reasons import REASONS
-from recoup.rules.network.tables import CODES, PROCESSOR_CODES, REGIONS
+from recoup.networks.codes import Reading, by_network, code_of, plain_advice, read_decline, source_by_brand
+from recoup.networks.decline_code import DeclineCode
+from recoup.networks.reasons import REASONS
+from recoup.networks.tables import CODES, PROCESSOR_CODES, REGIONS
 
 NOW = date(2026, 11, 20)
 SCHEMES = ["visa", "mastercard", "amex", "discover", "elo", "generic"]

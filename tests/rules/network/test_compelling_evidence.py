@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from recoup.rules.network.compelling_evidence import CardPayment, in_words, is_open_to, judge
+from recoup.networks.compelling_evidence import CardPayment, in_words, is_open_to, judge
 
 PAID = datetime(2026, 6, 30, 12, tzinfo=UTC)
 OPENED = PAID + timedelta(days=1)

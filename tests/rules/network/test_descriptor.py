@@ -6,13 +6,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.network.descriptor import (
-    LENGTH_ELSEWHERE,
-    LENGTHS,
-    PREFIX_LENGTHS,
-    check_descriptor,
-    statement_text,
-)
+from recoup.networks.descriptor import LENGTH_ELSEWHERE, LENGTHS, PREFIX_LENGTHS, check_descriptor, statement_text
 
 
 @each(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.exemptions import ROWS, exemption_for
-from recoup.rules.network.tables import read_table
+from recoup.networks.exemptions import ROWS, exemption_for
+from recoup.networks.tables import read_table
 
 ON = date(2026, 11, 23)
 TRA, LOW = "transaction_risk_analysis", "low_value"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.expiry import read_expiry
+from recoup.networks.expiry import read_expiry
 
 SEPTEMBER = (
     "0931",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.limits import Allowed, Refused, Send, Wish, binds_for_ever, may_send
+from recoup.networks.limits import Allowed, Refused, Send, Wish, binds_for_ever, may_send
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

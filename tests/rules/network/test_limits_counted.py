@@ -9,8 +9,8 @@ from tests.rules.network.cards_at_random import moment, play
 from tests.rules.network.gate_findings import Asked, Found, Gate, Word
 from tests.rules.network.independent_count import DAY, HOUR, Count, Sent
 
-from recoup.rules.network.limits import Allowed, Refused, Send
-from recoup.rules.rescue.gate import GateInput, ask_gate
+from recoup.networks.limits import Allowed, Refused, Send
+from recoup.rescue.rules.gate import GateInput, ask_gate
 
 SENDS = 10_000
 INSTANT = timedelta(microseconds=1)

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 from tests.rings import each
 
-from recoup.rules.network.limits import Initiator
-from recoup.rules.network.lives import LIVES, life_of
-from recoup.rules.network.tables import LIMITS, REGIONS
+from recoup.networks.limits import Initiator
+from recoup.networks.lives import LIVES, life_of
+from recoup.networks.tables import LIMITS, REGIONS
 
 NOW = date(2026, 11, 30)
 

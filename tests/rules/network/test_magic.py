@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from recoup.rules.network import magic
-from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
-from recoup.rules.network.card import luhn, luhn_digit, scheme_of
-from recoup.rules.network.magic import Answer, answer, classify, customer_row, inputs, script_card
-from recoup.rules.network.tables import CODES
+from recoup.networks import magic
+from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.networks.card import luhn, luhn_digit, scheme_of
+from recoup.networks.magic import Answer, answer, classify, customer_row, inputs, script_card
+from recoup.networks.tables import CODES
 
 
 def ask(pan: str, units: int = 4590, **more: Any) -> Answer:

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import CODE_CARDS, COUNTING_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
-from recoup.rules.network.magic_methods import id_of, method_of
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import CODE_CARDS, COUNTING_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.networks.magic_methods import id_of, method_of
 
 
 def test_named_cards_have_a_method() -> None:

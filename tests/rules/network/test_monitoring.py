@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from recoup.rules.network.monitoring import PROGRAMS, MonthCount, programs_of, standings
+from recoup.networks.monitoring import PROGRAMS, MonthCount, programs_of, standings
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.codes import Reading, code_of, read_decline
-from recoup.rules.network.tables import PROCESSOR_CODES
-from recoup.rules.rescue.policy import group_of
+from recoup.networks.codes import Reading, code_of, read_decline
+from recoup.networks.tables import PROCESSOR_CODES
+from recoup.policies.rules.policy import group_of
 
 LOST, CLOSED, REVOKED, NEVER = "lost_stolen", "closed_or_invalid_account", "revoked", "do_not_honor"
 FINAL = {

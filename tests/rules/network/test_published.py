@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.rings import each
 
-from recoup.rules.network.codes import SCHEMES, code_of, read_decline
-from recoup.rules.network.decline_code import DeclineCode
-from recoup.rules.network.limits import Refused, Send, Wish, may_send
-from recoup.rules.network.tables import read_table
-from recoup.rules.rescue.policy import group_of
+from recoup.networks.codes import SCHEMES, code_of, read_decline
+from recoup.networks.decline_code import DeclineCode
+from recoup.networks.limits import Refused, Send, Wish, may_send
+from recoup.networks.tables import read_table
+from recoup.policies.rules.policy import group_of
 
 NOW = date(2026, 11, 29)
 FOLDER = Path(__file__).with_name("published")

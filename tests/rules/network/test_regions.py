@@ -4,11 +4,11 @@ from datetime import date
 
 from tests.rings import each
 
-from recoup.rules.merchants.countries import COUNTRIES
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.exemptions import exemption_for
-from recoup.rules.network.tables import LIMITS as ROWS
-from recoup.rules.network.tables import REGIONS, read_table, region_of, valid_row
+from recoup.merchants.rules.countries import COUNTRIES
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.exemptions import exemption_for
+from recoup.networks.tables import LIMITS as ROWS
+from recoup.networks.tables import REGIONS, read_table, region_of, valid_row
 
 ON = date(2026, 12, 1)
 LOW = "low_value"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.rules.network.reasons import REASONS, reason_of
-from recoup.rules.network.tables import CODES, LIMITS, PROCESSOR_CODES, REGIONS, valid_row
+from recoup.networks.reasons import REASONS, reason_of
+from recoup.networks.tables import CODES, LIMITS, PROCESSOR_CODES, REGIONS, valid_row
 
 NOW = date(2026, 11, 20)
 RETRY = {

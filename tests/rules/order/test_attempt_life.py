@@ -5,8 +5,8 @@ from itertools import product
 
 from tests.rings import each
 
-from recoup.rules.order.attempts import EVENTS, GOING, ROWS, STATES, on
-from recoup.rules.order.lifecycle import ENDED, FACTS, OPEN, Stage
+from recoup.orders.rules.attempts import EVENTS, GOING, ROWS, STATES, on
+from recoup.orders.rules.lifecycle import ENDED, FACTS, OPEN, Stage
 
 PLACES = sorted(OPEN | ENDED)
 WITHOUT_MONEY = ENDED - {Stage.COMPLETED}

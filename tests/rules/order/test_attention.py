@@ -1,6 +1,6 @@
 """What needs attention: the sentences of codes with an argument or of several kinds."""
 
-from recoup.rules.order.attention import sentence_of
+from recoup.orders.rules.attention import sentence_of
 
 _SAID = {
     "paid_twice": "Paid twice: the merchant's own payment succeeded too. Refund one of them.",

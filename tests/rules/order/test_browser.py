@@ -1,6 +1,6 @@
 """A browser's data goes out whole or not at all, whatever a form says."""
 
-from recoup.rules.order.browser import Browser, read_browser
+from recoup.processors.rules.browser import Browser, read_browser
 
 HEADERS = {"accept": "text/html", "user-agent": "Mozilla/5.0"}
 FORM = {

@@ -4,10 +4,10 @@ from itertools import product
 
 from tests.rings import each
 
-from recoup.rules.network.reasons import REASONS
-from recoup.rules.order.attempts import STATES
-from recoup.rules.order.causes import HARD, NOT_OVER, SENTENCES, SOFT, Cause, Try, cause_of
-from recoup.rules.order.lifecycle import OPEN, STEPS, Stage
+from recoup.networks.reasons import REASONS
+from recoup.orders.rules.attempts import STATES
+from recoup.orders.rules.causes import HARD, NOT_OVER, SENTENCES, SOFT, Cause, Try, cause_of
+from recoup.orders.rules.lifecycle import OPEN, STEPS, Stage
 
 WHYS = sorted({step.reason for step in STEPS if step.reason})
 CLASSES = ("funds", "soft", "technical", "data", "sca", "fraud", "hard", "configuration", None)

@@ -5,8 +5,8 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.network.exemptions import Exemption
-from recoup.rules.order.consent import SEQUENCE_MAX, KeptIds, consent_of
+from recoup.networks.exemptions import Exemption
+from recoup.orders.rules.consent import SEQUENCE_MAX, KeptIds, consent_of
 
 IDS = st.none() | st.text("0123456789", min_size=1, max_size=15)
 KEPT = st.builds(KeptIds, st.integers(0, 500), IDS, IDS)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.money import ledger
-from recoup.rules.money.ledger import Posting
-from recoup.rules.order.lifecycle import FACTS, STEPS, Stage, possible, step
+from recoup.orders.rules import ledger
+from recoup.orders.rules.ledger import Posting
+from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage, possible, step
 
 ROUTE = "route"
 LENGTH_MAX = 60

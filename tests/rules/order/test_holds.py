@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
-from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED, check_release, why_held
-from recoup.rules.order.whys import HOLD_REASONS, sentence_of
+from recoup.networks.whys import HOLD_REASONS, sentence_of
+from recoup.orders.rules.holds import BY_MERCHANT, BY_OPERATOR, KILLED, check_release, why_held
 
 CAUSES = st.sampled_from([BY_MERCHANT, BY_OPERATOR, KILLED, "visa-reattempt-30d", None])
 UNTIL = st.sampled_from([None, "2026-11-20T10:00:00+00:00"])

@@ -12,19 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
-from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
-from recoup.rules.order.fold import State, fold
-from recoup.rules.order.lifecycle import (
-    ENDED,
-    FACTS,
-    OPEN,
-    STEPS,
-    Stage,
-    can,
-    fact,
-    possible,
-    step,
-)
+from recoup.orders.rules.faces import MEANINGS, STATUS_NAMES, face
+from recoup.orders.rules.fold import State, fold
+from recoup.orders.rules.lifecycle import ENDED, FACTS, OPEN, STEPS, Stage, can, fact, possible, step
 
 KINDS = ("mit_managed", "mit_sync", "cit_web", "cit_callcenter", "stable")
 

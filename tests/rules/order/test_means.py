@@ -4,8 +4,8 @@ from tests.rings import each
 from tests.rules.rescue.test_order_facts import attempt, order
 
 from recoup.kernel.ids import new_id
-from recoup.rules.order.means import Means, by_means, means_of, on_other_card, requested_means
-from recoup.rules.rescue.challenge import PURPOSE
+from recoup.networks.challenge import PURPOSE
+from recoup.orders.rules.means import Means, by_means, means_of, on_other_card, requested_means
 
 
 @each(

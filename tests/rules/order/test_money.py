@@ -12,10 +12,10 @@ from tests.rings import each
 
 from recoup.kernel.money import EXPONENTS, UNITS_MAX, Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
-from recoup.rules.money import ledger
-from recoup.rules.money.fees import Tariff, fee_units
-from recoup.rules.money.ledger import ACCOUNTS, Posting
-from recoup.rules.money.refunds import Chosen, by_amount, by_items, items_of
+from recoup.orders.rules import ledger
+from recoup.orders.rules.ledger import ACCOUNTS, Posting
+from recoup.terms.rules.fees import Tariff, fee_units
+from recoup.terms.rules.refunds import Chosen, by_amount, by_items, items_of
 
 ASSETS = ("JPY", "KWD", "USD")
 UNITS = st.integers(1, 10**12)

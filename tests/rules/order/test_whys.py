@@ -2,8 +2,9 @@
 
 from tests.rings import each
 
-from recoup.rules.order import attention, whys
-from recoup.rules.order.whys import BANK_WAITS, BLOCKED, CARD_USED_UP, CODES, sentence_of
+from recoup.networks import whys
+from recoup.networks.whys import BANK_WAITS, BLOCKED, CARD_USED_UP, CODES, sentence_of
+from recoup.orders.rules import attention
 
 _SAID = {
     "on_hold": "It is on hold.",

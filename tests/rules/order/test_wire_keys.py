@@ -10,8 +10,8 @@ from tests.rings import each
 from tests.rules.rescue.test_order_facts import PLACED, attempt, order
 
 from recoup.kernel.ids import new_id
-from recoup.rules.order.snapshot import Attempt, Modification, Order
-from recoup.rules.order.wire_keys import answer_key, attempt_key, derived, modification_key, renewed
+from recoup.orders.rules.snapshot import Attempt, Modification, Order
+from recoup.orders.rules.wire_keys import answer_key, attempt_key, derived, modification_key, renewed
 
 KEY = UUID("00000000-0000-8000-8000-000000000001")
 AT = PLACED + timedelta(hours=1)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.people.codes import HOW_MANY, LENGTH, Typed, read_code, recovery_code, shown
-from recoup.rules.people.totp import (
+from recoup.kit.whence import ADDRESS_MAX, address_words, browser_words
+from recoup.people.rules.codes import HOW_MANY, LENGTH, Typed, read_code, recovery_code, shown
+from recoup.people.rules.totp import (
     DRIFT_STEPS,
     STEP_SECONDS,
     address_of,
@@ -18,8 +19,7 @@ from recoup.rules.people.totp import (
     step_at,
     step_of,
 )
-from recoup.rules.people.whence import ADDRESS_MAX, address_words, browser_words
-from recoup.rules.people.who_must import Bound, must_have, must_set_up
+from recoup.people.rules.who_must import Bound, must_have, must_set_up
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890", the RFC's
 # RFC 6238, appendix B, SHA-1: the last six of its eight digits

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recoup.rules.languages.catalogues import ENGLISH, languages
-from recoup.rules.languages.locale import PLAIN, Locale
-from recoup.rules.people.account_words import HAPPENINGS
-from recoup.rules.people.letters import Letter, of_account, of_impersonation, of_invitation
+from recoup.kit.languages.catalogues import ENGLISH, languages
+from recoup.kit.languages.locale import PLAIN, Locale
+from recoup.people.rules.account_words import HAPPENINGS
+from recoup.people.rules.letters import Letter, of_account, of_impersonation, of_invitation
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LASTS = (AT, AT + timedelta(minutes=15))

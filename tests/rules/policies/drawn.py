@@ -5,10 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from recoup.rules.policies.check import CheckGround
-from recoup.rules.policies.in_force import InForce, Part
-from recoup.rules.policies.read import read_policy
-from recoup.rules.policies.terms import DAYS, GROUPS, SCOPES, PolicyTerms
+from recoup.policies.rules.check import CheckGround
+from recoup.policies.rules.in_force import InForce, Part
+from recoup.policies.rules.read import read_policy
+from recoup.policies.rules.terms import DAYS, GROUPS, SCOPES, PolicyTerms
 
 GROUND = CheckGround(None, "world", date(2026, 11, 20), timedelta(days=30), frozenset({"main", "second"}))
 

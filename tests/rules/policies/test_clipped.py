@@ -1,10 +1,10 @@
 """What wider policies leave of a saved one."""
 
-from recoup.rules.policies.check import contradictions
-from recoup.rules.policies.clipped import clipped
-from recoup.rules.policies.in_force import InForce, Part
-from recoup.rules.policies.read import read_policy
-from recoup.rules.policies.terms import PolicyTerms
+from recoup.policies.rules.check import contradictions
+from recoup.policies.rules.clipped import clipped
+from recoup.policies.rules.in_force import InForce, Part
+from recoup.policies.rules.read import read_policy
+from recoup.policies.rules.terms import PolicyTerms
 
 
 def terms(**tables: object) -> PolicyTerms:

@@ -14,22 +14,22 @@ from tests.rules.policies.drawn import GROUND, in_force, plain, terms
 from tests.rules.rescue.test_decide import NOW
 from tests.rules.rescue.test_decide import evidence as asked
 
-from recoup.features.engine.decide import decide as decide_by_model
+from recoup.engine.decide import decide as decide_by_model
 from recoup.kernel.problem import Problem
-from recoup.rules.network.limits import windows_of
-from recoup.rules.order.decision import Decision
-from recoup.rules.policies.budget import COUNTED, MonthSends
-from recoup.rules.policies.check import check, check_plain, nearest
-from recoup.rules.policies.diff import diff
-from recoup.rules.policies.file import line_number, parsed, written
-from recoup.rules.policies.in_force import InForce, Part, closed, mask_of, spans_of
-from recoup.rules.policies.read import read_policy
-from recoup.rules.policies.stored import Version, holding, named_in
-from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
-from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Evidence, Tried
-from recoup.rules.rescue.policy import CURRENT, ENGINE_2
-from recoup.rules.rescue.replay import UnknownVersion, decide_again
+from recoup.networks.limits import windows_of
+from recoup.orders.rules.decision import Decision
+from recoup.policies.rules.budget import COUNTED, MonthSends
+from recoup.policies.rules.check import check, check_plain, nearest
+from recoup.policies.rules.diff import diff
+from recoup.policies.rules.file import line_number, parsed, written
+from recoup.policies.rules.in_force import InForce, Part, closed, mask_of, spans_of
+from recoup.policies.rules.policy import CURRENT, ENGINE_2
+from recoup.policies.rules.read import read_policy
+from recoup.policies.rules.stored import Version, holding, named_in
+from recoup.policies.rules.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
+from recoup.rescue.rules.decide import decide
+from recoup.rescue.rules.evidence import Evidence, Tried
+from recoup.webhooks.rules.replay import UnknownVersion, decide_again
 
 MODEL = model()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from recoup.kernel.problem import noted
-from recoup.rules.languages.catalogues import ENGLISH, languages
-from recoup.rules.languages.said import said
+from recoup.kit.languages.catalogues import ENGLISH, languages
+from recoup.kit.languages.said import said
 
 FOLDER: Final = Path(__file__).parent / "golden"
 TRANSLATED: Final = sorted({*languages()} - {ENGLISH})

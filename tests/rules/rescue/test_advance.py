@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.money.collection import CURRENT_COLLECTION, chance_of
-from recoup.rules.money.exposure import Limits
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.advance import AdvanceInputs, LossTest, loss_at
-from recoup.rules.rescue.advance_by_bounds import advance_by_prior
+from recoup.networks.codes import code_of, read_decline
+from recoup.orders.rules.decision import Decision
+from recoup.risk.rules.advance import AdvanceInputs, LossTest, loss_at
+from recoup.risk.rules.advance_by_bounds import advance_by_prior
+from recoup.terms.rules.collection import CURRENT_COLLECTION, chance_of
+from recoup.terms.rules.exposure import Limits
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import fridays
 from tests.rules.rescue.test_advance_by_model import DECLINED, MODEL, NOW, OPEN, given_
 
-from recoup.features.engine.model import model_of
-from recoup.rules.money.advance_bounds import TENTHS, WHOLE, HeldBounds, TenthBounds
-from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import advance_by_bounds, foreseen_by_model
-from recoup.rules.rescue.replay import UnknownVersion, decide_again
+from recoup.engine.model import model_of
+from recoup.orders.rules.decision import Decision
+from recoup.risk.rules.advance import AdvanceInputs
+from recoup.risk.rules.advance_by_bounds import advance_by_bounds, foreseen_by_model
+from recoup.terms.rules.advance_bounds import TENTHS, WHOLE, HeldBounds, TenthBounds
+from recoup.terms.rules.collection import CURRENT_COLLECTION
+from recoup.webhooks.rules.replay import UnknownVersion, decide_again
 
 UNTIL = NOW.date() - timedelta(days=35)
 

@@ -6,13 +6,13 @@ from typing import Any
 from tests.features.engine.ground import DECLINED, evidence, model
 from tests.rings import each
 
-from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
-from recoup.rules.money.exposure import Limits
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import advance_by_arm, advance_by_prior, charges_of
-from recoup.rules.rescue.arm_terms import Arm, Known, Terms
-from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, has_arm
+from recoup.networks.codes import code_of, read_decline
+from recoup.rescue.rules.arms import FALLBACKS, EngineAtHand, has_arm
+from recoup.risk.rules.advance import AdvanceInputs
+from recoup.risk.rules.advance_by_bounds import advance_by_arm, advance_by_prior, charges_of
+from recoup.terms.rules.arm_terms import Arm, Known, Terms
+from recoup.terms.rules.collection import CURRENT_COLLECTION, PERIOD
+from recoup.terms.rules.exposure import Limits
 
 MODEL = model()
 OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")

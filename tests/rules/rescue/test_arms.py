@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import DECLINED, evidence, fridays, model
 from tests.rules.policies.drawn import in_force
 
-from recoup.features.engine.model import Model
-from recoup.features.engine.rhythms import RHYTHMS
-from recoup.rules.order.decision import Offered
-from recoup.rules.policies.in_force import InForce
-from recoup.rules.policies.terms import ARMS
-from recoup.rules.rescue.arm_terms import Arm, Known, Mode, Terms, arm_of, cut, narrowed, place_of
-from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
-from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.policy import CURRENT
+from recoup.engine.model import Model
+from recoup.engine.rhythms import RHYTHMS
+from recoup.orders.rules.decision import Offered
+from recoup.policies.rules.in_force import InForce
+from recoup.policies.rules.policy import CURRENT
+from recoup.policies.rules.terms import ARMS
+from recoup.rescue.rules.arms import EngineAtHand, decide_by_arm
+from recoup.rescue.rules.decide import decide
+from recoup.rescue.rules.evidence import Evidence
+from recoup.terms.rules.arm_terms import Arm, Known, Mode, Terms, arm_of, cut, narrowed, place_of
 
 MODEL = model()
 TERMS = Terms(3, "share", share=60, holdout=10, explore=10)

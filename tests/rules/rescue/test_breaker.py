@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.rescue.breaker import (
+from recoup.routes.rules.breaker import (
     ANSWERS_TO_CLOSE,
     OUTAGES_MIN,
     PAUSES,

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.rescue.completeness import WISHES, remarks, score
+from recoup.rescue.rules.completeness import WISHES, remarks, score
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 KINDS = st.booleans()

@@ -12,12 +12,12 @@ from tests.rings import each
 from tests.rules.rescue.goldens import ALL, check_golden
 
 from recoup.kernel.problem import Sentence
-from recoup.rules.network.codes import Reading, code_of, read_decline
-from recoup.rules.network.tables import CODES
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.decide import decide as decide_by
-from recoup.rules.rescue.evidence import Evidence, Tried, tried
-from recoup.rules.rescue.policy import CURRENT, POLICIES, RetryPolicy, group_of
+from recoup.networks.codes import Reading, code_of, read_decline
+from recoup.networks.tables import CODES
+from recoup.orders.rules.decision import Decision
+from recoup.policies.rules.policy import CURRENT, POLICIES, RetryPolicy, group_of
+from recoup.rescue.rules.decide import decide as decide_by
+from recoup.rescue.rules.evidence import Evidence, Tried, tried
 
 NOW = datetime(2026, 11, 20, 15, 0, 20, tzinfo=UTC)  # a Friday, 10:00 in New York
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import evidence, fridays, model
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
-from recoup.features.engine.decide import decide
-from recoup.features.engine.model import Model
+from recoup.engine.decide import decide
+from recoup.engine.model import Model
+from recoup.insight.rules.explained import Dated, IssuerTries, issuer_of, percent, rests_on
 from recoup.kernel.problem import Sentence, noted
-from recoup.rules.languages.said import said
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, percent, rests_on
-from recoup.rules.rescue.policy import ENGINE_2
+from recoup.kit.languages.said import said
+from recoup.orders.rules.decision import Decision
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.rescue.rules.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
+from recoup.rescue.rules.evidence import Evidence
 
 FREE: Final = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
 MODEL = model()

@@ -2,8 +2,8 @@
 
 from tests.rings import each
 
-from recoup.rules.rescue import intake_warnings
-from recoup.rules.rescue.intake_warnings import UNKNOWN_SITE, in_sentences, unknown_campaign
+from recoup.rescue.rules import intake_warnings
+from recoup.rescue.rules.intake_warnings import UNKNOWN_SITE, in_sentences, unknown_campaign
 
 _SENT = {
     "site_by_descriptor": "siteUrl is not known; the site with this descriptor was used.",

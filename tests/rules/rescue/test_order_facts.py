@@ -9,15 +9,15 @@ import pytest
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.limits import Send
-from recoup.rules.order.card_sends import CardSend
-from recoup.rules.order.known import RescueKnown, Seen
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.merchant import Merchant
-from recoup.rules.order.snapshot import Attempt, CardFacts, Order
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, TECHNICAL
-from recoup.rules.rescue.facts import LOOKS_MAX, Facts
-from recoup.rules.rescue.order_facts import facts_of
+from recoup.merchants.rules.merchant import Merchant
+from recoup.networks.limits import Send
+from recoup.orders.rules.card_sends import CardSend
+from recoup.orders.rules.known import RescueKnown, Seen
+from recoup.orders.rules.lifecycle import Stage
+from recoup.orders.rules.snapshot import Attempt, CardFacts, Order
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, SOFT, TECHNICAL
+from recoup.rescue.rules.facts import LOOKS_MAX, Facts
+from recoup.rescue.rules.order_facts import facts_of
 
 PLACED = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)
 NOW = BusinessTime(PLACED + timedelta(days=3))

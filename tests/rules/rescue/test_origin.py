@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.rescue.origin import Named, check_key, origin_of
+from recoup.rescue.rules.origin import Named, check_key, origin_of
 
 
 class Site(NamedTuple):

@@ -9,10 +9,10 @@ from uuid import UUID
 from tests.rings import each
 
 from recoup.kernel.ids import new_id
-from recoup.rules.order.known import Seen
-from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, HARD, SOFT
-from recoup.rules.rescue.facts import LOOKS_MAX
-from recoup.rules.rescue.payer_looks import SAME_ATTEMPT, Copy, PastPayment, PaymentTry, seen_of
+from recoup.orders.rules.known import Seen
+from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rescue.rules.facts import LOOKS_MAX
+from recoup.rescue.rules.payer_looks import SAME_ATTEMPT, Copy, PastPayment, PaymentTry, seen_of
 
 START = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.rescue.contacts import sms_number, way_of
+from recoup.mail.rules.contacts import sms_number, way_of
 
 
 @each(

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from tests.features.engine.ground import evidence, fridays, model
 from tests.rings import each
 
-from recoup.features.engine.decide import decide as decide_by_model
-from recoup.features.engine.model import model_of
-from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.limits import Allowed, Send, Tally, Wish, tallies
-from recoup.rules.order.decision import Decision
-from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
-from recoup.rules.rescue.charge import ChargeInput, plan_charge
-from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
-from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
-from recoup.rules.rescue.signal import SignalInput, decide_by_signal
+from recoup.engine.decide import decide as decide_by_model
+from recoup.engine.model import model_of
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.limits import Allowed, Send, Tally, Wish, tallies
+from recoup.orders.rules.decision import Decision
+from recoup.orders.rules.snapshot import Attempt
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.rescue.rules.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
+from recoup.rescue.rules.charge import ChargeInput, plan_charge
+from recoup.rescue.rules.gate import Block, GateInput, ask_gate, gate
+from recoup.rescue.rules.signal import SignalInput, decide_by_signal
+from recoup.terms.rules.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
+from recoup.webhooks.rules.replay import DECIDERS, UnknownVersion, decide_again
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.replay import decide_again
-from recoup.rules.rescue.route_by_worth import (
+from recoup.orders.rules.snapshot import Attempt
+from recoup.processors.rules.route_terms import Candidate, Carried, RouteTerms, check_carried, why_not
+from recoup.rescue.rules.route_by_worth import (
     MILLION,
     TRICKLE,
     USUAL_CHANCE,
@@ -25,7 +25,7 @@ from recoup.rules.rescue.route_by_worth import (
     failures_of,
     worth_at,
 )
-from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms, check_carried, why_not
+from recoup.webhooks.rules.replay import decide_again
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 CHARGE = Carried(4590, "USD", "visa", "US")

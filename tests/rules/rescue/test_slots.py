@@ -6,14 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.rescue.slots import (
-    is_pay_day,
-    month_start_slot,
-    next_day_slot,
-    next_minute,
-    offset_minutes,
-    pay_day_slot,
-)
+from recoup.kit.slots import is_pay_day, month_start_slot, next_day_slot, next_minute, offset_minutes, pay_day_slot
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
 offsets = st.integers(-14 * 60, 14 * 60)

@@ -9,24 +9,24 @@ from tests.features.engine.ground import evidence, fridays, model
 from tests.rings import each
 from tests.rules.rescue.test_advance_by_model import DECLINED, NOW, OPEN, given_
 
-from recoup.features.engine.decide import decide as decide_by_model
-from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
-from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.network.limits import Tally
-from recoup.rules.order.decision import Decision
-from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
-from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.gate import Block, GateInput, gate
-from recoup.rules.rescue.policy import ENGINE_2
-from recoup.rules.rescue.route_by_worth import Failure, WorthInput, choose_route
-from recoup.rules.rescue.route_terms import Candidate, Carried, RouteTerms
-from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if
-from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
-from recoup.rules.risk.costs import Costs
-from recoup.rules.risk.decide import RiskInput, decide_risk
-from recoup.rules.risk.facts import RiskFacts
-from recoup.rules.risk.weights import PRIOR
+from recoup.engine.decide import decide as decide_by_model
+from recoup.insight.rules.what_if import WHAT_IFS_MAX, what_if
+from recoup.insight.rules.what_if_sentences import WhatIf, sentence_of
+from recoup.networks.limits import Tally
+from recoup.orders.rules.decision import Decision
+from recoup.policies.rules.policy import ENGINE_2
+from recoup.processors.rules.route_terms import Candidate, Carried, RouteTerms
+from recoup.rescue.rules.card_update import Answer, UpdateInput, decide_update
+from recoup.rescue.rules.evidence import Evidence
+from recoup.rescue.rules.gate import Block, GateInput, gate
+from recoup.rescue.rules.route_by_worth import Failure, WorthInput, choose_route
+from recoup.risk.rules.advance_by_bounds import advance_by_bounds
+from recoup.risk.rules.decide import RiskInput, decide_risk
+from recoup.risk.rules.facts import RiskFacts
+from recoup.risk.rules.weights import PRIOR
+from recoup.terms.rules.advance_bounds import HeldBounds, TenthBounds
+from recoup.terms.rules.collection import CURRENT_COLLECTION
+from recoup.terms.rules.costs import Costs
 
 MODEL = model()
 MODELS = {MODEL.name: MODEL}

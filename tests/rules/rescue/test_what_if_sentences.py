@@ -9,11 +9,11 @@ from typing import Final
 import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
+from recoup.insight.rules.what_if_sentences import OWN, Change, WhatIf, sentence_of
 from recoup.kernel.problem import noted
-from recoup.rules.languages.said import said
-from recoup.rules.order.decision import Verdict
-from recoup.rules.rescue.amount import AMOUNT
-from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of
+from recoup.kit.languages.said import said
+from recoup.orders.rules.decision import Verdict
+from recoup.rescue.rules.amount import AMOUNT
 
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)
 _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool], ...]] = (

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.rescue.replay import decide_again
-from recoup.rules.risk.costs import Costs, expected, usual_costs
-from recoup.rules.risk.decide import RiskInput, answer_of, decide_risk, exemption_of
-from recoup.rules.risk.facts import COUNT_MAX, NAMES, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
-from recoup.rules.risk.learn import FRAUDS_MIN, learned
-from recoup.rules.risk.score import risk_of, terms_of
-from recoup.rules.risk.weights import PRIOR
-from recoup.rules.risk.words import _COUNTED, _TERMS
+from recoup.risk.rules.decide import RiskInput, answer_of, decide_risk, exemption_of
+from recoup.risk.rules.facts import COUNT_MAX, NAMES, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
+from recoup.risk.rules.learn import FRAUDS_MIN, learned
+from recoup.risk.rules.score import risk_of, terms_of
+from recoup.risk.rules.weights import PRIOR
+from recoup.risk.rules.words import _COUNTED, _TERMS
+from recoup.terms.rules.costs import Costs, expected, usual_costs
+from recoup.webhooks.rules.replay import decide_again
 
 counts = st.integers(0, COUNT_MAX)
 checks = st.sampled_from(("match", "partial", "mismatch", "unknown"))

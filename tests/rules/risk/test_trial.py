@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.risk.trial import OWNER_SHARE, OWNERS_MIN, Divided, Outcome, divided, try_risk, within_shares
-from recoup.rules.risk.weights import PRIOR, Weights, named
+from recoup.risk.rules.trial import OWNER_SHARE, OWNERS_MIN, Divided, Outcome, divided, try_risk, within_shares
+from recoup.risk.rules.weights import PRIOR, Weights, named
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GOOD, BAD = Weights("good", -4_000, {"sign": 4_000}), Weights("bad", -4_000, {"sign": -1_000})

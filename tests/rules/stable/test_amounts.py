@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.stable.amounts import amount_of, check_currency, text_like
+from recoup.orders.rules.amounts import amount_of, check_currency, text_like
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from tests.rings import each
 
 from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.stable_events import DEFAULT, NAMES
-from recoup.rules.stable.channels import CHANNELS, MOCKS, Channel, choose, enabled, serve
-from recoup.rules.stable.cycles import check_link
+from recoup.orders.rules.cycles import check_link
+from recoup.stablecoin.rules.channels import CHANNELS, MOCKS, Channel, choose, enabled, serve
+from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
 
 
 @each(

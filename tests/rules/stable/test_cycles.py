@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.stable.cycles import cycle_at, first_from, next_charge
+from recoup.orders.rules.cycles import cycle_at, first_from, next_charge
 
 ANCHOR = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import pytest
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.stable.destinations import FORMS, check_destination
+from recoup.stablecoin.rules.destinations import FORMS, check_destination
 
 ZERO = "0x" + "0" * 40
 ZERO_OF_TRON = "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"

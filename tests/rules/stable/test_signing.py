@@ -9,15 +9,7 @@ import pytest
 from tests.doors.stablecoin.signer import signature
 from tests.rings import each
 
-from recoup.rules.stable.signing import (
-    canonical,
-    encrypt_webhook,
-    is_fresh,
-    same,
-    seconds_of,
-    sign,
-    sign_webhook,
-)
+from recoup.keys.rules.signing import canonical, encrypt_webhook, is_fresh, same, seconds_of, sign, sign_webhook
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "vectors.json").read_text())
 DEMO = "sk_test_demo_secret_do_not_use_in_prod"

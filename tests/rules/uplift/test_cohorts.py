@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.uplift.cohorts import CURVE_DAYS, CohortCount, by_place, cohort_file, cohorts, monday
-from recoup.rules.uplift.report import cohort_report
+from recoup.uplift.rules.cohorts import CURVE_DAYS, CohortCount, by_place, cohort_file, cohorts, monday
+from recoup.uplift.rules.report import cohort_report
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 SITE, CAMPAIGN = UUID(int=1), UUID(int=2)

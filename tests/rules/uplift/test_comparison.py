@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.uplift.worlds import World, one_look, played
 
-from recoup.rules.uplift.comparison import (
+from recoup.uplift.rules.comparison import (
     Comparison,
     Outcome,
     Uplift,
@@ -17,7 +17,7 @@ from recoup.rules.uplift.comparison import (
     orders_planned,
     quarter_alpha,
 )
-from recoup.rules.uplift.strata import ArmTotals
+from recoup.uplift.rules.strata import ArmTotals
 
 ORDERS = st.lists(
     st.tuples(st.sampled_from("abcdef"), st.floats(-100, 100), st.floats(0.01, 100)), min_size=1, max_size=40

@@ -2,9 +2,9 @@
 
 from datetime import date, timedelta
 
-from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
-from recoup.rules.uplift.looks import FIRST, looks_of
-from recoup.rules.uplift.report import compared_places, place_figures
+from recoup.uplift.rules.closed_order import Came, ClosedOrder, OrdersRead, Shares
+from recoup.uplift.rules.looks import FIRST, looks_of
+from recoup.uplift.rules.report import compared_places, place_figures
 
 BEGAN = date(2026, 3, 2)
 WINDOW = timedelta(days=14)

@@ -7,10 +7,10 @@ import pytest
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.rules.files.lines import lines
-from recoup.rules.uplift.closed_order import OrdersRead
-from recoup.rules.uplift.looks import looks_of
-from recoup.rules.uplift.orders_file import COLUMNS, MORE, read_orders
+from recoup.kit.files.lines import lines
+from recoup.uplift.rules.closed_order import OrdersRead
+from recoup.uplift.rules.looks import looks_of
+from recoup.uplift.rules.orders_file import COLUMNS, MORE, read_orders
 
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 GOOD = {

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead, Shares
-from recoup.rules.uplift.report import HARM, other_outcomes, shared_cards
-from recoup.rules.uplift.strata import ComparedArm
+from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead, Shares
+from recoup.uplift.rules.report import HARM, other_outcomes, shared_cards
+from recoup.uplift.rules.strata import ComparedArm
 
 DAY = date(2026, 3, 2)
 

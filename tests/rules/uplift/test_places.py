@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead, Shares
-from recoup.rules.uplift.comparison import PAYERS_MIN
-from recoup.rules.uplift.report import compared_places, place_figures
+from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead, Shares
+from recoup.uplift.rules.comparison import PAYERS_MIN
+from recoup.uplift.rules.report import compared_places, place_figures
 
 DAY = date(2026, 3, 2)
 

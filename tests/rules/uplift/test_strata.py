@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
-from recoup.rules.uplift.looks import looks_of
-from recoup.rules.uplift.strata import ARMS, PAYERS_MIN, ComparedArm, Strata, Stratum
+from recoup.uplift.rules.closed_order import Came, ClosedOrder, OrdersRead, Shares
+from recoup.uplift.rules.looks import looks_of
+from recoup.uplift.rules.strata import ARMS, PAYERS_MIN, ComparedArm, Strata, Stratum
 
 BEGAN = date(2026, 1, 1)
 ORDER = tuple[Stratum, ComparedArm, str, float, float]

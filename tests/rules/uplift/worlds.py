@@ -5,8 +5,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from recoup.rules.uplift.comparison import Comparison, Difference, Outcome
-from recoup.rules.uplift.strata import ComparedArm
+from recoup.uplift.rules.comparison import Comparison, Difference, Outcome
+from recoup.uplift.rules.strata import ComparedArm
 
 
 @dataclass(frozen=True)

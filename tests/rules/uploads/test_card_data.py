@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.rings import each
 from tests.rules.network.test_card_text_cost import calls_of
 
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.card_text import Room
-from recoup.rules.network.magic import script_card
-from recoup.rules.uploads.card_data import (
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.card_text import Room
+from recoup.networks.magic import script_card
+from recoup.uploads.rules.card_data import (
     MANY_DIGITS,
     ROW_CHARS_MAX,
     card_data,

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.doors.rescue.uploads import columns_of
 from recoup.kernel.problem import Problem
-from recoup.rules.files.lines import lines
-from recoup.rules.uploads.record import Record
-from recoup.rules.uploads.table import TableRows, body_of
+from recoup.kit.files.lines import lines
+from recoup.uploads.api import columns_of
+from recoup.uploads.rules.record import Record
+from recoup.uploads.rules.table import TableRows, body_of
 
 
 def read(text: str | bytes, kind: str = "transmit", encoding: str = "utf-8-sig") -> tuple[list[Record], TableRows]:

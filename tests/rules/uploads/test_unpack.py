@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.rules.files.unpack import Unpacked
+from recoup.kit.files.unpack import Unpacked
 
 
 def unpacked(data: bytes, size: int = 1_000) -> tuple[bytes, Unpacked]:

@@ -8,17 +8,17 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.kinds import Connection, Kind, SimulatedIssuer
-from recoup.gateways.cards.look_up import chosen
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, LookUp, ModificationMessage
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
-from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.kinds import Connection, Kind, SimulatedIssuer
+from recoup.processors.gateways.look_up import chosen
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import Asks, Charge, DisputeAnswer, Inquiry, LookUp, ModificationMessage
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply, Transport
+from recoup.processors.gateways.vendor_account import VendorAccount, unanswered
+from recoup.processors.gateways.wire_amounts import IsoAmounts
 
 T = TypeVar("T")
 REFUSED: Mapping[int, Literal["account", "rate", "request"]] = {400: "request", 401: "account", 429: "rate"}

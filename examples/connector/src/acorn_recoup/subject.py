@@ -6,9 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from acorn_recoup.connector import Acorn
-from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import Processor
+from recoup.processors.gateways.credential import Credential, Stored
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.port import Processor
 from recoup_lab.conformance.subject import Scenario
 from recoup_lab.conformance.vendor import VendorSubject
 from recoup_lab.processors.serving import Answered, Serving, as_json

@@ -10,7 +10,7 @@ from connectors.test_braintree_story import OfBraintree
 from connectors.test_nmi_story import OfNmi
 from connectors.test_stripe_story import OfStripe
 
-from recoup.rules.money.matching import KINDS
+from recoup.bank.rules.matching import KINDS
 from recoup_connectors.adyen.connector import Adyen
 from recoup_connectors.nmi.connector import Nmi
 from recoup_connectors.stripe.connector import Stripe

@@ -10,10 +10,10 @@ from tests.flows.vendor_story import Vendor, tell
 from tests.rings import deep
 from tests.worlds import Shop
 
-from recoup.flows.notices.receive import take
-from recoup.gateways.cards.credential import Stored
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.notices.flows.receive import take
+from recoup.processors.gateways.credential import Stored
 from recoup_connectors.adyen.connector import Adyen
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn

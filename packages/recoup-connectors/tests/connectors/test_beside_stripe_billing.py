@@ -12,9 +12,9 @@ import pytest
 from connectors.test_stripe_billing import ROWS, Ground, story
 from tests.rings import drawn
 
-from recoup.store.cards.connections import Billing
-from recoup.store.cards.processor_notices import left_invoices
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.processors.store.processor_notices import left_invoices
+from recoup.routes.store.connections import Billing
 
 FAILS, PAYS = "visa_chargeDeclinedInsufficientFunds", "visa"
 HEAD = """SELECT jsonb_build_array(stage, reason, h.units, attention)

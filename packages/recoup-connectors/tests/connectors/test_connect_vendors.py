@@ -15,20 +15,12 @@ from tests.flows.test_connect import open_routes, seen
 from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.connect import (
-    ChangeRequest,
-    ConnectRequest,
-    address_of,
-    change,
-    check,
-    connect,
-    connectable,
-)
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.kinds import KINDS, secrets_of
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.store.server import ServerAddress
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.kinds import KINDS, secrets_of
+from recoup.routes.flows.connect import ChangeRequest, ConnectRequest, address_of, change, check, connect, connectable
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
 from recoup_lab.processors.adyen.server import SECRET as ADYEN_SECRET

@@ -16,9 +16,9 @@ from connectors.test_stripe_billing import Ground, story
 from connectors.test_stripe_story import OfStripe
 from tests.worlds import change_world, make_shop, sandbox_world
 
-from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.credential import Stored
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.processors.gateways.credential import Stored
 from recoup_lab.processors.adyen import account as adyen
 from recoup_lab.processors.adyen.cards import Card
 from recoup_lab.processors.braintree import account as braintree

@@ -14,19 +14,19 @@ from tests.flows.refund_states import authorised
 from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.doors.inbound.notices import routes
-from recoup.flows.cards import charge
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.review_queue import decide
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.credential import Stored
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.main.doctor_verb import look_at
 from recoup.main.metrics import scrape
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.notices.api.notices import routes
+from recoup.processors.gateways.credential import Stored
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.flows.review_queue import decide
+from recoup.rescue.flows import charge
+from recoup.rescue.flows.send import send_attempt
 from recoup_connectors.adyen.connector import Adyen
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
@@ -182,7 +182,7 @@ def test_a_lost_answer_is_decided_by_the_notice_where_no_send_is_allowed(
         on.standin.faults.add("lost", "/payments")
         order_id = await on.charge()
         assert await on.shop.value(ATTEMPT) == "unknown"
-        monkeypatch.setattr("recoup.flows.cards.inquire._barred", lambda *_: (True, None))
+        monkeypatch.setattr("recoup.rescue.flows.inquire._barred", lambda *_: (True, None))
         calls = len(on.standin.calls)
         assert [one.status_code for one in await on.post(only="AUTHORISATION")] == [200]
         assert await on.shop.value(ATTEMPT) == "approved"

@@ -14,22 +14,22 @@ from starlette.applications import Starlette
 from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.doors.edge.entry import Entry
-from recoup.doors.inbound.notices import routes
-from recoup.flows.cards import charge
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.connector import Acknowledgement
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import Charge, Outcome
+from recoup.db.server import ServerAddress
+from recoup.db.upkeep import NOTICES_KEPT, retain
+from recoup.insight.flows.verify import verify
+from recoup.kit.edge.entry import Entry
 from recoup.main.app import _no_path, refuse
-from recoup.moves.attempt.open import hold
-from recoup.rules.network.magic import script_card
-from recoup.rules.order.attention import ANSWER_DIFFERS
-from recoup.rules.order.whys import OUTAGE
-from recoup.store.server import ServerAddress
-from recoup.store.upkeep import NOTICES_KEPT, retain
+from recoup.networks.magic import script_card
+from recoup.networks.whys import OUTAGE
+from recoup.notices.api.notices import routes
+from recoup.orders.rules.attention import ANSWER_DIFFERS
+from recoup.processors.gateways.connector import Acknowledgement
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.port import Charge, Outcome
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows import charge
+from recoup.rescue.flows.send import send_attempt
+from recoup.rescue.moves.open import hold
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 

@@ -16,16 +16,16 @@ from tests.flows.refund_states import authorised
 from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.cards import charge
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.verify import verify
-from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.notices import work
-from recoup.flows.notices.receive import take
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import script_card
-from recoup.store.server import ServerAddress
+from recoup.networks.magic import script_card
+from recoup.notices.flows import work
+from recoup.notices.flows.receive import take
+from recoup.refunds.flows.capture import CaptureRequest, capture
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows import charge
+from recoup.rescue.flows.send import send_attempt
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.serving import Posted
 

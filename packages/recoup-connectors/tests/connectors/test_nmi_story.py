@@ -10,8 +10,8 @@ import pytest
 from tests.flows.vendor_story import Vendor, tell
 from tests.rings import deep
 
-from recoup.gateways.cards.credential import Stored
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways.credential import Stored
 from recoup_connectors.nmi.connector import Nmi
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.nmi.server import KEY, StandIn

@@ -6,7 +6,7 @@ import re
 import warnings
 from importlib import import_module
 
-from recoup.gateways.cards.notice_kinds import Row, meaning_of
+from recoup.processors.gateways.notice_kinds import Row, meaning_of
 from recoup_connectors.adyen.events import EVENTS, TOKENS
 from recoup_connectors.braintree import account as braintree_account
 from recoup_connectors.braintree import disputes as braintree_disputes

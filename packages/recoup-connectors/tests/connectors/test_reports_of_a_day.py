@@ -12,9 +12,9 @@ from connectors.test_made_there import Ground, play  # noqa: F401 - a fixture
 from tests.flows.money.comparing import compare, person, verdicts
 from tests.flows.refund_states import authorised
 
-from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.money.book_differences import book_lines
 from recoup.kernel.problem import Problem
+from recoup.reconciliation.flows.book_differences import book_lines
+from recoup.refunds.flows.capture import CaptureRequest, capture
 from recoup_lab.processors.reports import LAYOUTS
 
 COSTS = frozenset({"cost", "cost_returned", "funding"})

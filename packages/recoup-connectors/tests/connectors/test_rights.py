@@ -2,7 +2,7 @@
 
 import json
 
-from recoup.gateways.cards.transport import Reply
+from recoup.processors.gateways.transport import Reply
 from recoup_connectors.adyen.api import _calls, _right
 
 

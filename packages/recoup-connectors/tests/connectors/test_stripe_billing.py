@@ -20,12 +20,12 @@ from tests.flows.test_stored_methods import ClosedVault
 from tests.rings import drawn
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.doors.inbound.notices import routes
-from recoup.flows.insight.verify import verify
-from recoup.moves.challenge.answer import decline_by_customer
-from recoup.moves.challenge.lifecycle import offer
-from recoup.store.cards.connections import Billing, ProcessorConnection, add_connection
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
+from recoup.notices.api.notices import routes
+from recoup.rescue.moves.challenge import offer
+from recoup.rescue.moves.challenge_answer import decline_by_customer
+from recoup.routes.store.connections import Billing, ProcessorConnection, add_connection
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 

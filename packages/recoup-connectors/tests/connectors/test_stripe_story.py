@@ -9,8 +9,8 @@ import pytest
 from tests.flows.vendor_story import Vendor, tell
 from tests.rings import deep
 
-from recoup.gateways.cards.credential import Stored
-from recoup.store.server import ServerAddress
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways.credential import Stored
 from recoup_connectors.stripe import charges
 from recoup_connectors.stripe.connector import Stripe
 from recoup_connectors.stripe.outcomes import UNCAPTURED

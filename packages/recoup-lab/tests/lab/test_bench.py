@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from tests.databases import drop, empty
 from tests.rings import drawn
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
-from recoup.store.server import ServerAddress
 from recoup_lab.bench.figure import Round, Size, figure, percentile
 from recoup_lab.bench.ground import Ground
 from recoup_lab.bench.pgbench import Mark, rate_of, script_of

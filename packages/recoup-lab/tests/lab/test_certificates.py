@@ -15,13 +15,13 @@ import pytest
 from tests.databases import drop, empty
 from tests.worlds import KEYRING
 
-from recoup.flows.cards.joined_cards import join
-from recoup.flows.insight.certificates import certificate_file, certificates_of, show_certificate
-from recoup.flows.insight.certify import certify_month
-from recoup.rules.network.compliance.certificate_file import prove
-from recoup.rules.network.magic import script_card
-from recoup.rules.proved_file import Wrong
-from recoup.store.server import ServerAddress
+from recoup.cards.flows.joined_cards import join
+from recoup.certificates.flows import certificate_file, certificates_of, show_certificate
+from recoup.certificates.rules.certificate_file import prove
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.certify import certify_month
+from recoup.kit.proved_file import Wrong
+from recoup.networks.magic import script_card
 from recoup_lab.simulate import books, clock, engine, run, sim
 from recoup_lab.simulate.faults import Faults
 from recoup_lab.simulate.report import as_text

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
+from recoup.processors.gateways.kinds import KINDS
 from recoup_lab.conformance import run
 from recoup_lab.processors.faults import read_faults
 

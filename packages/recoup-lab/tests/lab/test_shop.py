@@ -12,7 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.main.demo.demo import load_demo
 from recoup.main.demo.example import card_number
 from recoup.main.demo.months import Site
-from recoup.rules.network.magic import classify
+from recoup.networks.magic import classify
 from recoup_lab.shop.months import WINDOW_DAYS, months_of
 
 BEGUN = datetime(2026, 8, 28, 6, 56, 36, tzinfo=UTC)

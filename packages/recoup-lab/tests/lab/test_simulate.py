@@ -14,11 +14,11 @@ from tests.databases import drop, empty
 from tests.rings import drawn, proving
 from tests.worlds import KEYRING
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
-from recoup.moves.change import Booked, Change
-from recoup.store.server import ServerAddress
+from recoup.orders.moves.change import Booked, Change
 from recoup_lab.simulate.faults import Faults, faults_of
 from recoup_lab.simulate.report import as_text
 from recoup_lab.simulate.run import Simulated, simulate
@@ -78,7 +78,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def _refund_twice(patch: pytest.MonkeyPatch) -> None:
     """The refund goes out under a new id each time."""
-    import recoup.flows.modifications.send as send
+    import recoup.refunds.flows.send as send
 
     real: Callable[..., Awaitable[Any]] = send._settled
 
@@ -92,13 +92,13 @@ def _refund_twice(patch: pytest.MonkeyPatch) -> None:
 
 def _charge_blind(patch: pytest.MonkeyPatch) -> None:
     """No answer counts as proof that nothing was sent."""
-    import recoup.flows.cards.send as send
+    import recoup.rescue.flows.send as send
 
     patch.setattr(send, "_EVENTS", send._EVENTS | {"unknown": "not_sent"})
 
 
 def _fee_off_by_one(patch: pytest.MonkeyPatch) -> None:
-    import recoup.moves.attempt.close as closes
+    import recoup.rescue.moves.close as closes
 
     real = closes.fee_units
     patch.setattr(closes, "fee_units", lambda units, tariff: real(units, tariff) and real(units, tariff) + 1)
@@ -118,12 +118,12 @@ def _lost_posting(patch: pytest.MonkeyPatch) -> None:
 
 def _no_reversal(patch: pytest.MonkeyPatch) -> None:
     """An approval that comes after the order was declined is only remembered."""
-    patch.setattr("recoup.moves.attempt.close.reverse_late_approval", lambda change, attempt: None)
+    patch.setattr("recoup.rescue.moves.close.reverse_late_approval", lambda change, attempt: None)
 
 
 def _refunds_past_the_remainder(patch: pytest.MonkeyPatch) -> None:
     """Refunds that come together do not see each other."""
-    import recoup.flows.refunds.refund as refunds
+    import recoup.refunds.flows.refund as refunds
 
     patch.setattr(refunds, "by_amount", lambda asked, remaining, cap=None: asked)
 

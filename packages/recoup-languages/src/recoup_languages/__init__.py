@@ -3,7 +3,7 @@ is written otherwise than here."""
 
 from importlib.resources import files
 
-from recoup.rules.languages.catalogues import Language
+from recoup.kit.languages.catalogues import Language
 
 _FOLDER = files(__name__)
 _SPANISH = "AR BO CL CO CR CU DO EC ES GT HN MX NI PA PE PY SV UY VE"

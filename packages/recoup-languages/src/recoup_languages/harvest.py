@@ -12,33 +12,33 @@ from typing import Final
 
 import recoup
 import recoup_connectors
-from recoup.doors.portal.languages.page_text import ACT, Act, messages
-from recoup.rules.languages.slots import ENDS
-from recoup.rules.network.tables import read_table
-from recoup.rules.people.whence import BROWSER_NAMES
+from recoup.kit.languages.page_text import ACT, Act, messages
+from recoup.kit.languages.slots import ENDS
+from recoup.kit.whence import BROWSER_NAMES
+from recoup.networks.tables import read_table
 
 SOURCE: Final = Path(recoup.__file__).parent
 CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
-    "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
-    "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
-    "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
-    "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/network/magic_serials.py",
-    "rules/network/magic_updates.py",
-    "rules/backtest/words.py", "rules/order/attention.py", "rules/order/whys.py", "rules/policies/words.py",
-    "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
-    "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
-    "rules/rescue/arms.py", "rules/rescue/model_standing.py", "rules/rescue/gate.py",
-    "rules/rescue/explained.py",
-    "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
-    "rules/risk/words.py", "connectors/findings.py", "moves/attempt/by_merchant.py",
-    "moves/stable/payment.py", "moves/order/charges.py",
-    "flows/merchants/go_live.py", "rules/live_check.py",
-    "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
-    "flows/try_connection.py",
+    "doors/portal/", "orders/rules/words.py", "orders/rules/faces.py", "rules/messages/notification",
+    "people/rules/account_words.py", "people/rules/letters.py", "orders/rules/notices.py",
+    "onboarding/rules/onboarding.py", "audit/rules.py", "onboarding/rules/form.py",
+    "merchants/rules/blocks.py", "orders/rules/events.py", "webhooks/rules/endpoint_whys.py",
+    "terms/rules/fees.py", "bank/rules/matching.py", "networks/magic.py", "networks/magic_serials.py",
+    "networks/magic_updates.py",
+    "backtest/rules/words.py", "orders/rules/attention.py", "networks/whys.py", "policies/rules/words.py",
+    "risk/rules/advance", "rescue/rules/by_hand.py", "rescue/rules/card_update.py",
+    "rescue/rules/charge.py", "mail/rules/contacts.py", "rescue/rules/decide.py", "rescue/rules/sentences.py",
+    "rescue/rules/arms.py", "rescue/rules/model_standing.py", "rescue/rules/gate.py",
+    "insight/rules/explained.py",
+    "rules/rescue/route", "rescue/rules/signal.py", "insight/rules/what_if_sentences.py",
+    "risk/rules/words.py", "connectors/findings.py", "rescue/moves/by_merchant.py",
+    "stablecoin/moves/payment.py", "rescue/moves/charges.py",
+    "onboarding/flows/go_live.py", "kit/live_check.py",
+    "webhooks/flows/send_sample.py", "reconciliation/flows/reconcile.py", "sandbox/flows/samples_under_way.py",
+    "switches/flows/try_connection.py",
 )  # fmt: skip
 # Words for names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
@@ -75,13 +75,13 @@ _ROOMS: Final = (
     *_FORMS,
 )
 _NOBODY: Final = (
-    "doors/portal/form_shape.py", "doors/portal/feature_parts.py", "doors/portal/languages/",
-    "doors/portal/orders/times.py",
-    "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
-    "features/engine/cli.py", "features/network_tokens/cli.py", "features/chains/channels.py", "features/chains/cli.py",
-    "features/chains/deploy.py", "features/chains/verbs.py", "features/chains/dev_node.py",
-    "features/chains/trial.py",
-    "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
+    "people/page/form_shape.py", "people/page/feature_parts.py", "doors/portal/languages/",
+    "kit/languages/times.py",
+    "stablecoin/flows/", "stablecoin/rules/", "rescue/flows/transmit.py", "rescue/flows/tokenize.py",
+    "engine/cli.py", "network_tokens/cli.py", "chains/channels.py", "chains/cli.py",
+    "chains/deploy.py", "chains/verbs.py", "chains/dev_node.py",
+    "chains/trial.py",
+    "kernel/extensions.py", "db/migrate.py", "db/pool.py", "db/server",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(

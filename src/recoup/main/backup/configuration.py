@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from recoup.db.connect import connect
+from recoup.db.server import ServerAddress
 from recoup.kernel.private_files import write_whole
 from recoup.kernel.problem import Problem, invalid
-from recoup.store.connect import connect
-from recoup.store.server import ServerAddress
 
 SERVER: Final = "recoup"  # as Barman calls it
 SLOT: Final = "recoup_backup"

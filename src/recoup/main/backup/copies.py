@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import msgspec
 
+from recoup.db.server.folder import write_private
 from recoup.kernel.problem import Problem, Sentence
 from recoup.main.backup.configuration import FILE, SERVER, SLOT
-from recoup.store.server.folder import write_private
 
 RECORD: Final = "backup.json"
 _COMPLETE: Final = ("DONE", "WAITING_FOR_WALS")

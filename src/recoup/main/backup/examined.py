@@ -8,13 +8,13 @@ from typing import Final
 
 import asyncpg
 
+from recoup.db.connect import connect
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, Finding, find_barman
 from recoup.main.backup.configuration import AGE_HOURS_MAX, FILE, SERVER, keys_in
 from recoup.main.backup.copies import age_seconds, lag_bytes, read_record, slot_of
 from recoup.main.databases import Databases, has_live
-from recoup.store.connect import connect
 
 LAG_BYTES_MAX: Final = 64 * 1024**2
 SET_UP: Final = (

@@ -16,27 +16,27 @@ from typing import Final, NamedTuple
 import asyncpg
 import msgspec
 
-from recoup.gateways.keys.files import load
-from recoup.gateways.keys.keyring import ENVIRONMENT, given_keys
-from recoup.gateways.keys.material import to_text
-from recoup.gateways.marks import MarkFile
+from recoup.db.connect import connect
+from recoup.db.operation.standing import world_mark
+from recoup.db.server import EmbeddedServer, ServerAddress, find_binaries
+from recoup.db.server.cluster import cluster_folder
+from recoup.db.server.copied import give_cluster, system_id_of
+from recoup.db.server.folder import write_private
+from recoup.db.server.locks import locked
+from recoup.db.server.postmaster import find_postmaster
 from recoup.kernel.private_files import sync_folder
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.standing import Mark, Reached
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import RESTORE_SECONDS_MAX, Barman, find_programs, said
 from recoup.main.backup.configuration import FILE, SERVER, user_name
 from recoup.main.backup.copies import Copy, copies_in
 from recoup.main.settings import Settings, settings_file
 from recoup.main.up import BASE, only_one
-from recoup.rules.standing import Mark, Reached
-from recoup.store.connect import connect
-from recoup.store.operation.standing import world_mark
-from recoup.store.server import EmbeddedServer, ServerAddress, find_binaries
-from recoup.store.server.cluster import cluster_folder
-from recoup.store.server.copied import give_cluster, system_id_of
-from recoup.store.server.folder import write_private
-from recoup.store.server.locks import locked
-from recoup.store.server.postmaster import find_postmaster
+from recoup.outside.keys.files import load
+from recoup.outside.keys.keyring import ENVIRONMENT, given_keys
+from recoup.outside.keys.material import to_text
+from recoup.outside.marks import MarkFile
 
 NOTE: Final = "restored.json"
 WORLDS: Final = ("sandbox", "live")

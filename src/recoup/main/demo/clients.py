@@ -11,7 +11,7 @@ import aiohttp
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.stable.signing import canonical, sign
+from recoup.keys.rules.signing import canonical, sign
 
 
 class _Client:

@@ -19,52 +19,52 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.command.verbs import Opened
-from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
-from recoup.flows.advance_clock import advance_clock
-from recoup.flows.backtests.kept import ask
-from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.bootstrap import DEMO_SITES, OPERATOR_USER, PORTAL_USER, make_demo_merchant
-from recoup.flows.demo_clock import DEMO_DAYS, demo_merchant
-from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.backtest import ENGINE
-from recoup.flows.insight.imports.read import read_import
-from recoup.flows.insight.imports.work import finish
-from recoup.flows.insight.uplift_report import make_report
-from recoup.flows.locked import Orders
-from recoup.flows.merchants.arms import ArmsChange, read_arms, set_arms
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.endpoints import create, list_all
-from recoup.flows.messages.publish_now import publish_now
-from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
-from recoup.flows.money.bank_payouts import approve
-from recoup.flows.money.settlement_terms import read_terms, set_terms
-from recoup.flows.people.make_user import Membership, make_user
-from recoup.flows.places import TAKE_FIRST
-from recoup.flows.refunds.limits import change_limits, read_limits
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.run_due import run_due
-from recoup.flows.sandbox_issuer import sandbox_issuer
-from recoup.flows.threads import run_stoppable
-from recoup.flows.world import World
+from recoup.backtest.flows.backtest import ENGINE
+from recoup.backtest.flows.kept import ask
+from recoup.backtest.flows.questions import BacktestRequest, question_for
+from recoup.bank.flows.bank_accounts import approve_account, deposits_of, enter_account, prove_account
+from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.store.accounts import list_accounts, open_payouts
+from recoup.cards.flows.sandbox_issuer import sandbox_issuer
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.desk.store.orders import list_orders
+from recoup.desk.store.overview import read_overview
+from recoup.disputes.flows.sandbox import dispute_on_demand
+from recoup.imports.flows.read import read_import
+from recoup.imports.flows.work import finish
+from recoup.imports.rules.answers import Answers
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime
+from recoup.kit.threads import run_stoppable
+from recoup.kit.world import World
+from recoup.main.bootstrap import DEMO_SITES, OPERATOR_USER, PORTAL_USER, make_demo_merchant
 from recoup.main.demo.example import Line, cards_in, later, read_example
 from recoup.main.demo.months import Months, Site, has_months, months_of
 from recoup.main.demo.play import play
 from recoup.main.demo.progress import BEHIND, DAYS, Mark
-from recoup.rules.imports.answers import Answers
-from recoup.rules.money.bank_account import BankAccount
-from recoup.rules.money.refund_limits import Limits
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.orders import list_orders
-from recoup.store.lists.overview import read_overview
-from recoup.store.merchants.merchants import move_clock, offset_of
-from recoup.store.money.bank import list_accounts, open_payouts
-from recoup.store.people.people import find_user
-from recoup.store.refunds.refunds import refund_state
+from recoup.merchants.cli import Opened
+from recoup.merchants.flows.demo_clock import DEMO_DAYS, demo_merchant
+from recoup.merchants.store.merchants import move_clock, offset_of
+from recoup.notices.api.receiver import PATH as RECEIVER_PATH
+from recoup.orders.rules.refund_limits import Limits
+from recoup.people.flows.make_user import Membership, make_user
+from recoup.people.store.people import find_user
+from recoup.processors.rules.bank_account import BankAccount
+from recoup.refunds.flows.limits import change_limits, read_limits
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.refunds.store.refunds import refund_state
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.places import TAKE_FIRST
+from recoup.rescue.flows.run_due import run_due
+from recoup.sandbox.flows.advance_clock import advance_clock
+from recoup.settlement.flows.settlement_terms import read_terms, set_terms
+from recoup.uplift.flows.arms import ArmsChange, read_arms, set_arms
+from recoup.uplift.flows.uplift_report import make_report
+from recoup.webhooks.flows.deliver import Deliveries
+from recoup.webhooks.flows.endpoints import create, list_all
+from recoup.webhooks.flows.publish_now import publish_now
 
 FILE: Final = "default_model.json"  # `scripts/make_models.py` makes it again
 ASSET: Final = "USD"

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.network import magic
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic_methods import id_of
+from recoup.networks import magic
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic_methods import id_of
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _NOT_OF_METHODS: Final = ("cardNumber", "token", "verificationValue")

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from types import FunctionType
 from typing import Any, Final, Protocol, cast
 
-from recoup.gateways.cards.sandbox.book import Timetable
 from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 from recoup.main.demo.example import Line
+from recoup.processors.gateways.sandbox.book import Timetable
 
 GROUP: Final = "recoup.demo"
 NAME: Final = "months"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
+from recoup.db.server.folder import write_private
+from recoup.db.server.footing import end_with_parent
 from recoup.kernel.time import iso
 from recoup.main.settings import Settings
-from recoup.store.server.folder import write_private
-from recoup.store.server.footing import end_with_parent
 
 DAYS: Final = 31
 BEHIND: Final = timedelta(days=DAYS)

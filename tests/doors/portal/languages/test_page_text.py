@@ -8,8 +8,8 @@ import pytest
 from jinja2 import Environment
 from tests.rings import each
 
-from recoup.doors.portal.languages.page_text import messages, translated
-from recoup.doors.portal.templates import FOLDER
+from recoup.kit.languages.page_text import messages, translated
+from recoup.people.page.templates import FOLDER
 
 TEMPLATES = sorted(FOLDER.rglob("*.html"), key=str)
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 import pytest
 from tests.features.chains.node import Mode, listening, post, raw, text
 
-from recoup.features.chains import abi
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.dev_node import token_init
+from recoup.chains import abi
+from recoup.chains.artifacts import artifact
+from recoup.chains.dev_node import token_init
 
 CHAIN_ID: Final = 3448148188  # of a test network
 TRX: Final = 1_000_000

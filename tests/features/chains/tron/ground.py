@@ -10,19 +10,19 @@ from tests.features.chains.serving import MERCHANT, TREASURY, agree_on_address, 
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.credit import credit
-from recoup.features.chains.keystore import Account, KeySigner
-from recoup.features.chains.loop import what_is_wrong
-from recoup.features.chains.rpc import TronEndpoint
-from recoup.features.chains.transfers import tell
-from recoup.features.chains.tron_send import TronSender
-from recoup.features.chains.watch import Network, Watcher, networks_of
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.gateways.cards.transport import Transport
-from recoup.rules.stable.addresses import read_address, shown
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder, stable_order
+from recoup.chains.channels import ChannelSettings
+from recoup.chains.credit import credit
+from recoup.chains.keystore import Account, KeySigner
+from recoup.chains.loop import what_is_wrong
+from recoup.chains.rpc import TronEndpoint
+from recoup.chains.transfers import tell
+from recoup.chains.tron_send import TronSender
+from recoup.chains.watch import Network, Watcher, networks_of
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways.transport import Transport
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.rules.addresses import read_address, shown
+from recoup.stablecoin.store.stable_orders import StableOrder, stable_order
 
 KEY: Final = KeySigner(Account.from_key(b"\x07" * 32))
 CUSTODIAL: Final = {"settlement": "custodial", "custody": shown(KEY.address, "tron")}

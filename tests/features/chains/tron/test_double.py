@@ -11,10 +11,10 @@ from tests.features.chains.node import post, text
 from tests.features.chains.tron.double import TRX, Tron
 from tests.rings import each
 
-from recoup.features.chains import abi
-from recoup.features.chains.keystore import Account, KeySigner
-from recoup.features.chains.reading import Block, read_block
-from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, create_contract, expires_at, place_of
+from recoup.chains import abi
+from recoup.chains.keystore import Account, KeySigner
+from recoup.chains.reading import Block, read_block
+from recoup.chains.tron_wire import LIFE, Frame, call_contract, create_contract, expires_at, place_of
 
 LIMIT: Final = 100 * TRX
 ACCOUNT: Final = bytes.fromhex("dd791d6b49e190062d650e6a23c575510d35f2f9")

@@ -14,14 +14,14 @@ from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, run
 from tests.rings import deep, proving, seed
 
-from recoup.features.chains import abi, sends_store
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.sends_store import ChainSend
-from recoup.features.chains.terms import Terms, deposit_address, to_json
-from recoup.features.chains.tron_send import TronSender
+from recoup.chains import abi, sends_store
+from recoup.chains.artifacts import artifact
+from recoup.chains.rpc import AwayError
+from recoup.chains.sends_store import ChainSend
+from recoup.chains.terms import Terms, deposit_address, to_json
+from recoup.chains.tron_send import TronSender
+from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
-from recoup.store.server import ServerAddress
 
 NET, FEE = 49_650_000, 250_000
 SWEEPS: Final = 500 if proving == "kills" else 15

@@ -7,14 +7,14 @@ from tests.features.chains.serving import agree_on_address, serving
 from tests.features.chains.tron.double import Tron
 from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, tron_table
 
-from recoup.features.chains.gateway import ChainChannel
-from recoup.features.chains.loop import ChainLoop
-from recoup.features.chains.rpc import TronEndpoint
-from recoup.features.chains.tron_send import TronSender
-from recoup.features.chains.watch import Watcher, networks_of
-from recoup.gateways.cards.transport import Transport
-from recoup.rules.stable.addresses import read_address, shown
-from recoup.store.server import ServerAddress
+from recoup.chains.gateway import ChainChannel
+from recoup.chains.loop import ChainLoop
+from recoup.chains.rpc import TronEndpoint
+from recoup.chains.tron_send import TronSender
+from recoup.chains.watch import Watcher, networks_of
+from recoup.db.server import ServerAddress
+from recoup.processors.gateways.transport import Transport
+from recoup.stablecoin.rules.addresses import read_address, shown
 
 
 def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -> None:

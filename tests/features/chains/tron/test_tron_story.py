@@ -10,24 +10,24 @@ import pytest
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, deposit_of, run
 
-from recoup.features.chains import abi, sends_store, store
-from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.compare import Comparer
-from recoup.features.chains.deploy import deploy_on_tron
-from recoup.features.chains.loop import what_is_wrong
-from recoup.features.chains.paying import seen_of
-from recoup.features.chains.rpc import AwayError, opened
-from recoup.features.chains.sends_store import ChainSend
-from recoup.features.chains.transfers import sweep_stray
-from recoup.features.chains.watch import HaltError, networks_of
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.chains import abi, sends_store, store
+from recoup.chains.artifacts import artifact
+from recoup.chains.compare import Comparer
+from recoup.chains.deploy import deploy_on_tron
+from recoup.chains.loop import what_is_wrong
+from recoup.chains.paying import seen_of
+from recoup.chains.rpc import AwayError, opened
+from recoup.chains.sends_store import ChainSend
+from recoup.chains.transfers import sweep_stray
+from recoup.chains.watch import HaltError, networks_of
+from recoup.db.server import ServerAddress
+from recoup.desk.store.order_search import exact_order
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.addresses import shown
-from recoup.store.lists.order_search import exact_order
-from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import settlements_of
+from recoup.orders.rules.lifecycle import Stage
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.stablecoin.rules.addresses import shown
+from recoup.stablecoin.store.stable_orders import settlements_of
 
 
 def test_a_transfer_is_seen_counted_to_the_solidified_block_and_pays(server: ServerAddress, tron: Tron) -> None:

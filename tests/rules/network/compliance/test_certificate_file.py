@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.kernel.problem import Problem
-from recoup.rules.network.compliance.certificate_file import (
+from recoup.certificates.rules.certificate_file import (
     FIRST_ROOT,
     ProvedCertificate,
     is_certificate,
@@ -19,7 +18,7 @@ from recoup.rules.network.compliance.certificate_file import (
     totals_of,
     written,
 )
-from recoup.rules.network.compliance.content import (
+from recoup.certificates.rules.content import (
     Recount,
     Refusals,
     Reported,
@@ -30,10 +29,11 @@ from recoup.rules.network.compliance.content import (
     fingerprint,
     reasons,
 )
-from recoup.rules.network.compliance.month_count import AcceptorCount, RuleCount, SchemeCount
-from recoup.rules.network.compliance.months import closed_month
-from recoup.rules.network.tables import LIMITS
-from recoup.rules.proved_file import Wrong
+from recoup.certificates.rules.month_count import AcceptorCount, RuleCount, SchemeCount
+from recoup.certificates.rules.months import closed_month
+from recoup.kernel.problem import Problem
+from recoup.kit.proved_file import Wrong
+from recoup.networks.tables import LIMITS
 
 SPAN = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ROW = next(row for row in LIMITS if row.rule_id == "visa-reattempt-30d" and row.region == "world" and row.fee_units)

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.network.compliance.month_count import LoggedSend, MonthCount
-from recoup.rules.network.limits import Allowed, Send, Wish, may_send
+from recoup.certificates.rules.month_count import LoggedSend, MonthCount
+from recoup.networks.limits import Allowed, Send, Wish, may_send
 
 BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import StatementLine
-from recoup.gateways.cards.wire_amounts import WireAmounts, decimals_by_code
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, UNITS_MAX
+from recoup.processors.gateways.port import StatementLine
+from recoup.processors.gateways.wire_amounts import WireAmounts, decimals_by_code
 
 _TWO: Final = (
     "AED ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CHF CLP CNH CNY COP CRC CUP "

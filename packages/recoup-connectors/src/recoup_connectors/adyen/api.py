@@ -10,14 +10,14 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from recoup.gateways.cards.connector import DisputeCase, Finding, Notice
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
-from recoup.rules.money.disputes import AT_ITS_STAGE
-from recoup.rules.order.answers import Movement
+from recoup.networks.disputes import AT_ITS_STAGE
+from recoup.processors.gateways.connector import DisputeCase, Finding, Notice
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply, Transport
+from recoup.processors.rules.answers import Movement
 from recoup_connectors import findings as findings
 from recoup_connectors.adyen.events import EVENTS, OF_INQUIRY, REPORT, TOKENS, Meaning
 from recoup_connectors.adyen.outcomes import Amount, ServiceError, T, own_code, read

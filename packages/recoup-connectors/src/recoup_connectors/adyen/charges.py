@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.outcome import Outcome, as_requested
-from recoup.gateways.cards.port import Charge, PayerAtHand, PayerAway
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.outcome import Outcome, as_requested
+from recoup.processors.gateways.port import Charge, PayerAtHand, PayerAway
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError
+from recoup.processors.gateways.vendor_account import VendorAccount, unanswered
 from recoup_connectors.adyen import amounts
 from recoup_connectors.adyen.api import Api
 from recoup_connectors.adyen.outcomes import RECEIVED, UNREADABLE, Payment, of_error, of_payment, read

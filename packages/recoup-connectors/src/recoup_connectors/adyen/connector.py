@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import (
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.networks.decline_code import our_code
+from recoup.processors.gateways.connector import Acknowledgement, Finding, Notice, OwnRetry
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import (
     Asks,
     Authenticates,
     Charge,
@@ -23,12 +26,9 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     StatementLine,
 )
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import unanswered
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.order.authentication import RETURNED_MAX
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError
+from recoup.processors.gateways.vendor_account import unanswered
+from recoup.processors.rules.authentication import RETURNED_MAX
 from recoup_connectors import findings as findings
 from recoup_connectors.adyen import amounts
 from recoup_connectors.adyen.api import (

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from recoup.gateways.cards.connector import Subject
-from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
-from recoup.rules.order.answers import MovementKind
+from recoup.networks.disputes import AT_ITS_STAGE, NoticeStage, Status
+from recoup.processors.gateways.connector import Subject
+from recoup.processors.rules.answers import MovementKind
 
 REPORT: Final = "REPORT_AVAILABLE"
 OF_INQUIRY: Final = frozenset({"Unresponded", "Responded", "Expired"})  # `disputeStatus` of a request for information

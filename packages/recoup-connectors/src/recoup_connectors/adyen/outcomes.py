@@ -10,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.credential import CredentialNews
-from recoup.gateways.cards.outcome import Fault, Outcome
-from recoup.gateways.cards.port import ModificationMessage
-from recoup.gateways.cards.transport import Reply
-from recoup.rules.network.codes import by_network, plain_advice
-from recoup.rules.network.decline_code import code_by
+from recoup.networks.codes import by_network, plain_advice
+from recoup.networks.decline_code import code_by
+from recoup.processors.gateways.credential import CredentialNews
+from recoup.processors.gateways.outcome import Fault, Outcome
+from recoup.processors.gateways.port import ModificationMessage
+from recoup.processors.gateways.transport import Reply
 from recoup_connectors.adyen.amounts import units_of
 
 UNREADABLE: Final = "the answer could not be read"

@@ -14,14 +14,14 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
-from recoup.gateways.cards.port import StatementLine
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.gateways.cards.wire_amounts import exponent, units_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
+from recoup.processors.gateways.connector import Acknowledgement, Finding, Notice
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.notice_kinds import Row, meaning_of, nothing
+from recoup.processors.gateways.port import StatementLine
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply
+from recoup.processors.gateways.wire_amounts import exponent, units_of
 from recoup_connectors import findings as words
 from recoup_connectors.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
 from recoup_connectors.braintree.disputes import Dispute

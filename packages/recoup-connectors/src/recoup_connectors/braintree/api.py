@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply, Transport
 
 VERSION: Final = "2019-01-01"
 LIVE_URL: Final = "https://payments.braintree-api.com/graphql"

@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from recoup.gateways.cards import wire_amounts
-from recoup.gateways.cards.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.look_up import chosen
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import (
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.processors.gateways import wire_amounts
+from recoup.processors.gateways.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.look_up import chosen
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import (
     Asks,
     Charge,
     DisputeAnswer,
@@ -24,12 +27,9 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     StatementLine,
 )
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks
-from recoup.rules.order.answers import Movement
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError
+from recoup.processors.gateways.vendor_account import VendorAccount, unanswered
+from recoup.processors.rules.answers import Movement
 from recoup_connectors.braintree import account, disputes
 from recoup_connectors.braintree.api import Api, KeyPair, unavailable
 from recoup_connectors.braintree.outcomes import (

@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from recoup.gateways.cards.connector import DisputeCase
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import DisputeAnswer
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.rules.money.disputes import Stage, Status
+from recoup.networks.disputes import Stage, Status
+from recoup.processors.gateways.connector import DisputeCase
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import DisputeAnswer
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply
 from recoup_connectors.braintree.api import Api, unavailable
 from recoup_connectors.braintree.outcomes import (
     UNREADABLE,

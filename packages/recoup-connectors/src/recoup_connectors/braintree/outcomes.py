@@ -9,14 +9,14 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from recoup.gateways.cards.connector import refund_found
-from recoup.gateways.cards.outcome import Fault, Outcome, State
-from recoup.gateways.cards.transport import Reply
-from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
-from recoup.rules.network.codes import plain_advice
-from recoup.rules.network.decline_code import advice_by, code_by, our_code
-from recoup.rules.order.answers import Movement, MovementKind
+from recoup.networks.codes import plain_advice
+from recoup.networks.decline_code import advice_by, code_by, our_code
+from recoup.processors.gateways.connector import refund_found
+from recoup.processors.gateways.outcome import Fault, Outcome, State
+from recoup.processors.gateways.transport import Reply
+from recoup.processors.gateways.wire_amounts import units_of
+from recoup.processors.rules.answers import Movement, MovementKind
 
 SOURCE: Final = "braintree"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"

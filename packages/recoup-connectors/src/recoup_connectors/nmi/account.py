@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.gateways.cards.connector import Finding, Notice
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
-from recoup.gateways.cards.port import StatementLine
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
+from recoup.processors.gateways.connector import Finding, Notice
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.notice_kinds import Row, meaning_of, nothing
+from recoup.processors.gateways.port import StatementLine
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError
+from recoup.processors.gateways.wire_amounts import units_of
 from recoup_connectors import findings as words
 from recoup_connectors.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
 from recoup_connectors.nmi.outcomes import Transaction, transaction_of

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from recoup.gateways.cards import wire_amounts
-from recoup.gateways.cards.wire_amounts import WireAmounts
 from recoup.kernel.money import EXPONENTS
+from recoup.processors.gateways import wire_amounts
+from recoup.processors.gateways.wire_amounts import WireAmounts
 
 _AMOUNTS: Final = WireAmounts(dict.fromkeys((one for one in EXPONENTS if wire_amounts.exponent(one) is not None), 2))
 exponent, units_of = _AMOUNTS.exponent, wire_amounts.units_of

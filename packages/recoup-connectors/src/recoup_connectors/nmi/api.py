@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup_connectors.plain_xml import Element, NotPlainError, read_xml
 
 LIVE_URL: Final = "https://secure.nmi.com/api"

@@ -10,11 +10,15 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.look_up import chosen
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import (
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.networks.decline_code import our_code
+from recoup.processors.gateways.connector import Finding, Notice, OwnRetry
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.look_up import chosen
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import (
     Asks,
     Charge,
     DisputeAnswer,
@@ -23,13 +27,9 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     StatementLine,
 )
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.order.answers import Movement
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError
+from recoup.processors.gateways.vendor_account import VendorAccount, unanswered
+from recoup.processors.rules.answers import Movement
 from recoup_connectors.nmi import account, amounts
 from recoup_connectors.nmi.api import Api, form_of, unavailable
 from recoup_connectors.nmi.outcomes import (

@@ -3,12 +3,12 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from recoup.gateways.cards.kinds import Connection, Kind, SimulatedIssuer, secrets_of
 from recoup.kernel.problem import Sentence
-from recoup.rules.merchants.connect_form import Form
+from recoup.processors.gateways.kinds import Connection, Kind, SimulatedIssuer, secrets_of
+from recoup.processors.rules.connect_form import Form
 
 if TYPE_CHECKING:
-    from recoup.gateways.cards.kinds import OpenProcessor
+    from recoup.processors.gateways.kinds import OpenProcessor
 
 
 def _make(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":

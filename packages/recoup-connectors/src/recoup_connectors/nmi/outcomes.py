@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Literal, NamedTuple
 
-from recoup.gateways.cards.connector import refund_found
-from recoup.gateways.cards.outcome import Fault, Outcome, State
-from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
-from recoup.rules.network.decline_code import DeclineCode, code_by
-from recoup.rules.order.answers import Movement, MovementKind
+from recoup.networks.decline_code import DeclineCode, code_by
+from recoup.processors.gateways.connector import refund_found
+from recoup.processors.gateways.outcome import Fault, Outcome, State
+from recoup.processors.gateways.wire_amounts import units_of
+from recoup.processors.rules.answers import Movement, MovementKind
 from recoup_connectors.plain_xml import Element
 
 SOURCE: Final = "nmi"  # whose codes they are

@@ -6,7 +6,7 @@ have to be rounded is not carried.
 
 from typing import Final
 
-from recoup.gateways.cards.wire_amounts import WireAmounts, decimals_by_code
+from recoup.processors.gateways.wire_amounts import WireAmounts, decimals_by_code
 
 _TWO: Final = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CNY "

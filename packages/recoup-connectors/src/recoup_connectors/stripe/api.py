@@ -11,13 +11,13 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.connector import Finding, Notice
-from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
-from recoup.gateways.cards.port import StatementLine
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
+from recoup.processors.gateways.connector import Finding, Notice
+from recoup.processors.gateways.notice_kinds import Row, meaning_of, nothing
+from recoup.processors.gateways.port import StatementLine
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe.amounts import units_of
 from recoup_connectors.stripe.outcomes import OUR_ID, UNCAPTURED, ErrorBody, T, read

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.look_up import chosen
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge, Inquiry, LookUp
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
-from recoup.rules.network.decline_code import our_code
+from recoup.networks.decline_code import our_code
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.look_up import chosen
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import Charge, Inquiry, LookUp
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply
+from recoup.processors.gateways.vendor_account import VendorAccount, unanswered
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
 from recoup_connectors.stripe.outcomes import (

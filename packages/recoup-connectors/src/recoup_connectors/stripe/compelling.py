@@ -6,7 +6,7 @@ charges of the same account, each with a description; a device is its fingerprin
 
 from typing import Any, Final
 
-from recoup.rules.network.compelling_evidence import CardPayment, Compelling, values_of
+from recoup.networks.compelling_evidence import CardPayment, Compelling, values_of
 
 FIELD: Final = "enhanced_evidence"
 _DESCRIPTION_MAX: Final = 20_000

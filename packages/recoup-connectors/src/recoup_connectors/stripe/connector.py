@@ -8,10 +8,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry, refund_found
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import (
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.time import Clocks
+from recoup.networks.decline_code import our_code
+from recoup.networks.disputes import AT_ITS_STAGE, NoticeStage, Status
+from recoup.processors.gateways.connector import DisputeCase, Finding, Notice, OwnRetry, refund_found
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import (
     Asks,
     Authenticates,
     Charge,
@@ -21,14 +26,9 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     StatementLine,
 )
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.gateways.cards.vendor_account import unanswered
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, Sentence
-from recoup.kernel.time import Clocks
-from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.order.answers import Movement
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply
+from recoup.processors.gateways.vendor_account import unanswered
+from recoup.processors.rules.answers import Movement
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import (

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.gateways.cards.connector import BilledInvoice, Notice
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.rules.money.billing import InvoiceState
+from recoup.processors.gateways.connector import BilledInvoice, Notice
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply
+from recoup.processors.rules.billing import InvoiceState
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api, Event, Form, notice_of, read_as, reason_of, unavailable
 from recoup_connectors.stripe.outcomes import Invoice, StripeError, T, declined, read

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.credential import CredentialNews
-from recoup.gateways.cards.outcome import Fault, Outcome, State
-from recoup.gateways.cards.port import Charge
-from recoup.gateways.cards.transport import Reply
-from recoup.rules.network.codes import by_network, plain_advice
-from recoup.rules.network.decline_code import advice_by, code_by, our_code
+from recoup.networks.codes import by_network, plain_advice
+from recoup.networks.decline_code import advice_by, code_by, our_code
+from recoup.processors.gateways.credential import CredentialNews
+from recoup.processors.gateways.outcome import Fault, Outcome, State
+from recoup.processors.gateways.port import Charge
+from recoup.processors.gateways.transport import Reply
 from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata

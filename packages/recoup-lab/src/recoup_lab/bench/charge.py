@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.stable.callers import Callers, Signed
-from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.world import World
-from recoup.rules.stable.signing import canonical, sign
+from recoup.keys.rules.signing import canonical, sign
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.stablecoin.flows.callers import Callers, Signed
+from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Size
 from recoup_lab.bench.ground import Ground, Shop, make_shop

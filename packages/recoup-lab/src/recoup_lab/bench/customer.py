@@ -5,12 +5,12 @@ Against pgbench running the statements of one such call row by row; the issuer's
 from dataclasses import replace
 from uuid import UUID
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Size
 from recoup_lab.bench.ground import Ground, Shop, make_shop, orders_of

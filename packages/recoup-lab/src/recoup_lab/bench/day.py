@@ -14,16 +14,16 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import EvaluateRequest
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.run_due import run_due
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import script_card
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.magic import script_card
+from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.run_due import run_due
+from recoup.rescue.flows.taken import EvaluateRequest
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Round, Size, figure
 from recoup_lab.bench.ground import Ground, Shop, load, make_shop, orders_of

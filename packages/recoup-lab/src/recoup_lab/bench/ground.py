@@ -16,27 +16,27 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.locked import Orders
-from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.endpoints import new_signing_key
-from recoup.flows.models import Models
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.world import World
-from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.gateways.keys.jwt import SERVICES, access_claims
-from recoup.gateways.keys.keyring import open_keyring
-from recoup.gateways.web.client import WebClient
+from recoup.db.connect import connect
+from recoup.db.server.binaries import find_binaries
+from recoup.db.server.footing import end_with_parent
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.rules.merchants.key_scopes import divided
-from recoup.store.connect import connect
-from recoup.store.server.binaries import find_binaries
-from recoup.store.server.footing import end_with_parent
+from recoup.keys.rules.key_scopes import divided
+from recoup.kit.world import World
+from recoup.main.open_world import OpenWorld
+from recoup.onboarding.flows.make_merchant import Keys, NewSite, make_keys, make_merchant
+from recoup.outside.keys.jwt import SERVICES, access_claims
+from recoup.outside.keys.keyring import open_keyring
+from recoup.outside.web.client import WebClient
+from recoup.processors.gateways.port import Processor
+from recoup.processors.gateways.sandbox.processor import SandboxProcessor
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.models import Models
+from recoup.webhooks.flows.deliver import Deliveries
+from recoup.webhooks.flows.endpoints import new_signing_key
 from recoup_lab.bench.record import RecordingDatabase
 
 POLICY: Final = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))

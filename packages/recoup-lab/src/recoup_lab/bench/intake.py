@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import EvaluateRequest, Person
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import script_card
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.magic import script_card
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.taken import EvaluateRequest, Person
+from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.rescue.flows.transmit import Transmit, Transmitted
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Round, Size, figure
 from recoup_lab.bench.ground import Ground, Shop, load, make_shop, orders_of

@@ -15,10 +15,10 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.db.connect import connect, to_json
+from recoup.db.statement import SEARCH_PATH
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import wall_ms
-from recoup.store.connect import connect, to_json
-from recoup.store.statement import SEARCH_PATH
 from recoup_lab.bench.record import Statement
 
 NUMBER: Final = 100_000_000_000_000  # fifteen digits: what follows a prefix of 17 makes a UUID

@@ -7,17 +7,17 @@ from typing import Final
 
 import asyncpg
 
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
-from recoup.moves.change import Change, write_all
-from recoup.moves.postings import book
-from recoup.rules.money.ledger import approve
-from recoup.rules.network.limits import LOOKBACK
-from recoup.rules.order.snapshot import Order
-from recoup.store.orders.evidence import read_evidence
-from recoup.store.orders.locked import order_of
-from recoup.store.orders.locks import lock_orders
+from recoup.kit.world import World
+from recoup.networks.limits import LOOKBACK
+from recoup.orders.moves.change import Change, write_all
+from recoup.orders.moves.postings import book
+from recoup.orders.rules.ledger import approve
+from recoup.orders.rules.snapshot import Order
+from recoup.orders.store.locks import lock_orders
+from recoup.rescue.store.evidence import read_evidence
+from recoup.rescue.store.locked import order_of
 from recoup_lab.bench.figure import Figure, Round, Size, figure, percentile
 from recoup_lab.bench.ground import Ground, make_shop
 from recoup_lab.bench.pgbench import Script, rate_of, renewed, script_of

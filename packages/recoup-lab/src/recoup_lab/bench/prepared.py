@@ -13,13 +13,13 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.locked import Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import script_card
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.magic import script_card
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.tokenize import CardGiven, Vault
 from recoup_lab.bench.calls import MARK
 from recoup_lab.bench.ground import Shop
 from recoup_lab.bench.intake import declined_of

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import uvloop
 
-from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
-from recoup.gateways.cards.port import (
+from recoup.processors.gateways.bridge import SECRET_LENGTH_MIN, Bridge
+from recoup.processors.gateways.port import (
     Asks,
     Authenticates,
     Charge,
@@ -25,7 +25,7 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
-from recoup.gateways.cards.wire_amounts import IsoAmounts
+from recoup.processors.gateways.wire_amounts import IsoAmounts
 
 LATENCY_SECONDS: Final = 0.05
 NAME: Final = "http"

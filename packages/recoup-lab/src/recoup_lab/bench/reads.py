@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from recoup.flows.world import World
+from recoup.desk.store.order_filter import OrderFilter
+from recoup.desk.store.orders import list_orders_page
 from recoup.kernel.time import Clocks
-from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.orders import list_orders_page
-from recoup.store.orders.order_totals import Totals
-from recoup.store.orders.wire_orders import wire_order
+from recoup.kit.world import World
+from recoup.orders.store.order_totals import Totals
+from recoup.orders.store.wire_orders import wire_order
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Round, Size, figure
 from recoup_lab.bench.ground import Ground, Shop, load, make_shop

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from recoup.db.pool import Database
 from recoup.kernel.time import wall_ms
-from recoup.store.pool import Database
 
 # What the driver asks on its own, once a connection, to learn of types.
 _DRIVERS_OWN: Final = ("typeinfo_tree", "set_config('jit'")

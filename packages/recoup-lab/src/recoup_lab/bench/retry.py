@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.run_due import run_due
-from recoup.flows.world import World
+from recoup.kit.world import World
+from recoup.rescue.flows.run_due import run_due
+from recoup.rescue.flows.send import send_attempt
 from recoup_lab.bench.figure import Figure, Round, Size, figure, percentile
 from recoup_lab.bench.ground import Ground, Shop, make_shop, on_another_route, one_line, orders_of, running
 from recoup_lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of

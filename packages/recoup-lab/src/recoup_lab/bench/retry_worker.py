@@ -13,9 +13,9 @@ from typing import Any
 
 import uvloop
 
-from recoup.flows import run_due as due_work
-from recoup.flows.locked import Orders
-from recoup.flows.world import World
+from recoup.kit.world import World
+from recoup.rescue.flows import run_due as due_work
+from recoup.rescue.flows.locked import Orders
 from recoup_lab.bench.ground import Ground
 from recoup_lab.bench.processor import bridge_to
 

@@ -12,16 +12,16 @@ from statistics import median
 from time import thread_time_ns
 from typing import Any, Final
 
-from recoup.features.engine.decide import decide
-from recoup.flows.advance_clock import advance_clock
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.messages.publish_now import publish_now
+from recoup.engine.decide import decide
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import NEVER, script_card
-from recoup.rules.rescue.evidence import Evidence
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.networks.magic import NEVER, script_card
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.rescue.rules.evidence import Evidence
+from recoup.sandbox.flows.advance_clock import advance_clock
+from recoup.webhooks.flows.publish_now import publish_now
 from recoup_lab.bench import calls, machine
 from recoup_lab.bench.charge import charge
 from recoup_lab.bench.customer import cit

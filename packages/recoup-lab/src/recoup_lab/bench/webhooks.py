@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.flows.messages.endpoints import create
-from recoup.flows.messages.publish import publish
-from recoup.flows.world import World
 from recoup.kernel.time import wall_ms
+from recoup.kit.world import World
+from recoup.webhooks.flows.endpoints import create
+from recoup.webhooks.flows.publish import publish
 from recoup_lab.bench.figure import Figure, Round, Size, figure
 from recoup_lab.bench.ground import Ground, make_shop, one_line, orders_of, running
 from recoup_lab.bench.pgbench import NUMBER, Mark, Script, rate_of, renewed, script_of

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import Send
+from recoup.networks.codes import Reading
+from recoup.networks.limits import Send
 from recoup_lab.compare.gate import CardSends
 from recoup_lab.compare.seam import Attempt, Known, SendAt
 from recoup_lab.world.port import WorldCard, WorldCharge, WorldOrder

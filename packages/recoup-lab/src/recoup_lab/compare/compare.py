@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from recoup.flows.insight.processes import follow_parent
+from recoup.insight.flows.processes import follow_parent
 from recoup_lab.compare.catalogue import CATALOGUE, Option, chosen
 from recoup_lab.compare.job import Job, JobDone, Options, do
 from recoup_lab.compare.result import Comparison, combine

@@ -16,8 +16,8 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final, Literal
 
-from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import Refused
+from recoup.networks.codes import Reading
+from recoup.networks.limits import Refused
 from recoup_lab.compare.book import CardState, Event, OrderState, Standing
 from recoup_lab.compare.breaches import early_sends, excess_by_order
 from recoup_lab.compare.gate import ACCEPTOR, CardSends, send_of

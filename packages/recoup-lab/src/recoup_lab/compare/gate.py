@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import LOOKBACK, Refused, Send, Wish, binds_for_ever, may_send, span_of, triggers
-from recoup.rules.network.tables import LIMITS
+from recoup.networks.codes import Reading
+from recoup.networks.limits import LOOKBACK, Refused, Send, Wish, binds_for_ever, may_send, span_of, triggers
+from recoup.networks.tables import LIMITS
 from recoup_lab.world.port import HistoryRow, WorldOrder
 
 ACCEPTOR: Final = "compare"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from recoup.rules.network.limits import LOOKBACK, binds_for_ever
+from recoup.networks.limits import LOOKBACK, binds_for_ever
 from recoup_lab.compare.gate import CardSends, send_of
 from recoup_lab.compare.readings import note_unlisted, read, reading_of
 from recoup_lab.compare.sample import sample_of

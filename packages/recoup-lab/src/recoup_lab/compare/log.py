@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from recoup.features.engine.model import Model
+from recoup.engine.model import Model
 from recoup.kernel.encode import to_plain
-from recoup.rules.network.codes import Reading
-from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.policy import Pricing, group_of
+from recoup.networks.codes import Reading
+from recoup.policies.rules.policy import Pricing, group_of
+from recoup.rescue.rules.arms import DecisionRecord
 from recoup_lab.compare.readings import read
 from recoup_lab.compare.seam import Choice, Known, SendAt
 from recoup_lab.world.port import WorldCharge, WorldOrder

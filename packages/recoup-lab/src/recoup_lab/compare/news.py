@@ -15,10 +15,10 @@ from math import log
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.limits import OF_THE_NUMBER
-from recoup.rules.rescue.by_hand import GateWord, PlanBefore
-from recoup.rules.rescue.signal import FRESH, SignalInput, decide_by_signal
-from recoup.rules.rescue.zones import offset_minutes
+from recoup.kit.zones import offset_minutes
+from recoup.networks.limits import OF_THE_NUMBER
+from recoup.rescue.rules.by_hand import GateWord, PlanBefore
+from recoup.rescue.rules.signal import FRESH, SignalInput, decide_by_signal
 from recoup_lab.compare.book import CardState, Event, OrderState
 from recoup_lab.compare.draws import share_of
 from recoup_lab.compare.driver import BATCH_MAX, Play

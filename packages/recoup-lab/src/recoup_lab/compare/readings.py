@@ -4,7 +4,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from recoup.rules.network.codes import Reading, code_of, read_decline
+from recoup.networks.codes import Reading, code_of, read_decline
 from recoup_lab.world.port import HistoryRow
 
 UNLISTED_MAX: Final = 100

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import Send
-from recoup.rules.rescue.arms import DecisionRecord
+from recoup.networks.codes import Reading
+from recoup.networks.limits import Send
+from recoup.rescue.rules.arms import DecisionRecord
 from recoup_lab.world.port import Hello, HistoryRow, WorldCard, WorldOrder
 
 

@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.outcome import Outcome, as_requested
-from recoup.gateways.cards.port import Charge, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
+from recoup.processors.gateways.credential import Credential, Stored
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.outcome import Outcome, as_requested
+from recoup.processors.gateways.port import Charge, ModificationMessage, Processor
 from recoup_lab.conformance.check import hold
 from recoup_lab.conformance.subject import OTHER, Scenario
 from recoup_lab.conformance.vendor import VendorSubject

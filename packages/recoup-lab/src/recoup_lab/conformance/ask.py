@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge
 from recoup.kernel.ids import new_id
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import Charge
 from recoup_lab.conformance.check import check, hold, same
 from recoup_lab.conformance.subject import Subject, again
 

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.bridge import Bridge
-from recoup.gateways.cards.connector import Notice
-from recoup.gateways.cards.credential import Card, Credential
-from recoup.gateways.cards.port import Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.inbound import DISPUTE_NOTICES, HEADER, is_signed, read_notice, signed
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
+from recoup.outside.inbound import DISPUTE_NOTICES, HEADER, is_signed, read_notice, signed
+from recoup.processors.gateways.bridge import Bridge
+from recoup.processors.gateways.connector import Notice
+from recoup.processors.gateways.credential import Card, Credential
+from recoup.processors.gateways.port import Processor
 from recoup_lab.conformance.check import NotOfferedError
 from recoup_lab.conformance.subject import Scenario, Subject
 from recoup_lab.processors.bridge import SECRET, BridgeStandIn

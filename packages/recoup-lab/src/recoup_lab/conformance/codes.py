@@ -1,6 +1,6 @@
 """What a decline tells: each code in its own field, none made up."""
 
-from recoup.rules.network.decline_code import DeclineCode
+from recoup.networks.decline_code import DeclineCode
 from recoup_lab.conformance.check import check, hold, same
 from recoup_lab.conformance.subject import Subject
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import Processor
+from recoup.processors.gateways.credential import Credential, Stored
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.port import Processor
 from recoup_lab.conformance.subject import OTHER, Scenario
 from recoup_lab.conformance.vendor import VendorSubject
 from recoup_lab.processors.nmi.server import KEY, SECRET, StandIn, event, signature

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from recoup.gateways.cards.connector import Notice
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.processors.gateways.connector import Notice
 from recoup_lab.conformance.check import FailedError, NotOfferedError, check, hold, same
 from recoup_lab.conformance.subject import OTHER, Subject
 from recoup_lab.processors.serving import Posted

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import Processor
+from recoup.processors.gateways.credential import Credential, Stored
+from recoup.processors.gateways.kinds import Connection
+from recoup.processors.gateways.port import Processor
 from recoup_lab.conformance.check import hold
 from recoup_lab.conformance.subject import Scenario
 from recoup_lab.conformance.vendor import VendorSubject

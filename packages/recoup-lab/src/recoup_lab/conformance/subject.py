@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.connector import Notice
-from recoup.gateways.cards.look_up import NOT_OFFERED
-from recoup.gateways.cards.outcome import Outcome, as_requested
-from recoup.gateways.cards.port import Charge, Credential, Inquiry, LookUp, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
+from recoup.processors.gateways.connector import Notice
+from recoup.processors.gateways.look_up import NOT_OFFERED
+from recoup.processors.gateways.outcome import Outcome, as_requested
+from recoup.processors.gateways.port import Charge, Credential, Inquiry, LookUp, ModificationMessage, Processor
 from recoup_lab.conformance.check import NotOfferedError
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.serving import Posted

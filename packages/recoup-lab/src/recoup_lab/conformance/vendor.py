@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from recoup.gateways.cards.connector import Connector, Notice, is_connector
-from recoup.gateways.cards.kinds import KINDS, Connection
-from recoup.gateways.cards.port import StatementLine
 from recoup.kernel.problem import Problem
+from recoup.processors.gateways.connector import Connector, Notice, is_connector
+from recoup.processors.gateways.kinds import KINDS, Connection
+from recoup.processors.gateways.port import StatementLine
 from recoup_lab.conformance.check import FailedError
 from recoup_lab.conformance.subject import Subject
 from recoup_lab.processors.serving import Serving

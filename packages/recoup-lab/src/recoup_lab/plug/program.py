@@ -11,9 +11,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from recoup.rules.network.card import scheme_of
-from recoup.rules.network.card_text import masked_numbers
-from recoup.rules.network.magic import is_world_card
+from recoup.networks.card import scheme_of
+from recoup.networks.card_text import masked_numbers
+from recoup.networks.magic import is_world_card
 from recoup_lab.plug.pipe import Pipe, PipeBroke
 from recoup_lab.plug.wire import (
     ID_CHARS_MAX,

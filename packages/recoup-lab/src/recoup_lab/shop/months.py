@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from recoup.gateways.cards.sandbox.book import Timetable
 from recoup.kernel.time import iso
 from recoup.main.demo.example import Line
 from recoup.main.demo.months import Site
-from recoup.rules.network.magic import payer_card
+from recoup.networks.magic import payer_card
+from recoup.processors.gateways.sandbox.book import Timetable
 from recoup_lab.compare.ground import history_of
 from recoup_lab.shop.past_file import past_file
 from recoup_lab.world.orders import Order, as_instant

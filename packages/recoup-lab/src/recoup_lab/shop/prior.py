@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from recoup.features.engine.learn.prior import SIMULATED
-from recoup.features.engine.learn.train import train
-from recoup.features.engine.model import Model, checked
-from recoup.rules.network.card import issuer_digits
+from recoup.engine.learn.prior import SIMULATED
+from recoup.engine.learn.train import train
+from recoup.engine.model import Model, checked
+from recoup.networks.card import issuer_digits
 from recoup_lab.compare.arms.learned import issuer_of, past_of, trained_on
 from recoup_lab.compare.ground import history_of
 from recoup_lab.shop.months import Months, months_of

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
-from recoup.gateways.channels.port import Payment, PayOut, Sweep
-from recoup.rules.network.decline_code import our_code
+from recoup.networks.decline_code import our_code
+from recoup.processors.gateways.channels import Payment, PayOut, Sweep
+from recoup.processors.gateways.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup_lab.simulate.clock import SimClocks
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn

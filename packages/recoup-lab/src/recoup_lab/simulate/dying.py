@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.store.connect import SESSION, speak_json
-from recoup.store.pool import Database
+from recoup.db.connect import SESSION, speak_json
+from recoup.db.pool import Database
 
 
 class Killer:

@@ -7,23 +7,23 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.cards.transmit import Transmit
-from recoup.flows.locked import Orders
-from recoup.flows.merchant_cache import Merchants
-from recoup.flows.open_world import OpenWorld
-from recoup.flows.stable.charge import Charges
-from recoup.flows.world import World
-from recoup.gateways.bank.port import Answer, BankFile, Transfer
-from recoup.gateways.bank.sandbox import SandboxBank
-from recoup.gateways.cards.port import Outcome
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.web.mail.port import Message, Posted
-from recoup.gateways.web.port import Answer as WebAnswer
+from recoup.bank.gateways.sandbox import SandboxBank
+from recoup.db.pool import Database
 from recoup.kernel.policy import Policy
-from recoup.rules.stable.channels import enabled
-from recoup.store.pool import Database
+from recoup.kit.world import World
+from recoup.main.open_world import OpenWorld
+from recoup.merchants.flows.merchant_cache import Merchants
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.mail.port import Message, Posted
+from recoup.outside.web.port import Answer as WebAnswer
+from recoup.processors.gateways.bank import Answer, BankFile, Transfer
+from recoup.processors.gateways.port import Outcome
+from recoup.rescue.flows.evaluate import Evaluate
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.flows.transmit import Transmit
+from recoup.stablecoin.flows.charge import Charges
+from recoup.stablecoin.rules.channels import enabled
 from recoup_lab.simulate.channels import ChannelBook, SimChannel
 from recoup_lab.simulate.clock import SimClocks
 from recoup_lab.simulate.dice import dice

@@ -1,6 +1,6 @@
 """The issuer and the way to it, in this process: it decides at once, and its book outlives the engine's deaths.
 
-What it says lies in the card's number (`rules/network/magic`); what the way does to a message is drawn from the seed,
+What it says lies in the card's number (`networks/magic`); what the way does to a message is drawn from the seed,
 the order and the message's number. The book is written into the sandbox issuer's own tables, for `verify` to read.
 """
 
@@ -13,7 +13,9 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import (
+from recoup.networks.decline_code import our_code
+from recoup.networks.magic import answer
+from recoup.processors.gateways.port import (
     Asks,
     Authenticates,
     Charge,
@@ -23,9 +25,7 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
-from recoup.gateways.cards.wire_amounts import IsoAmounts
-from recoup.rules.network.decline_code import our_code
-from recoup.rules.network.magic import answer
+from recoup.processors.gateways.wire_amounts import IsoAmounts
 from recoup_lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn

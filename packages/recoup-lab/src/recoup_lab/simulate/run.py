@@ -8,25 +8,25 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.cards.tokenize import CardGiven
-from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
-from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
-from recoup.flows.merchants.make_merchant import NewSite, make_merchant
-from recoup.flows.messages.publish import publish_all
-from recoup.flows.money import treasurer
-from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
-from recoup.flows.money.settle import close_pages
-from recoup.flows.money.settlement_terms import set_terms
-from recoup.flows.world import World
-from recoup.gateways.keys.keyring import Keyring
+from recoup.bank.flows.bank_accounts import approve_account, deposits_of, enter_account, prove_account
+from recoup.bank.store.payouts import lock_account
+from recoup.db.connect import connect
+from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
+from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.bank_account import read_account
-from recoup.rules.money.fees import Tariff
-from recoup.rules.network.magic import script_card
-from recoup.store.connect import connect
-from recoup.store.money.bank_payouts import lock_account
+from recoup.kit.world import World
+from recoup.networks.magic import script_card
+from recoup.onboarding.flows.make_merchant import NewSite, make_merchant
+from recoup.outside.keys.keyring import Keyring
+from recoup.processors.rules.bank_account import read_account
+from recoup.rescue.flows.tokenize import CardGiven
+from recoup.risk.flows import treasurer
+from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
+from recoup.settlement.flows.settle import close_pages
+from recoup.settlement.flows.settlement_terms import set_terms
+from recoup.terms.rules.fees import Tariff
+from recoup.webhooks.flows.publish import publish_all
 from recoup_lab.simulate import books
 from recoup_lab.simulate.actors import ACTORS
 from recoup_lab.simulate.actors.operators import SECOND

@@ -15,10 +15,10 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.run_due import FLOWS, run_one
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Scope
-from recoup.store.orders.due_work import Due, claim
+from recoup.orders.store.due_work import Due, claim
+from recoup.rescue.flows.run_due import FLOWS, run_one
 from recoup_lab.simulate.clock import START
 from recoup_lab.simulate.contracts import contract_of
 from recoup_lab.simulate.dice import dice

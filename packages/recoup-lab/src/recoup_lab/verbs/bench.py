@@ -11,9 +11,9 @@ import click
 import uvloop
 from rich.console import Console
 
-from recoup.doors.command.verbs import data_dir_option
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings
+from recoup.merchants.cli import data_dir_option
 from recoup_lab.bench.figure import Figure, Size
 from recoup_lab.bench.ground import Ground
 from recoup_lab.bench.run import chosen, run

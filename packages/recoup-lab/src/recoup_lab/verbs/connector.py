@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from recoup.doors.command.verbs import data_dir_option
-from recoup.gateways.cards.connector import Finding, is_connector
-from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.kernel.extensions import added
 from recoup.kernel.problem import Problem
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import data_dir_option
+from recoup.processors.gateways.connector import Finding, is_connector
+from recoup.processors.gateways.kinds import KINDS, Connection
 from recoup_lab.conformance.run import SUBJECTS, Result, run_checks, subject_of
 
 CALLS_FILE = "connector-calls.json"

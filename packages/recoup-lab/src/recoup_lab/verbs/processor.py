@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-from recoup.doors.command.verbs import data_dir_option
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import data_dir_option
 from recoup_lab.processors.faults import read_faults
 
 VENDORS: Final = {"adyen": "Adyen", "braintree": "Braintree", "nmi": "NMI", "stripe": "Stripe"}

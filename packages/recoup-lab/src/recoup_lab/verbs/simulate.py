@@ -11,14 +11,14 @@ import click
 import uvloop
 from rich.console import Console
 
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import fresh
+from recoup.db.connect import connect
+from recoup.db.server import EmbeddedServer
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import load_settings
-from recoup.store.connect import connect
-from recoup.store.server import EmbeddedServer
+from recoup.outside.keys.keyring import Keyring
+from recoup.outside.keys.material import fresh
 from recoup_lab.simulate.faults import faults_of
 from recoup_lab.simulate.report import as_dict, as_text
 from recoup_lab.simulate.run import Simulated, simulate

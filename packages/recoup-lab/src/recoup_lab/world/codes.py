@@ -1,6 +1,6 @@
 """How an issuer words its refusal: the scheme's code, and Mastercard's advice code where it gives one.
 
-Source: the decline tables of the networks, as src/recoup/rules/network has them.
+Source: the decline tables of the networks, as src/recoup/networks has them.
 """
 
 from typing import Final, Literal

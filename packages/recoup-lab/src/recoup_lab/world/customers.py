@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, get_type_hints
 
-from recoup.rules.network.card import luhn_digit
+from recoup.networks.card import luhn_digit
 from recoup_lab.world.draws import Choice, Draws, instants, quantile
 from recoup_lab.world.issuers import PREFIXES, Issuer
 from recoup_lab.world.money import HOUR, MONTH, NEVER, Account

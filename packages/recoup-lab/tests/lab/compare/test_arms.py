@@ -10,7 +10,7 @@ from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 from tests.features.engine.ground import model
 from tests.rings import each
 
-from recoup.features.engine.model import Model
+from recoup.engine.model import Model
 from recoup.kernel.problem import Problem
 from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.arms.slots import pick, slot_scores

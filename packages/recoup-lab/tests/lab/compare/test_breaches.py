@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
-from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Wish, binds_for_ever, may_send
+from recoup.networks.limits import LOOKBACK, Allowed, Refused, Wish, binds_for_ever, may_send
 from recoup_lab.compare.breaches import early_sends, excess_by_order
 from recoup_lab.compare.driver import play
 from recoup_lab.compare.gate import ACCEPTOR, MERCHANT, CardSends, send_of

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from tests.rings import drawn, each
 
-from recoup.gateways.cards.connector import Notice
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.processors.gateways.connector import Notice
+from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.port import Charge, Inquiry, ModificationMessage, Processor
 from recoup_connectors.stripe import connector
 from recoup_lab.conformance.adyen import AdyenSubject
 from recoup_lab.conformance.check import CHECKS

@@ -8,7 +8,7 @@ import pytest
 MOST_KB = 3 * 1024
 PROGRAM = """
 import asyncio, resource, sys
-from recoup.gateways.cards.bridge import Bridge
+from recoup.processors.gateways.bridge import Bridge
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -17,7 +17,7 @@ def resident():
 async def main():
     bridge = Bridge("https://bridge.example", secret="-" * 32, acceptor_id="a")
     before = resident()
-    from recoup.gateways.cards.kinds import KINDS, Connection
+    from recoup.processors.gateways.kinds import KINDS, Connection
     key, account = sys.argv[2:]
     made = KINDS[sys.argv[1]].make(Connection("s", "https://vendor.example", key, account=account), None)
     print(resident() - before)

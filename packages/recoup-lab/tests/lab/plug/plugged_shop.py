@@ -13,17 +13,17 @@ from tests.databases import empty
 from tests.doors.rescue.door import listening
 from tests.gateways.cards.bridge_twin import SECRET, Twin
 
-from recoup.flows.advance_clock import advance_clock
-from recoup.flows.bootstrap import Bootstrap, bootstrap
-from recoup.flows.insight.verify import verify
-from recoup.flows.locked import Orders
-from recoup.flows.messages.publish_now import publish_now
-from recoup.flows.run_due import run_due
+from recoup.db.server import ServerAddress
+from recoup.insight.flows.verify import verify
 from recoup.main.app import make_app
+from recoup.main.bootstrap import Bootstrap, bootstrap
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.store.server import ServerAddress
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.run_due import run_due
+from recoup.sandbox.flows.advance_clock import advance_clock
+from recoup.webhooks.flows.publish_now import publish_now
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCharge, WorldOrder
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from recoup.rules.network.card import luhn_digit
-from recoup.rules.network.magic import WORLD_CARDS
+from recoup.networks.card import luhn_digit
+from recoup.networks.magic import WORLD_CARDS
 from recoup_lab.world.port import (
     Costs,
     Hello,

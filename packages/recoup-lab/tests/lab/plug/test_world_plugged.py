@@ -17,15 +17,15 @@ from lab.plug.small_world import world_card
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 
-from recoup.flows.cards.on_demand import settle_attempt
-from recoup.flows.locked import Orders
-from recoup.flows.money.sandbox_statement import sandbox_statement
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.main.card_processors import plugged_world
 from recoup.main.settings import Settings
-from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import WORLD_CARDS, WORLD_ROUTE
-from recoup.store.server import ServerAddress
+from recoup.networks.allow_list import APPROVE_CARDS
+from recoup.networks.magic import WORLD_CARDS, WORLD_ROUTE
+from recoup.reconciliation.flows.sandbox_statement import sandbox_statement
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.flows.on_demand import settle_attempt
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCard, WorldOrder
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.port import Charge, Inquiry, ModificationMessage
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn
 

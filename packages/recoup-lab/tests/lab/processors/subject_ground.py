@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from recoup.gateways.cards.port import Charge, Processor
+from recoup.processors.gateways.port import Charge, Processor
 from recoup_lab.conformance.subject import Subject
 
 S = TypeVar("S", bound=Subject)

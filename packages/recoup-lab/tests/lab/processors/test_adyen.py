@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from recoup.gateways.cards.connector import Connector, is_acknowledging, is_connector
-from recoup.gateways.cards.credential import Card, Stored
-from recoup.gateways.cards.outcome import as_requested
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Inquiry, ModificationMessage
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.merchants.documents import media_type
+from recoup.onboarding.rules.documents import media_type
+from recoup.processors.gateways.connector import Connector, is_acknowledging, is_connector
+from recoup.processors.gateways.credential import Card, Stored
+from recoup.processors.gateways.outcome import as_requested
+from recoup.processors.gateways.port import Charge, DisputeAnswer, Inquiry, ModificationMessage
 from recoup_connectors.adyen.api import hosts_of
 from recoup_connectors.adyen.connector import Adyen, DefenseReason, check_mode, documents
 from recoup_lab.processors.adyen.account import MERCHANT

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from lab.processors.subject_ground import play
 
-from recoup.gateways.cards.connector import is_challenged, is_disputing
-from recoup.gateways.cards.credential import Card, Stored
-from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.magic import script_card
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.connector import is_challenged, is_disputing
+from recoup.processors.gateways.credential import Card, Stored
+from recoup.processors.gateways.port import DisputeAnswer, Inquiry
 from recoup_connectors.braintree import account
 from recoup_connectors.braintree.account import accounts_of, check_mode
 from recoup_connectors.braintree.api import DOCUMENTS, KeyPair, key_pair

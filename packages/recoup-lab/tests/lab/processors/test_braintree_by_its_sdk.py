@@ -9,8 +9,8 @@ import pytest
 from lab.processors.subject_ground import play
 from tests.rings import each
 
-from recoup.gateways.cards.connector import is_challenged, is_connector
 from recoup.kernel.problem import Problem
+from recoup.processors.gateways.connector import is_challenged, is_connector
 from recoup_lab.conformance.braintree import BraintreeSubject
 from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC, notification, posted, signature
 

@@ -13,12 +13,12 @@ import pytest
 from lab.conformance.test_checks import results
 from lab.processors.subject_ground import Said, check_odd, play
 
-from recoup.gateways.cards.credential import Card, Stored
-from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.rules.network.magic import script_card
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.credential import Card, Stored
+from recoup.processors.gateways.port import DisputeAnswer, Inquiry
 from recoup_connectors.braintree.api import DOCUMENTS
 from recoup_connectors.braintree.connector import Braintree
 from recoup_lab.conformance.braintree import BraintreeSubject

@@ -9,14 +9,14 @@ import pytest
 from lab.processors.subject_ground import play
 from tests.rings import each
 
-from recoup.gateways.cards.credential import Card
-from recoup.gateways.cards.port import DisputeAnswer, Inquiry
-from recoup.gateways.cards.transport import Reply
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.network.codes import code_of, read_decline
-from recoup.rules.network.magic import script_card
+from recoup.networks.codes import code_of, read_decline
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.credential import Card
+from recoup.processors.gateways.port import DisputeAnswer, Inquiry
+from recoup.processors.gateways.transport import Reply
 from recoup_connectors.nmi.api import form_of
 from recoup_connectors.nmi.outcomes import is_duplicate, of_sale
 from recoup_lab.conformance.nmi import NmiSubject

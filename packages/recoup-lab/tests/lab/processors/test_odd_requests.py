@@ -7,10 +7,10 @@ from typing import Any, Final
 import pytest
 from lab.processors.subject_ground import play
 
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import PayerAtHand
 from recoup.kernel.money import UNITS_MAX
-from recoup.rules.order.browser import Browser
+from recoup.processors.gateways.credential import Stored
+from recoup.processors.gateways.port import PayerAtHand
+from recoup.processors.rules.browser import Browser
 from recoup_lab.conformance.adyen import AdyenSubject
 from recoup_lab.conformance.nmi import NmiSubject
 from recoup_lab.conformance.vendor import VendorSubject

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 import aiohttp
 from lab.processors.subject_ground import play
 
-from recoup.gateways.cards.credential import Stored
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.credential import Stored
 from recoup_connectors.nmi.connector import authenticated
 from recoup_lab.conformance.nmi import NmiSubject
 from recoup_lab.processors.adyen.account import MERCHANT

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from lab.processors.stripe_ground import AT, Ground, play
 
-from recoup.gateways.cards.connector import Connector, is_connector
-from recoup.gateways.cards.credential import Card
-from recoup.gateways.cards.outcome import Outcome, as_requested
-from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.compelling_evidence import CardPayment, judge
-from recoup.rules.network.magic import script_card
+from recoup.networks.compelling_evidence import CardPayment, judge
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.connector import Connector, is_connector
+from recoup.processors.gateways.credential import Card
+from recoup.processors.gateways.outcome import Outcome, as_requested
+from recoup.processors.gateways.port import DisputeAnswer, Inquiry
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, signature
 

@@ -13,10 +13,10 @@ from lab.conformance.test_checks import results
 from lab.processors.stripe_ground import AT, Ground, play
 from lab.processors.subject_ground import Said, check_odd
 
-from recoup.gateways.cards.credential import Card, Stored
-from recoup.gateways.cards.port import DisputeAnswer
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import script_card
+from recoup.networks.magic import script_card
+from recoup.processors.gateways.credential import Card, Stored
+from recoup.processors.gateways.port import DisputeAnswer
 from recoup_connectors.stripe import api, charges
 from recoup_lab.processors.serving import Answered
 from recoup_lab.processors.stripe import published

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from recoup.features.engine.decide import decide
-from recoup.features.engine.mixed import View, Window, viewed
-from recoup.features.engine.model import Model, model_of
+from recoup.engine.decide import decide
+from recoup.engine.mixed import View, Window, viewed
+from recoup.engine.model import Model, model_of
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import Reading
-from recoup.rules.order.decision import Decision, Offered
-from recoup.rules.rescue import zones
-from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
-from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Evidence, tried
-from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.policy import ENGINE_2, RETRY_2, Pricing
-from recoup.rules.rescue.slots import offset_minutes
+from recoup.kit import zones
+from recoup.kit.slots import offset_minutes
+from recoup.networks.codes import Reading
+from recoup.orders.rules.decision import Decision, Offered
+from recoup.policies.rules.policy import ENGINE_2, RETRY_2, Pricing
+from recoup.rescue.rules.answer_classes import APPROVED, class_of, key_of
+from recoup.rescue.rules.arms import DecisionRecord
+from recoup.rescue.rules.decide import decide as by_schedule
+from recoup.rescue.rules.evidence import Evidence, tried
+from recoup.rescue.rules.facts import LOOKS_MAX, Facts, Look
 from recoup_lab.compare.arms.learned import issuer_of, learned, trained_on
 from recoup_lab.compare.arms.new_card import NewCards
 from recoup_lab.compare.arms.retry_2 import answered

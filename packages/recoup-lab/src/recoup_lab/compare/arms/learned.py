@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from recoup.features.engine.model import Model
-from recoup.rules.rescue import zones
-from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
+from recoup.engine.model import Model
+from recoup.kit import zones
+from recoup.rescue.rules.answer_classes import APPROVED, class_of, key_of
 from recoup_lab.compare.readings import reading_of
 from recoup_lab.compare.seam import Briefing
 from recoup_lab.world.port import Hello, HistoryRow, WorldCard
 
 if TYPE_CHECKING:
-    from recoup.features.engine.learn.attempts import Attempts
+    from recoup.engine.learn.attempts import Attempts
 
 _ISSUER_DIGITS: Final = 9
 
@@ -35,13 +35,13 @@ def issuer_of(card: WorldCard) -> str:
 
 def trained_on(history: Sequence[HistoryRow], made_from: str, issuer: Callable[[WorldCard], str]) -> Model:
     """A model of the rescue engine."""
-    from recoup.features.engine.learn.train import train
+    from recoup.engine.learn.train import train
 
     return train(past_of(history, issuer), made_from)
 
 
 def past_of(history: Sequence[HistoryRow], issuer: Callable[[WorldCard], str]) -> "Attempts":
-    from recoup.features.engine.learn.attempts import Past, attempts_of
+    from recoup.engine.learn.attempts import Past, attempts_of
 
     rows = []
     for row in history:

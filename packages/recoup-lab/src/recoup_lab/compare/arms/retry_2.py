@@ -1,11 +1,11 @@
 """`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a managed MIT."""
 
-from recoup.rules.network.codes import Reading
-from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Evidence, tried
-from recoup.rules.rescue.policy import RETRY_2
-from recoup.rules.rescue.slots import offset_minutes
+from recoup.kit.slots import offset_minutes
+from recoup.networks.codes import Reading
+from recoup.policies.rules.policy import RETRY_2
+from recoup.rescue.rules.arms import DecisionRecord
+from recoup.rescue.rules.decide import decide
+from recoup.rescue.rules.evidence import Evidence, tried
 from recoup_lab.compare.arms.new_card import NewCards
 from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt, Stop
 

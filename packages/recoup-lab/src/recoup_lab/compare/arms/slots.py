@@ -21,7 +21,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from recoup.rules.network.codes import Reading
+from recoup.networks.codes import Reading
 from recoup_lab.compare.arms.learned import issuer_of
 from recoup_lab.compare.draws import share_of
 from recoup_lab.compare.readings import reading_of

@@ -1,7 +1,7 @@
 """The engine with an account updater: a decline that newer card data may cure is tried once with them, also one that
 ends an order without an updater."""
 
-from recoup.rules.rescue.card_update import may_be_cured
+from recoup.rescue.rules.card_update import may_be_cured
 from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.seam import Choice, Known, SendAt
 

@@ -4,9 +4,9 @@ sandbox does."""
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from recoup.rules.network.allow_list import PHONE_CARD
-from recoup.rules.network.card import scheme_of
-from recoup.rules.network.magic import COUNTING_CARDS
+from recoup.networks.allow_list import PHONE_CARD
+from recoup.networks.card import scheme_of
+from recoup.networks.magic import COUNTING_CARDS
 
 
 class Answer(NamedTuple):

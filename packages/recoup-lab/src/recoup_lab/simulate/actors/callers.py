@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.transmit import Transmitted
-from recoup.flows.modifications.capture import CaptureRequest, capture
+from recoup.refunds.flows.capture import CaptureRequest, capture
+from recoup.rescue.flows.cancel import cancel
+from recoup.rescue.flows.transmit import Transmitted
 from recoup_lab.simulate.clock import start_stopwatch
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine

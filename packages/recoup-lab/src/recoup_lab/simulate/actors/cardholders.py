@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from recoup.flows.disputes.receive import notice_key, receive
-from recoup.rules.messages.inbound import signed
+from recoup.disputes.flows.receive import notice_key, receive
+from recoup.outside.inbound import signed
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
 from recoup_lab.simulate.issuer import Case

@@ -4,9 +4,9 @@ one at the checkout at once, one with a managed payment's link within some days.
 from collections.abc import Iterable
 from typing import Final
 
-from recoup.flows.cards.challenge import ChallengeAnswer, answer, refuse, show
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import NEVER, script_card
+from recoup.networks.magic import NEVER, script_card
+from recoup.rescue.flows.challenge import ChallengeAnswer, answer, refuse, show
 from recoup_lab.simulate.clock import start_stopwatch
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from recoup.flows.cards.taken import EvaluateRequest, Person
-from recoup.flows.stable.charge import StablecoinChargeRequest
 from recoup.kernel.money import Money
+from recoup.rescue.flows.taken import EvaluateRequest, Person
+from recoup.stablecoin.flows.charge import StablecoinChargeRequest
 from recoup_lab.simulate.clock import start_stopwatch
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine

@@ -5,10 +5,10 @@ from hashlib import md5
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.money.adjust import adjust, decide_adjustment
-from recoup.flows.money.bank_payouts import approve
+from recoup.bank.flows.bank_payouts import approve
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.settlement.flows.adjust import adjust, decide_adjustment
 from recoup_lab.simulate.contracts import contract_of
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from recoup.flows.stable.pay import simulate
 from recoup.kernel.scope import Actor
+from recoup.stablecoin.flows.pay import simulate
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
 from recoup_lab.simulate.sim import Deal, Deed, Do, Sim

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
+from recoup.refunds.flows.refund import RefundRequest, refund
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
 from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim

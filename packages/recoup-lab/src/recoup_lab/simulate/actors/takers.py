@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.money import Money
+from recoup.stablecoin.flows.payouts import PayoutRequest, ask_payout
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
 from recoup_lab.simulate.sim import TICKS, TOKENS, Deed, Do, Shop, Sim

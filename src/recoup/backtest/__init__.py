@@ -1,0 +1,1 @@
+"""Back-tests: a policy or model against what happened."""

@@ -1,0 +1,188 @@
+"""The figures that a back-test keeps, in a few lines: before a policy is saved, and of one that is shown again."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from recoup.backtest.cli.backtest_words import VERDICTS, amount_of, at_cost, explained, in_short, label_of, listed
+from recoup.backtest.flows.backtest_file import HistoryReport
+from recoup.backtest.flows.backtest_plain import LOUD, history_plain
+from recoup.backtest.rules.assuming import Narrowed
+from recoup.backtest.rules.history_figures import HistoryFigures
+from recoup.backtest.rules.words import days_earlier
+from recoup.backtest.store import BacktestRow
+from recoup.kernel.kept_sentence import kept
+from recoup.kernel.unseen import shown_by_number
+
+_HEADS: Final = (
+    f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'money':<30} fees avoided"
+)
+
+
+def text_of(found: HistoryReport) -> list[str]:
+    cohort = found.cohort
+    text = [
+        *in_short(history_plain(found)),
+        f"policy      {shown_by_number(found.policy)}",
+        f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
+        f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
+        "after it" + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
+    ]
+    if found.sampled_of is not None:
+        text.append(
+            f"sample      {cohort.attempts:,} of {found.sampled_of:,} attempts, by customers drawn with a fixed seed"
+        )
+    if found.lacking or found.then is None or found.whole is None:
+        text.append("not enough  to say anything:")
+        return text + listed(history_plain(found))
+    low, high = found.then.interval
+    days = "" if found.whole.days_then is None else f", money after {found.whole.days_then:.1f} days"
+    text.append(
+        f"then        {found.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to {min(1, high):.1%}), "
+        f"{found.whole.sends_then:.2f} attempts each{days}"
+    )
+    text += _of_policy(found)
+    text += [
+        f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show "
+        f"the difference to ± {100 * one.plus_minus:.1f} points; about {one.at_risk:,} rescues at risk"
+        for one in found.experiments
+    ]
+    for by, rows in found.groups.items():
+        text += ["", f"by {by:<25} {_HEADS}", *map(_group, rows)]
+        text += explained(one.name for one in rows) if by == "class" else []
+    return text
+
+
+def _group(one: HistoryFigures) -> str:
+    rescued = "–" if one.rescued is None else f"{one.rescued.low:.1%} to {one.rescued.high:.1%}"
+    models = "–" if one.models is None else f"{one.models.low:.1%} to {one.models.high:.1%}"
+    sends = "–" if one.sends is None else f"{one.sends.low:.2f} to {one.sends.high:.2f}"
+    days = "–" if one.days_earlier is None else days_earlier(*one.days_earlier)
+    return (
+        f"{shown_by_number(label_of(one.name))[:28]:<28} {one.orders:6,} {one.rescued_then / one.orders:7.1%}  "
+        f"{rescued:<17} {models:<17} {f'{sends}, then {one.sends_then:.2f}':<24} {days:<30} {_fees(one)}"
+    )
+
+
+def _fees(one: HistoryFigures) -> str:
+    spans = (
+        f"{amount_of(fee.low, fee.asset)} to {amount_of(fee.high, fee.asset)} {fee.asset}" for fee in one.fees_avoided
+    )
+    return ", ".join(spans) or "–"
+
+
+def _of_policy(found: HistoryReport) -> list[str]:
+    text = []
+    if found.bounds is not None:
+        planned, count = found.planned_of
+        sample = f" of a sample of {planned:,} payments" if planned < count else ""
+        text.append(
+            f"at least    {found.bounds.at_least:.1%} and at most {found.bounds.at_most:.1%} rescued by this policy"
+            f"{sample}, if nothing is assumed; {found.sends:.2f} attempts planned each"
+        )
+    if found.narrowed is not None:
+        text.append(_assuming(found.narrowed))
+    whole = found.whole
+    if whole is not None and whole.sends is not None:
+        text.append(
+            f"attempts    {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
+        )
+        text.append(at_cost(found.send_cost))
+    if whole is not None and whole.days_earlier is not None:
+        text.append(f"money       {days_earlier(*whole.days_earlier)}, where it rescues the same payments")
+    if found.calibration is not None:
+        off = found.calibration
+        text.append(
+            f"calibration the model's chances were off by {100 * off.error:.1f} points "
+            f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} attempts of the last quarter of the time, which it "
+            "had not seen"
+        )
+    if found.models is None:
+        return [*text, f"models      are not asked: {found.why_no_models or 'nothing was planned'}"]
+    return [
+        *text,
+        f"models      expect {found.models.lowest:.1%} to {found.models.highest:.1%} (range of models)",
+        f"            {LOUD}",
+    ]
+
+
+def _assuming(one: Narrowed) -> str:
+    text = "assuming    payer: "
+    if one.at_least is not None and one.at_most is not None:
+        text += f"at least {one.at_least:.1%} and at most {one.at_most:.1%}; "
+    return f"{text}{one.contradicted:,} payments contradict it"
+
+
+LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The policy can be saved meanwhile."
+
+
+def summary(row: BacktestRow) -> list[str]:
+    """Of a policy that may be saved, beside what was done."""
+    report = row.report
+    if row.made_at is None:
+        return [LATER.format(row.backtest_id)]
+    if report is None:
+        return [f"back-test   {shown_by_number(str(kept(row.failed or '')))}"]
+    text = [f"back-test   {shown_by_number(report['policy'])}, of {report['orders']:,} orders of the last days"]
+    return [*text, *figures_of(report)]
+
+
+def figures_of(report: Mapping[str, Any]) -> list[str]:
+    """Of a merchant's own orders, or of an import."""
+    return in_short(report) + (_of_history(report) if report["basis"] == "history" else _of_own(report))
+
+
+def _of_own(report: Mapping[str, Any]) -> list[str]:
+    text = []
+    if report["sampledOf"] is not None:
+        text.append(f"sample      of {report['sampledOf']:,} orders, by customers drawn with a fixed seed")
+    if report["then"] is not None:
+        text.append(
+            f"then        {report['then']['value']:.1%} of {report['orders']:,} orders rescued, "
+            f"{report['sendsThen']:.2f} attempts an order"
+        )
+    if report["rescued"] is None:
+        return [*text, "policy      not enough to say what it would have rescued:", *listed(report)]
+    return [*text, *_figures(report), *map(_money, report["money"])]
+
+
+def _of_history(report: Mapping[str, Any]) -> list[str]:
+    text = []
+    if report["sampledOf"] is not None:
+        text.append(f"sample      of {report['sampledOf']:,} attempts, by customers drawn with a fixed seed")
+    then = report["then"]
+    if then is None:
+        return [*text, "policy      not enough to say what was rescued:", *listed(report)]
+    text.append(
+        f"then        {then['value']:.1%} of {report['orders']:,} payments rescued (of more such payments "
+        f"{max(0, then['low']):.1%} to {min(1, then['high']):.1%}), {report['sendsThen']:.2f} attempts each"
+    )
+    if report["bounds"] is not None:
+        least, most = report["bounds"]["atLeast"], report["bounds"]["atMost"]
+        text.append(f"policy      at least {least:.1%} and at most {most:.1%} rescued, if nothing is assumed")
+    if report["rangeOfModels"] is None:
+        return text
+    models = report["rangeOfModels"]
+    return [
+        *text,
+        f"models      expect {models['lowest']:.1%} to {models['highest']:.1%} (range of models)",
+        f"            {LOUD}",
+    ]
+
+
+def _figures(report: Mapping[str, Any]) -> list[str]:
+    rescued, more = report["rescued"], report["difference"]
+    return [
+        f"policy      {rescued['value']:.1%} rescued, 90 % interval {max(0.0, rescued['low']):.1%} to "
+        f"{min(1.0, rescued['high']):.1%}, {report['sends']:.2f} attempts an order",
+        f"difference  {100 * more['value']:+.1f} points, between {100 * more['low']:+.1f} and "
+        f"{100 * more['high']:+.1f}: {VERDICTS[report['verdict']]}",
+    ]
+
+
+def _money(one: Mapping[str, Any]) -> str:
+    asset, more = one["currency"], one["netDifference"]
+    return (
+        f"net {asset}     {amount_of(one['net'], asset)} against {amount_of(one['netThen'], asset)}, difference "
+        f"{amount_of(more['low'], asset, sign=True)} to {amount_of(more['high'], asset, sign=True)}; fees avoided "
+        f"{amount_of(one['feesAvoided'], asset)}"
+    )

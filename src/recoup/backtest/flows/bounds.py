@@ -1,0 +1,73 @@
+"""Bounds of several merchants are back-tested too: at each of the merchants with the most orders, by its own orders.
+
+What comes of it is for whoever sets the bounds; the merchants' own lists do not have it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.backtest.flows.backtest import first_behind
+from recoup.backtest.flows.kept import put_and_make
+from recoup.backtest.flows.questions import of_bounds
+from recoup.backtest.rules.question import DAYS
+from recoup.backtest.store import BacktestRow
+from recoup.insight.store.judged import count_judged
+from recoup.insight.store.past import merchants_to_learn
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import known_offset
+from recoup.merchants.store.merchants import load_merchant
+from recoup.policies.rules.terms import PolicyTerms
+from recoup.policy_versions.flows.policies import Acting, at_merchant, read_standing
+from recoup.policy_versions.flows.policy_scopes import Where
+
+MERCHANTS_MAX: Final = 5
+COUNTED_MAX: Final = 5_000  # orders of a merchant
+_ranking: Final = asyncio.Lock()  # of a process: however many check, one connection counts
+
+
+@dataclass(frozen=True, slots=True)
+class AtMerchant:
+    """`row`: without figures while they are made; None: while others wait for theirs."""
+
+    merchant_id: UUID
+    name: str
+    row: BacktestRow | None
+
+
+class AtMerchants(NamedTuple):
+    """`of`: how many merchants there are."""
+
+    tried: list[AtMerchant]
+    of: int
+
+
+async def merchants_within(world: World, where: Where) -> list[UUID]:
+    """Whose orders of the last days the bounds are about, the merchant with the most first, as far as they are
+    counted."""
+    found = list[tuple[int, UUID]]()
+    async with _ranking, world.db.connection() as connection:
+        for one in await merchants_to_learn(connection):
+            if where.scope == "partner" and one.owner != where.subject_id:
+                continue
+            offset_us = await known_offset(connection, one.merchant_id)
+            after = first_behind(world.clocks.business(offset_us) - timedelta(days=DAYS), offset_us)
+            count = await count_judged(connection, one.merchant_id, after, COUNTED_MAX)
+            if count:
+                found.append((-count, one.merchant_id))
+    return [merchant_id for _, merchant_id in sorted(found)]
+
+
+async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTerms) -> AtMerchants:
+    """What each merchant's orders would have brought under the bounds; its own policies stay as they hold now."""
+    merchants, number = await merchants_within(world, where), (await read_standing(world, where)).number + 1
+    tried = []
+    for merchant_id in merchants[:MERCHANTS_MAX]:
+        question = await of_bounds(world, merchant_id, where, number, terms.to_plain())
+        row = await put_and_make(world, at_merchant(merchant_id, scope), question)
+        known = await load_merchant(world.db, merchant_id)
+        assert known is not None
+        tried.append(AtMerchant(merchant_id, known.merchant.name, row))
+    return AtMerchants(tried, len(merchants))

@@ -1,0 +1,1 @@
+"""Bank accounts, payouts and the files that banks send."""

@@ -1,0 +1,153 @@
+"""A payout as a NACHA file: records of 94 characters in blocks of ten, one batch of CCD credits with an addenda each.
+Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9)."""
+
+import string
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from recoup.processors.gateways.bank import Transfer
+
+NACHA_BEGINS: Final = "101"
+WIDTH: Final = 94
+COMPANY_ID_LENGTH: Final = 10
+BLOCK: Final = 10
+ENTRY_UNITS_MAX: Final = 9_999_999_999  # ten digits of cents; a larger payout is several entries
+CREDITS_ONLY: Final = "220"
+CHECKING_CREDIT: Final = "22"
+_HASH: Final = 10**10
+_NUMBERS: Final = 9_000_000  # of seven digits; the rest is for the entries of a large payout
+_MODIFIERS: Final = string.ascii_uppercase + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Originator:
+    """Who sends: its bank's routing number and name, its company id and name."""
+
+    routing: str
+    bank: str
+    company_id: str
+    company: str
+
+
+SANDBOX: Final = Originator("091000019", "SANDBOX BANK", "1900000019", "RECOUP")
+
+
+def nacha_file(transfer: Transfer, originator: Originator) -> str:
+    """The whole file, its lines ended by a line feed. Amounts are US cents."""
+    entries = _entries(transfer, originator)
+    count = len(entries) * 2
+    checksum = str(int(transfer.account.routing[:8]) * len(entries) % _HASH).rjust(10, "0")
+    total = _number(transfer.units, 12)
+    odfi, number = originator.routing[:8], _number(_first_number(transfer), 7)
+    company_id = _text(originator.company_id, COMPANY_ID_LENGTH)
+    records = [
+        _file_header(transfer, originator),
+        "5"
+        + CREDITS_ONLY
+        + _text(originator.company, 16)
+        + " " * 20
+        + company_id
+        + "CCD"
+        + _text("PAYOUT", 10)
+        + f"{transfer.made_at:%y%m%d}"
+        + f"{_next_weekday(transfer.made_at):%y%m%d}"
+        + "   "
+        + "1"
+        + odfi
+        + number,
+        *(record for pair in entries for record in pair),
+        "8"
+        + CREDITS_ONLY
+        + _number(count, 6)
+        + checksum
+        + _number(0, 12)
+        + total
+        + company_id
+        + " " * 25
+        + odfi
+        + number,
+    ]
+    blocks = -(-(len(records) + 1) // BLOCK)
+    records.append(
+        "9" + _number(1, 6) + _number(blocks, 6) + _number(count, 8) + checksum + _number(0, 12) + total + " " * 39
+    )
+    records += ["9" * WIDTH] * (blocks * BLOCK - len(records))
+    return "".join(record + "\n" for record in records)
+
+
+def paid_by(text: str) -> dict[tuple[str, str, str], int]:
+    """The units that a file's entries pay, by routing number, account number and reference."""
+    paid: dict[tuple[str, str, str], int] = {}
+    for record in text.split("\n"):
+        if record.startswith("6"):
+            key = record[3:12], record[12:29].rstrip(), record[39:54].rstrip()
+            paid[key] = paid.get(key, 0) + int(record[29:39])
+    return paid
+
+
+def _file_header(transfer: Transfer, originator: Originator) -> str:
+    modifier = _MODIFIERS[transfer.payout_id.int % len(_MODIFIERS)]
+    return (
+        NACHA_BEGINS
+        + " "
+        + originator.routing
+        + _text(originator.company_id, COMPANY_ID_LENGTH)
+        + f"{transfer.made_at:%y%m%d%H%M}"
+        + modifier
+        + "094"
+        + "10"
+        + "1"
+        + _text(originator.bank, 23)
+        + _text(originator.company, 23)
+        + " " * 8
+    )
+
+
+def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]]:
+    account, left = transfer.account, transfer.units
+    made: list[tuple[str, str]] = []
+    while left:
+        units, number = min(left, ENTRY_UNITS_MAX), _first_number(transfer) + len(made)
+        entry = (
+            "6"
+            + CHECKING_CREDIT
+            + account.routing
+            + _text(account.account, 17)
+            + _number(units, 10)
+            + _text(transfer.reference, 15)
+            + _text(account.holder, 22)
+            + "  "
+            + "1"
+            + originator.routing[:8]
+            + _number(number, 7)
+        )
+        made.append((entry, "705" + _text(f"SETTLEMENT {transfer.reference}", 80) + _number(1, 4) + _number(number, 7)))
+        left -= units
+    return made
+
+
+def _first_number(transfer: Transfer) -> int:
+    """Of the batch and of its first trace: the payout's own, so that a bank does not take two files for one."""
+    return transfer.payout_id.int % _NUMBERS + 1
+
+
+def _number(value: int, width: int) -> str:
+    text = str(value).rjust(width, "0")
+    if len(text) > width:
+        raise ValueError(f"{width} digits do not hold this number")
+    return text
+
+
+def _text(value: str, width: int) -> str:
+    """Capitals and what the format takes of ASCII; accents are dropped, what is too long is cut."""
+    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().upper()
+    return "".join(c if c.isalnum() or c in " .-/&,:#$%*+" else " " for c in plain)[:width].ljust(width)
+
+
+def _next_weekday(moment: datetime) -> datetime:
+    day = moment + timedelta(days=1)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return day

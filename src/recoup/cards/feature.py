@@ -1,0 +1,12 @@
+"""What cards add to rooms below."""
+
+from typing import Final
+
+from recoup.cards.store.vault import CVV_KEPT, forget_codes
+from recoup.kernel.feature import Feature
+from recoup.kit.upkeep import FORGET
+
+CARDS: Final = Feature(
+    name="cards",
+    adds=(FORGET(lambda db, wall: forget_codes(db, wall - CVV_KEPT)),),
+)

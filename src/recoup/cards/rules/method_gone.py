@@ -1,0 +1,24 @@
+"""A stored method that its processor no longer has: read as an expired card's decline, whose cure is another card."""
+
+from typing import Final
+
+from recoup.networks.codes import answered_code
+from recoup.networks.decline_code import NETWORK, DeclineCode
+from recoup.orders.rules.snapshot import Attempt, Order
+
+METHOD_GONE: Final = "method_gone"  # as the processor's code
+_EXPIRED: Final = {"amex": "101"}
+
+
+def code_read(order: Order, attempt: Attempt) -> DeclineCode | None:
+    """Of an attempt the code by which its decline is read."""
+    card = order.card if order.card and order.card.stored else None
+    if card is not None and attempt.processor_code == METHOD_GONE and not attempt.scheme_code:
+        return DeclineCode(NETWORK, _EXPIRED.get(card.scheme, "54"))
+    return answered_code(attempt.scheme_code, attempt.processor_code)
+
+
+def is_closed(order: Order) -> bool:
+    """Whether its card is a method that is gone, or was erased: nothing is sent for it."""
+    method = order.card.stored if order.card else None
+    return method is not None and (method.is_closed or not method.reference)

@@ -1,0 +1,120 @@
+"""Cards into the vault: prints, sealed numbers, codes that live for an hour. Set-based, inserts only."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
+from recoup.db.table import Hex, stored
+
+CVV_KEPT = timedelta(hours=1)
+
+Print = tuple[str, bytes]
+
+
+# Of all prints of a number (keys rotate) the one that is known decides which card it is; a new number takes the id
+# offered. A race for the same new number is settled by reading again.
+async def find_prints(db: Read, prints: Sequence[Print]) -> dict[Print, UUID]:
+    """Those that are known, each with its card."""
+    rows = await _find_prints(db, [p[0] for p in prints], [p[1] for p in prints])
+    return {(row.key_id, row.print): row.card_id for row in rows}
+
+
+class _KnownPrint(Row, frozen=True):
+    key_id: str
+    print: bytes
+    card_id: UUID
+
+
+@HUB.statement("""
+SELECT key_id, print, card_id FROM card_prints
+WHERE (key_id, print) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
+""")
+async def _find_prints(db: Read, key_ids: Collection[str], prints: Collection[bytes]) -> list[_KnownPrint]:
+    """Pairs of key and print."""
+
+
+async def add_prints(db: Tx, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
+    """What is known already stays as it is."""
+    await _add_prints(db, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
+
+
+@HUB.statement("""
+INSERT INTO card_prints (key_id, print, card_id)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[]) ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+""")
+async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes], cards: Collection[UUID]) -> None:
+    """Key, print and card of each."""
+
+
+@stored("vault")
+class StoredCard(Row, frozen=True):
+    """Nothing is sealed of one that its processor keeps."""
+
+    merchant_id: UUID
+    token_id: UUID
+    pan_id: UUID
+    magic: str | None
+    scheme: str
+    bin: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    kek_id: str | None
+    wrapped_dek: Hex | None
+    nonce: Hex | None
+    ciphertext: Hex | None
+    created_at: datetime
+    issuer_digits: str
+
+
+@stored("cvv_once")
+class StoredCode(Row, frozen=True):
+    merchant_id: UUID
+    token_id: UUID
+    kek_id: str
+    wrapped_dek: Hex
+    nonce: Hex
+    ciphertext: Hex
+    created_at: datetime
+
+
+@MERCHANT.statement("SELECT store_cards($1, $2)")
+async def store_cards(db: Tx, cards: Sequence[StoredCard], codes: Sequence[StoredCode]) -> None: ...
+
+
+class SealedCode(Row, frozen=True):
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+
+
+@MERCHANT.statement("""
+SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
+""")
+async def find_code(db: Read, merchant_id: UUID, token_id: UUID) -> SealedCode | None:
+    """A card's security code; None when it was used, or is over."""
+
+
+async def note_issuers(db: Tx, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """The issuer's digits of cards that came before these were kept: merchant, token, digits."""
+    if cards:
+        merchants, tokens, digits = zip(*cards, strict=True)
+        await _note_issuers(db, merchants, tokens, digits)
+
+
+@MERCHANT.statement("""
+UPDATE vault v SET issuer_digits = k.digits
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, digits)
+WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
+  AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `write_changes`
+""")
+async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]) -> None:
+    """Where none are kept."""
+
+
+@MERCHANT.statement("DELETE FROM cvv_once WHERE created_at < $1")
+async def forget_codes(db: Tx, before: datetime) -> None:
+    """Whosever they are."""

@@ -1,0 +1,1 @@
+"""Compliance certificates: each send of a month against the networks' limits."""

@@ -1,0 +1,395 @@
+"""What a merchant's sends of one month come to under each dated limit: counted after the fact, as a network sees it.
+
+The gate decides before a send and looks ahead; this looks back, for itself. A send is counted with every one that the
+window behind it still holds, so that windows reach into the month before. Everything is counted, the first send and
+approvals too, as the gate does. A send beyond a limit is named with its cause: `gate`, which no send may have; what
+nobody knew when it left; or that the merchant sent it itself and reports it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from recoup.networks.limits import OF_THE_NUMBER, STOP_ADVICE, STOP_CODES, Send, reaches, rules_at, span_of, triggers
+from recoup.networks.tables import LimitRow
+
+Cause = Literal["gate", "known_later", "repeated", "joined", "advance", "merchant"]
+EXCESS_MAX: Final = 100  # are named; all are counted
+# Its moment is taken before the locks are waited for: an answer and a report that are younger may have come behind.
+_RACE: Final = timedelta(seconds=5)
+_NONE: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSend:
+    """A send as it stands in the hub. `card_id`: of its print; of several that are joined, each has its own.
+    `known_at`, `answered_at`: wall time since when it, and its answer, could be counted; None where nobody kept it.
+    `joined_at`: since when its print is known as one with others, if it is joined to one. `is_replaced`: the network
+    has replaced the card's number since."""
+
+    send_id: str
+    card_id: str
+    order_id: str
+    scheme: str
+    send: Send
+    is_sent: bool = True  # False: it is proved that it did not leave
+    known_at: datetime | None = None
+    answered_at: datetime | None = None
+    joined_at: datetime | None = None
+    is_replaced: bool = False
+    imported: bool = False  # claimed by a file of past attempts
+    region: str | None = None  # whose rules held; None: nobody kept it, and the merchant's counts
+
+
+@dataclass(frozen=True, slots=True)
+class Closest:
+    """How near a window came to its limit: right after the send `send_id` it held `count` of `maximum`."""
+
+    count: int
+    maximum: int
+    at: datetime
+    card_id: str
+    send_id: str
+
+    def is_closer(self, other: "Closest | None") -> bool:
+        """By share; of equal ones the earlier."""
+        if other is None:
+            return True
+        ours, theirs = self.count * other.maximum, other.count * self.maximum
+        return ours > theirs or (ours == theirs and (self.at, self.send_id) < (other.at, other.send_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A send that left where a rule left no room. `without_reported`: there was some, but for what the merchant itself
+    reports. `at_once`: the orders of those counted that left at the same instant; which was first, nobody keeps.
+    `stops`: where nothing but a customer's stop forbids it, the sends that were answered so."""
+
+    rule_id: str
+    scheme: str
+    send_id: str
+    order_id: str
+    at: datetime
+    card_id: str
+    count: int
+    maximum: int
+    cause: Cause
+    without_reported: bool = False
+    at_once: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class RuleCount:
+    """`sends` and `reported` of the month; `carried`: of the month before, still held by a window of one of the month's
+    sends. `closest` counts what the merchant reported too, `closest_sent` only what was sent here. `bans`: answers of
+    the month that forbid more sends."""
+
+    row: LimitRow
+    sends: int = 0
+    reported: int = 0
+    carried: int = 0
+    bans: int = 0
+    closest: Closest | None = None
+    closest_sent: Closest | None = None
+    excess: Counter[Cause] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class SchemeCount:
+    """Of one scheme's sends in the month; `sends` as the network counts them, with what processors repeated by
+    themselves. `not_sent`: reserved, and then proved not to have left."""
+
+    sends: int = 0
+    approved: int = 0
+    declined: int = 0
+    unanswered: int = 0
+    repeated: int = 0
+    not_sent: int = 0
+    reported: int = 0
+    reported_again: int = 0  # of those: what the merchant sent beside a rescue, not the decline that it began with
+    copied: int = 0  # of those reported: what a file of past attempts held
+    cards: int = 0
+    category_3: int = 0
+
+
+@dataclass(slots=True)
+class AcceptorCount:
+    rules: dict[tuple[str, str], RuleCount] = field(default_factory=dict)
+    schemes: dict[str, SchemeCount] = field(default_factory=dict)
+    excess: list[Excess] = field(default_factory=list)
+    region: str = ""  # of its last send
+
+    def excuse(self, advanced: Container[str]) -> None:
+        """While an advance is collected, what the merchant reports forbids nothing: it has its money. `advanced`: the
+        orders with one. What left at the same instant may have been first."""
+        for at, one in enumerate(self.excess):
+            own = one.without_reported and one.order_id in advanced
+            beside = sum(order_id in advanced for order_id in one.at_once)
+            if one.cause == "gate" and (own or 0 < one.count - one.maximum <= beside):
+                self.excess[at] = replace(one, cause="advance")
+                excess = self.rules[one.scheme, one.rule_id].excess
+                excess["gate"] -= 1
+                excess["advance"] += 1
+
+    def lift(self, lifted: Container[tuple[str, str]]) -> None:
+        """A customer's stop is about its agreement, until they agree anew. `lifted`: (send, answered send) of those
+        that were not about the send."""
+        kept = []
+        for one in self.excess:
+            if one.stops and all((one.send_id, stop) in lifted for stop in one.stops):
+                self.rules[one.scheme, one.rule_id].excess[one.cause] -= 1
+            else:
+                kept.append(one)
+        self.excess = kept
+
+
+class MonthCount:
+    """One merchant's month, card by card, for each acceptor that it sent by."""
+
+    def __init__(self, merchant_id: str, begin: datetime, end: datetime, region: str) -> None:
+        self._merchant_id, self._begin, self._end, self._region = merchant_id, begin, end, region
+        self.acceptors: dict[str, AcceptorCount] = {}
+
+    def add_card(self, sends: Sequence[LoggedSend]) -> None:
+        """All of one card's sends, of all that are joined to it, by whomever; of claims only the merchant's count.
+        Those before the month as far as a window or a lasting answer reaches."""
+        mine = [one for one in sends if self._is_mine(one)]
+        self._add_schemes([one for one in mine if self._in_month(one)])
+        rows = sorted(
+            (one for one in sends if one.is_sent and (self._is_mine(one) or not one.send.claimed)),
+            key=lambda one: (one.send.at, one.send_id),
+        )
+        carried: set[tuple[str, str, str, str]] = set()
+        for index, one in enumerate(rows):
+            if not self._is_mine(one) or not self._in_month(one):
+                continue
+            region = one.region or self._region
+            self._acceptor(one).region = region
+            for row in rules_at(one.scheme, one.send.at, region):
+                count = self._rule(one, row)
+                if one.send.claimed:
+                    count.reported += 1
+                else:
+                    count.sends += one.send.network_attempts
+                if row.maximum_sends > 0:
+                    self._add_window(rows[: index + 1], one, row, count, carried)
+                else:
+                    self._add_ban(rows[:index], one, row, count)
+
+    def _is_mine(self, one: LoggedSend) -> bool:
+        return one.send.merchant_id == self._merchant_id
+
+    def _in_month(self, one: LoggedSend) -> bool:
+        return self._begin <= one.send.at < self._end
+
+    def _acceptor(self, one: LoggedSend) -> AcceptorCount:
+        return self.acceptors.setdefault(one.send.acceptor_id, AcceptorCount())
+
+    def _rule(self, one: LoggedSend, row: LimitRow) -> RuleCount:
+        """A rule that changes within the month is counted in one place, under its last row; each send is held against
+        the row of its own day."""
+        count = self._acceptor(one).rules.setdefault((one.scheme, row.rule_id), RuleCount(row))
+        count.row = max(count.row, row, key=lambda each: each.valid_from)
+        return count
+
+    def _add_schemes(self, mine: Sequence[LoggedSend]) -> None:
+        with_card = set()
+        for one in mine:
+            count = self._acceptor(one).schemes.setdefault(one.scheme, SchemeCount())
+            if (one.send.acceptor_id, one.scheme) not in with_card and one.is_sent:
+                with_card.add((one.send.acceptor_id, one.scheme))
+                count.cards += 1
+            _add_send(count, one)
+
+    def _add_window(
+        self,
+        rows: Sequence[LoggedSend],
+        one: LoggedSend,
+        row: LimitRow,
+        count: RuleCount,
+        carried: set[tuple[str, str, str, str]],
+    ) -> None:
+        """`rows`: up to `one`, in their order."""
+        held = _held(rows, one, row)
+        own = [other for other in held if self._is_mine(other)]
+        for other in own:
+            key = (one.send.acceptor_id, one.scheme, row.rule_id, other.send_id)
+            if other.send.at < self._begin and key not in carried:
+                carried.add(key)
+                count.carried += other.send.network_attempts
+        count.closest = _closer(count.closest, own, one, row)
+        if one.send.claimed:
+            if _weight(own) > row.maximum_sends:
+                self._add_excess(one, row, count, "merchant", _weight(own), without_reported=True)
+            return
+        count.closest_sent = _closer(count.closest_sent, [o for o in own if not o.send.claimed], one, row)
+        of_all = [other for other in held if not other.send.claimed]
+        for counted in (own, of_all):
+            if _weight(counted) > row.maximum_sends:
+                self._add_excess(
+                    one,
+                    row,
+                    count,
+                    _cause_of_window(counted, one, row),
+                    _weight(own) if counted is own else row.maximum_sends + 1,
+                    without_reported=_weight(of_all) <= row.maximum_sends,
+                    at_once=tuple(other.order_id for other in of_all if _left_at_once(other, one)),
+                )
+                return
+
+    def _add_ban(self, before: Sequence[LoggedSend], one: LoggedSend, row: LimitRow, count: RuleCount) -> None:
+        count.bans += triggers(row, one.send)
+        answers = [other for other in before if self._forbids(other, one, row)]
+        if answers:
+            self._add_excess(
+                one,
+                row,
+                count,
+                "merchant" if one.send.claimed else _cause_of_ban(answers, one),
+                1,
+                without_reported=all(other.send.claimed for other in answers),
+                stops=self._stops(answers, one, row),
+            )
+
+    def _forbids(self, answer: LoggedSend, one: LoggedSend, row: LimitRow) -> bool:
+        """What an issuer said of a number that was replaced since forbids no send of the new one."""
+        span = span_of(row)
+        if not triggers(row, answer.send) or not reaches(row, answer.send, one.send):
+            return False
+        if self._may_be_lifted(answer) and one.send.initiator == "customer":
+            if answer.send.code in STOP_CODES:
+                return False
+            span = timedelta(hours=row.window_hours or 0)
+        if span is not None and answer.send.at + span <= one.send.at:
+            return False
+        is_of_old_number = answer.is_replaced and answer.card_id != one.card_id and answer.send.code in OF_THE_NUMBER
+        return not is_of_old_number or answer.send.advice is not None
+
+    def _stops(self, answers: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> tuple[str, ...]:
+        """As long as the network bills an advice it binds, whatever the customer says since."""
+        billed = timedelta(hours=row.window_hours or 0)
+        over = all(other.send.code in STOP_CODES or other.send.at + billed <= one.send.at for other in answers)
+        return tuple(other.send_id for other in answers) if over and all(map(self._may_be_lifted, answers)) else ()
+
+    def _may_be_lifted(self, answer: LoggedSend) -> bool:
+        """What a customer has stopped at the bank binds its merchant, and not what the customer starts."""
+        return self._is_mine(answer) and (answer.send.code in STOP_CODES or answer.send.advice == STOP_ADVICE)
+
+    def _add_excess(
+        self, one: LoggedSend, row: LimitRow, count: RuleCount, cause: Cause, number: int, **more: Any
+    ) -> None:
+        count.excess[cause] += 1
+        self._acceptor(one).excess.append(
+            Excess(
+                row.rule_id,
+                one.scheme,
+                one.send_id,
+                one.order_id,
+                one.send.at,
+                one.card_id,
+                number,
+                row.maximum_sends,
+                cause,
+                **more,
+            )
+        )
+
+
+def _add_send(count: SchemeCount, one: LoggedSend) -> None:
+    send = one.send
+    if not one.is_sent:
+        count.not_sent += not send.claimed
+        return
+    count.category_3 += send.declined is True and send.visa_category == 3  # noqa: PLR2004 - the network's own number
+    if send.claimed:
+        count.reported += 1
+        count.copied += one.imported
+        count.reported_again += one.send_id != one.order_id and not one.imported
+        return
+    count.sends += send.network_attempts
+    count.repeated += send.network_attempts - 1
+    count.approved += send.declined is False
+    count.declined += send.declined is True
+    count.unanswered += send.declined is None
+
+
+def _meets(other: Send, send: Send, row: LimitRow) -> bool:
+    return (
+        (not row.initiator_split or other.initiator == send.initiator)
+        and ("acceptor" not in row.key or other.acceptor_id == send.acceptor_id)
+        and ("amount" not in row.key or (other.units, other.currency) == (send.units, send.currency))
+    )
+
+
+def _held(rows: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> list[LoggedSend]:
+    """What the window that ends with `one` holds, itself too."""
+    span, found = span_of(row), []
+    for other in reversed(rows):
+        if span is not None and other.send.at <= one.send.at - span:
+            break
+        if _meets(other.send, one.send, row):
+            found.append(other)
+    return found
+
+
+def _weight(sends: Sequence[LoggedSend]) -> int:
+    return sum(one.send.network_attempts for one in sends)
+
+
+def _closer(best: Closest | None, held: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> Closest | None:
+    found = Closest(_weight(held), row.maximum_sends, one.send.at, one.card_id, one.send_id)
+    return found if found.is_closer(best) else best
+
+
+def _cause_of_window(counted: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> Cause:
+    """What made it one too many: each step leaves out more of what was not known when the send left."""
+    weights = [(other, _known_attempts(other, one)) for other in counted]
+
+    def has_room(test: Callable[[LoggedSend], bool]) -> bool:
+        return sum(weight for other, weight in weights if test(other)) <= row.maximum_sends
+
+    if has_room(lambda _: True):
+        return "repeated"
+    if has_room(lambda other: _was_sent(other, one)):
+        return "known_later"
+    if has_room(lambda other: _was_sent(other, one) and _were_joined(other, one)):
+        return "joined"
+    return "gate"
+
+
+def _cause_of_ban(answers: Sequence[LoggedSend], one: LoggedSend) -> Cause:
+    known = [other for other in answers if _was_known(other.answered_at, other, one, _RACE)]
+    if not known:
+        return "known_later"
+    return "gate" if any(_were_joined(other, one) for other in known) else "joined"
+
+
+def _was_sent(other: LoggedSend, one: LoggedSend) -> bool:
+    """What we send is reserved under the card's lock, before the next may ask."""
+    return _was_known(other.known_at, other, one, _RACE if other.send.claimed else _NONE)
+
+
+def _was_known(since: datetime | None, other: LoggedSend, one: LoggedSend, race: timedelta = _NONE) -> bool:
+    """When `one` left. Where nobody kept when, it is taken as known."""
+    return other is one or since is None or one.known_at is None or since + race <= one.known_at
+
+
+def _were_joined(other: LoggedSend, one: LoggedSend) -> bool:
+    """Whether their prints were known as one card when `one` left."""
+    if other.card_id == one.card_id:
+        return True
+    since = [at for at in (other.joined_at, one.joined_at) if at is not None]
+    return bool(since) and one.known_at is not None and max(since) <= one.known_at
+
+
+def _left_at_once(other: LoggedSend, one: LoggedSend) -> bool:
+    return other is not one and other.known_at is not None and other.known_at == one.known_at
+
+
+def _known_attempts(other: LoggedSend, one: LoggedSend) -> int:
+    if other is one or not _was_known(other.answered_at, other, one):
+        return 1
+    return other.send.network_attempts

@@ -1,0 +1,1 @@
+"""Stablecoins on real chains: addresses, deposits, sends."""

@@ -1,0 +1,214 @@
+"""How each chain stands: how far it was read, what closes it, what its senders lack, and for `recoup verify --chain`
+what differs between the book, the logs and the nodes' present state, order by order and in custody wallets."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from recoup.chains import intake, sends_store, store
+from recoup.chains.channels import ChannelSettings, without_secrets
+from recoup.chains.compare import TOGETHER, Comparer
+from recoup.chains.credit import folded, sweeps_of
+from recoup.chains.depth import text_of
+from recoup.chains.intake import PROVED_FOR
+from recoup.chains.reading import balance_at
+from recoup.chains.rpc import AwayError, opened
+from recoup.chains.store import BookedAddress, ChainLog
+from recoup.chains.units import cent
+from recoup.chains.watch import Network, Watcher, networks_of
+from recoup.chains.words import NO_FACTORY, PROVED_LONG_AGO, UNPROVED
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Sentence
+from recoup.kernel.time import iso
+from recoup.kit.proofs.walk import Difference
+from recoup.kit.world import World
+from recoup.orders.rules.lifecycle import ENDED
+from recoup.stablecoin.moves.late_payment import PAID_AFTER_ALL
+from recoup.stablecoin.rules.addresses import shown
+
+
+class ChannelFacts(Struct, frozen=True):
+    """A channel as `--json` of each verb names it."""
+
+    code: str
+    rpc: list[str]
+    chain_id: int
+    token: str
+    decimals: int
+    factory: str | None
+    confirmations: str
+
+    @property
+    def chain(self) -> str:
+        """As people know it: `Base (8453)`."""
+        return intake.chain_name(self.chain_id)
+
+
+class ChannelState(ChannelFacts, frozen=True):
+    """`wrong`: why it takes no payments, None where it does. Heights are blocks; `agreed_at` is the time of the newest
+    block that its nodes agree on, `polled_at` when they were asked last."""
+
+    network: str
+    read_to: int | None
+    head: int | None
+    agreed_at: datetime | None
+    polled_at: datetime | None
+    proved_at: datetime | None
+    halted: str | None
+    late: bool
+    wrong: str | None
+
+
+class SenderState(Struct, frozen=True):
+    """`gas`: what its transactions cost so far, in the base units of the chain's coin."""
+
+    chain_id: int
+    address: str
+    gas: str
+    halted: str | None
+    trouble: str | None
+
+    @property
+    def chain(self) -> str:
+        """As people know it: `Base (8453)`."""
+        return intake.chain_name(self.chain_id)
+
+    @property
+    def spent(self) -> str:
+        """Its gas in words: `0.0021 ETH`; in base units where no channel is served any more."""
+        one = intake.channel_on(self.chain_id)
+        return one.coins(self.gas) if one else self.gas
+
+
+def facts_of(one: ChannelSettings) -> dict[str, Any]:
+    """The members of `ChannelFacts`."""
+    return dict(
+        code=one.code,
+        rpc=[without_secrets(url) for url in one.endpoints],
+        chain_id=one.chain_id,
+        token=shown(one.token, one.kind),
+        decimals=one.decimals,
+        factory=shown(one.factory, one.kind) if one.factory else None,
+        confirmations=text_of(one.confirmations, one.asset),
+    )
+
+
+async def channels(world: World) -> list[ChannelState]:
+    return [await _channel(world, one) for one in intake.all_served(world.name)]
+
+
+async def _channel(world: World, one: ChannelSettings) -> ChannelState:
+    now, db = world.clocks.wall(), world.db.reader
+    cursor = await store.cursor_of(db, one.chain_id)
+    proof = await store.gate_of(db, one.chain_id, one.factory) if one.factory else None
+    wrong = proof.wrong if proof else UNPROVED if one.factory else NO_FACTORY
+    if proof and not wrong and now > proof.proved_at + PROVED_FOR:
+        wrong = PROVED_LONG_AGO
+    return ChannelState(
+        **facts_of(one),
+        network=one.network,
+        read_to=cursor.block if cursor else None,
+        head=cursor.head if cursor else None,
+        agreed_at=cursor.agreed_at if cursor else None,
+        polled_at=cursor.polled_at if cursor else None,
+        proved_at=proof.proved_at if proof else None,
+        halted=cursor.halted if cursor else None,
+        late=cursor is not None and intake.is_stale(cursor.agreed_at, world.name, now),
+        wrong=wrong or None,
+    )
+
+
+async def senders(world: World) -> list[SenderState]:
+    kinds = {one.chain_id: one.kind for one in intake.all_served()}
+    found = []
+    for one in await sends_store.senders(world.db.reader):
+        gas = await sends_store.gas_of(world.db.reader, one.chain, one.sender)
+        who = shown(one.sender, kinds.get(one.chain, "evm"))
+        found.append(SenderState(one.chain, who, str(gas), one.halted, one.trouble))
+    return found
+
+
+async def troubles(world: World) -> list[tuple[str, str, str]]:
+    """Findings for `recoup doctor`: subject, finding and cure. A chain is named once."""
+    found: dict[tuple[int, str], tuple[str, str, str]] = {}
+    for one in await channels(world):
+        if one.halted:
+            cure: str = Sentence("It is halted: look at it, then run `recoup chain lift {0}`.", one.chain_id)
+            found[one.chain_id, ""] = (one.chain, one.halted, cure)
+        elif one.wrong and one.factory:
+            node, colon, text = one.wrong.partition(": ")
+            said: str = Sentence("{0}: {1}", node, text) if colon else one.wrong
+            found[one.chain_id, ""] = (one.chain, said, "It takes no payments: see `recoup chain check`.")
+        elif one.late and one.agreed_at:
+            cure = "See in the worker's log whether its nodes answer."
+            found[one.chain_id, ""] = (one.chain, Sentence("It is read to {0} only.", iso(one.agreed_at)), cure)
+    for key in await senders(world):
+        if why := key.halted or key.trouble:
+            found[key.chain_id, key.address] = (Sentence("sender {0}", key.address), why, "See `recoup chain sends`.")
+    return list(found.values())
+
+
+async def differences(world: World) -> list[Difference]:
+    """Differences between the book, the logs and the nodes' present state, by order."""
+    found: list[Difference] = []
+    after = UUID(int=0), UUID(int=0)
+    rows: list[BookedAddress] = []
+    while part := await store.booked_addresses(world.db.reader, *after, PAID_AFTER_ALL, TOGETHER):
+        logs: dict[bytes, list[ChainLog]] = defaultdict(list)
+        for one in await store.logs_at(world.db.reader, [row.address for row in part]):
+            logs[one.address].append(one)
+        for row in part:
+            found += _of_book(row, logs[row.address])
+        rows += part
+        after = part[-1].merchant_id, part[-1].order_id
+    for network in networks_of(intake.all_served(world.name)):
+        found += await _of_state(world, network, [row for row in rows if row.kind == network.kind])
+    return found
+
+
+def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Difference]:
+    own = intake.served(row.channel)
+    if own is None:
+        yield Difference(row.merchant_id, row.order_id, "channel", "one that is served", row.channel)
+        return
+    units = own.book
+    came = units(folded(row, logs).received) if row.stage in ENDED else 0
+    dust = cent(EXPONENTS[own.asset])  # by less the book may be behind
+    if not 0 <= came - row.came < dust:
+        yield Difference(row.merchant_id, row.order_id, "what came, by the book", f"{came} by the logs", f"{row.came}")
+    went = units(sum(sweep.to_merchant for sweep in sweeps_of(logs, own)))
+    if own.settlement == "direct" and row.stage == "completed" and not 0 <= went - row.settled < dust:
+        settled = f"{went} by the factory's logs"
+        yield Difference(row.merchant_id, row.order_id, "what settled, by the book", settled, f"{row.settled}")
+
+
+async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress]) -> list[Difference]:
+    found: list[Difference] = []
+    cursor = await store.cursor_of(world.db.reader, network.chain)
+    why = "nothing of it" if cursor is None or not cursor.block else cursor.halted
+    if why and any(row.channel in {one.code for one in network.channels.values()} for row in rows):
+        found.append(Difference(None, None, f"chain {network.chain}", "a chain that is read", why))
+    async with opened(network.kind, network.endpoints, world.clocks) as nodes:
+        comparer = Comparer(world, Watcher(world, network, nodes))
+        try:
+            for start in range(0, len(rows), TOGETHER):
+                part = {row.address: row for row in rows[start : start + TOGETHER]}
+                for address, missing in (await comparer.differing(part)).items():
+                    row, field = part[address], f"balance on chain {network.chain}"
+                    found.append(Difference(row.merchant_id, row.order_id, field, "what the logs say", missing))
+            for channel in network.channels.values():
+                if channel.settlement != "custodial" or channel.custody is None:
+                    continue
+                held = min([await balance_at(node, channel.token, channel.custody) for node in nodes[:2]])
+                ours = [row.address for row in rows if row.channel == channel.code]
+                got = await store.gathered(world.db.reader, network.chain, channel.token, channel.code, ours)
+                if held < (least := int(got)):
+                    field = f"balance of {shown(channel.custody, channel.kind)} ({channel.code})"
+                    found.append(Difference(None, None, field, f"at least {least}", f"{held}"))
+        except AwayError as error:
+            found.append(Difference(None, None, f"chain {network.chain}", "an answer of its node", f"{error}"))
+    return found

@@ -1,0 +1,1 @@
+"""The payer's page, under a link that we signed."""

@@ -1,0 +1,1 @@
+"""The databases: server, pool, statements, migrations, upkeep. It knows no subject."""

@@ -1,0 +1,9 @@
+"""What the portal's pages over many rooms add to rooms below."""
+
+from typing import Final
+
+from recoup.desk.flows.folder import forget_files
+from recoup.kernel.feature import Feature
+from recoup.kit.upkeep import TIDY
+
+DESK: Final = Feature(name="desk", adds=(TIDY(forget_files),))

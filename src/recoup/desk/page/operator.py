@@ -1,0 +1,92 @@
+"""/operator: the operator's home. All merchants, money that waits for approval, and the installation's health."""
+
+from typing import Annotated, Final
+
+from recoup.db.operation.backlog import read_backlog
+from recoup.db.operation.partitions import read_days_left
+from recoup.kernel.scope import Actor, Scope
+from recoup.kit.edge.tracing import request_id
+from recoup.kit.upkeep import LATE_SECONDS_MAX
+from recoup.onboarding.store.partner_merchants import rescued_of
+from recoup.people.flows.second_factor import has_factor, prove_code
+from recoup.people.page.account.visit import AccountVisit
+from recoup.people.page.form_shape import Text
+from recoup.people.page.menu import Entry
+from recoup.people.page.pages import Values, operating
+from recoup.people.page.portal_visit import names_for
+from recoup.people.page.rights import operator
+from recoup.people.store.operator_home import operated_merchants
+from recoup.routes.flows.route_switches import WHY_MAX, checked_reason, read_route_states
+from recoup.routes.page.processors import BREAKERS
+from recoup.switches.flows.sending import switch_sending_off, switch_sending_on
+from recoup.switches.store import standing_stop
+
+PLACE: Final = "/operator"
+ROWS_MAX: Final = 100
+RECOVERED_WITHIN: Final = 30  # days
+_switch = operator("switch all sending off or on")
+
+
+@operating.page(
+    PLACE,
+    "desk/operator.html",
+    may=operator("see the operator's home"),
+    menu=Entry("", 1, "Operator home", "home"),
+)
+async def home(visit: AccountVisit) -> Values:
+    text = visit.request.query_params.get("q", "").replace("\0", "")[:128].strip()
+    known = [one.merchant_id for one in visit.session.merchants]
+    async with visit.world.db.read() as connection:
+        rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)
+        shown = rows[:ROWS_MAX]
+        recovered = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall, RECOVERED_WITHIN)
+        backlog = await read_backlog(connection, visit.wall)
+        days_left = await read_days_left(connection, visit.wall)
+        off = await standing_stop(connection)
+    routes = [one for one in await read_route_states(visit.world) if one.listed]
+    return dict(
+        rows=shown,
+        more=len(rows) > ROWS_MAX,
+        text=text,
+        recovered=recovered,
+        days=RECOVERED_WITHIN,
+        late_seconds=round(backlog.oldest_seconds),
+        late=backlog.oldest_seconds > LATE_SECONDS_MAX,
+        waiting=sum(backlog.waiting.values()),
+        days_left=int(min(days_left.values())),
+        routes=routes,
+        breakers=BREAKERS,
+        off=off,
+        who=await names_for(visit.portal, [off.actor], staff=True) if off is not None else {},
+        why_max=WHY_MAX,
+        live=_refuses_live(visit),
+        has_factor=await has_factor(visit.world, visit.me),
+    )
+
+
+def _refuses_live(visit: AccountVisit) -> bool | None:
+    """Whether a line of the live check refused, when it was last looked at; None without a live world."""
+    worlds = [one for one in (visit.world, visit.world.other) if one is not None and one.opening is not None]
+    return any(line.verdict == "refuse" for line in worlds[0].opening.lines) if worlds and worlds[0].opening else None
+
+
+def _doer(visit: AccountVisit) -> tuple[str, Scope | None]:
+    """The actor, and the scope for the audit log of the merchant that is looked at."""
+    actor, at = Actor("operator", str(visit.session.user_id)), visit.session.merchant
+    return actor.text(), Scope(at.merchant_id, actor, request_id(visit.request.scope)) if at is not None else None
+
+
+@home.post("/operator/sending-off", may=_switch)
+async def post_off(
+    visit: AccountVisit, *, reason: Annotated[str, Text(1_000)], code: Annotated[str, Text(32)] = ""
+) -> None:
+    """`code`: of the second factor, of who has one."""
+    reason = checked_reason(reason)
+    await prove_code(visit.world, visit.me, code)
+    await switch_sending_off(visit.world, reason, *_doer(visit))
+
+
+@home.post("/operator/sending-on", may=_switch)
+async def post_on(visit: AccountVisit, *, code: Annotated[str, Text(32)] = "") -> None:
+    await prove_code(visit.world, visit.me, code)
+    await switch_sending_on(visit.world, *_doer(visit))

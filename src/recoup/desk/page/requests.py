@@ -1,0 +1,66 @@
+"""/requests: calls with the merchant's keys, how each was answered, and by which id it is known."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from recoup.db.partitions import DAILY
+from recoup.kernel.ids import parse_id
+from recoup.keys.flows.call_log import PAUSE_SECONDS
+from recoup.keys.store.api_calls import read_calls, read_choices
+from recoup.people.page.menu import Entry
+from recoup.people.page.pages import Values, member
+from recoup.people.page.portal_visit import Visit, named
+
+PLACE: Final = "/requests"
+SIZE: Final = 50
+CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, server error"}
+_FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
+
+
+@member.page(PLACE, "desk/requests.html", menu=Entry("Integration", 4, "Requests", "clock"))
+async def requests_page(visit: Visit) -> Values:
+    """Whatever the address asks for: what nothing has is found nowhere."""
+    query = visit.request.query_params
+    filters = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
+    before = parse_id(query.get("before", ""))
+    status = int(filters["status"]) if filters["status"] in CLASSES else 0 if filters["status"] else None
+    rows, older = await read_calls(
+        visit.world.db.reader,
+        visit.merchant_id,
+        request_id=filters["request"] or None,
+        status_class=status,
+        path=filters["path"] or None,
+        key_id=filters["key"] or None,
+        before=before,
+        limit=SIZE,
+    )
+    choices = await read_choices(visit.world.db.reader, visit.merchant_id)
+    people = await named(
+        visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")]
+    )
+    return dict(
+        rows=rows,
+        older=older,
+        first=before is None,
+        filters=filters,
+        paths=_with(choices.paths, filters["path"]),
+        keys=_with(choices.keys, filters["key"]),
+        key_words=_key_words(people),
+        lost=choices.lost,
+        days=DAILY["api_calls"],
+        pause=round(PAUSE_SECONDS),
+    )
+
+
+def _with(found: list[str], chosen: str) -> list[str]:
+    """What was chosen stays a choice, also when no new call has it."""
+    return found if not chosen or chosen in found else [*found, chosen]
+
+
+def _key_words(people: Mapping[str, str]) -> Any:
+    """A key as pages show it: its tail, or the person."""
+
+    def shown_key(key_id: str) -> str:
+        return people.get(key_id) or (key_id if len(key_id) <= 12 else f"…{key_id[-6:]}")
+
+    return shown_key

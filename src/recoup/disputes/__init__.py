@@ -1,0 +1,1 @@
+"""Disputes: received, answered with evidence, ended."""

@@ -1,0 +1,59 @@
+"""GET /v1/monitoring: where a merchant stands in the card networks' monitoring programmes."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from recoup.disputes.store.monitoring import counted_at, kept_months
+from recoup.keys.api.v1_resource import Api, Call
+from recoup.kit.api.wire import Moment, Shape, iso_or_null
+from recoup.networks.monitoring import standings
+
+MONTHS: Final = timedelta(days=190)
+
+
+class ProgramShown(Shape, kw_only=True):
+    """A merchant number at an acquirer, in one month of one programme."""
+
+    program: Annotated[str, Meta(examples=["VAMP"])]
+    level: Annotated[str, Meta(examples=["excessive"])]
+    network: str
+    acceptor_id: Annotated[str, Meta(description="The merchant number at the acquirer.")]
+    month: Annotated[str, Meta(examples=["2026-11"])]
+    cases: Annotated[int, Meta(description="Disputes and reports of fraud that the programme counts.")]
+    sales: Annotated[int, Meta(description="Approved sends that cases are divided by.")]
+    basis_points: Annotated[float | None, Meta(description="Null without sales.")]
+    cases_min: Annotated[int, Meta(description="Of the threshold; 0: the programme counts amounts.")]
+    basis_points_min: Annotated[int, Meta(description="Of the threshold.")]
+    share: Annotated[float, Meta(description="Of the threshold: 1 when all of its criteria are met.")]
+    state: Annotated[str, Meta(description="`below`, `half` or `over`.")]
+    certain: Annotated[bool, Meta(description="False: sources disagree, and nobody is notified.")]
+    document: Annotated[str, Meta(description="Where the threshold is published.")]
+
+
+class MonitoringShown(Shape, kw_only=True):
+    """Standings by month, the newest first."""
+
+    counted_at: Annotated[Moment | None, Meta(description="Null: there was nothing to count.")]
+    programs: list[ProgramShown]
+
+
+api: Final = Api(group="Reports", scope="reports")
+
+
+@api("GET /v1/monitoring")
+async def get_monitoring(call: Call) -> MonitoringShown:
+    """Monitoring programmes. Where your merchant numbers stand in Visa's VAMP and in Mastercard's programmes for
+    chargebacks and fraud, in the last months, from the payments that Recoup charged. Counted every three hours."""
+    world = call.services.world
+    merchant = (await call.services.merchants.get(call.scope.merchant_id)).merchant
+    since = merchant.business(world.clocks.wall()) - MONTHS
+    rows = await kept_months(world.db.reader, merchant.merchant_id, since.date())
+    return MonitoringShown(
+        counted_at=iso_or_null(await counted_at(world.db.reader, merchant.merchant_id)),
+        programs=[
+            ProgramShown.of(one, one.of, month=f"{one.month:%Y-%m}", basis_points_min=one.of.basis_points)
+            for one in standings(rows, merchant.region)
+        ],
+    )

@@ -1,0 +1,44 @@
+"""Whether a dispute qualifies for Visa's Compelling Evidence 3.0, and which payments an answer names."""
+
+from uuid import UUID
+
+from recoup.db.statement import Read
+from recoup.disputes.store.card_payments import name_priors, named_priors, payments_of_card
+from recoup.disputes.store.disputes import DisputeRow
+from recoup.kit.world import World
+from recoup.networks.compelling_evidence import Compelling, is_open_to, judge
+from recoup.orders.rules.disputed import Dispute
+
+Case = Dispute | DisputeRow
+
+
+async def compelling_of(
+    db: Read, merchant_id: UUID, case: Case, scheme: str | None, answer_id: UUID | None = None
+) -> Compelling | None:
+    """As it stands while the dispute is open; as that answer, or the last one, names it. None where nothing
+    of the kind can be said."""
+    if not is_open_to(scheme, case.reason_code):
+        return None
+    payments = {one.attempt_id: one for one in await payments_of_card(db, merchant_id, case.dispute_id)}
+    disputed = payments.get(case.attempt_id)
+    if disputed is None:
+        return None
+    if case.state == "open" and answer_id is None:
+        earlier = [one for one in payments.values() if one.order_id != case.order_id]
+        return judge(disputed, earlier, case.opened_at)
+    named = await named_priors(db, merchant_id, case.dispute_id, answer_id)
+    if named is None or not named.attempts:
+        return None
+    return Compelling(disputed, tuple(payments[one] for one in named.attempts if one in payments), tuple(named.keys))
+
+
+async def name_for_answer(
+    world: World, merchant_id: UUID, case: Case, scheme: str | None, answer_id: UUID
+) -> Compelling | None:
+    """What this answer says, chosen when it is first sent. None where the dispute does not qualify."""
+    found = await compelling_of(world.db, merchant_id, case, scheme)
+    if found is not None:
+        priors = [one.attempt_id for one in found.priors]
+        async with world.db.transaction() as tx:
+            await name_priors(tx, merchant_id, answer_id, case.dispute_id, priors, found.keys)
+    return await compelling_of(world.db, merchant_id, case, scheme, answer_id)

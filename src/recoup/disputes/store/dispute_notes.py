@@ -1,0 +1,92 @@
+"""What is written about disputes beside their orders: notes, the contract, notices that somebody has dealt with."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.db.statement import MERCHANT, Read, Tx
+
+
+@MERCHANT.statement("""
+SELECT FROM disputes WHERE merchant_id = $1 AND dispute_id = $2 FOR NO KEY UPDATE
+""")
+async def lock_dispute(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
+    """What is added to it is counted one by one."""
+
+
+@MERCHANT.statement("""
+INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
+SELECT $1, $2, $3, $4, $5, $6
+WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
+RETURNING true
+""")
+async def insert_note(
+    db: Tx,
+    merchant_id: UUID,
+    note_id: UUID,
+    dispute_id: UUID,
+    text: str,
+    actor: str,
+    business_at: datetime,
+    notes_max: int,
+) -> bool:
+    """Under the dispute's lock. False when it has as many as it may."""
+
+
+@MERCHANT.statement("SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3")
+async def same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes) -> UUID | None:
+    """The one with these bytes."""
+
+
+@MERCHANT.statement("""
+INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256, sealed, actor,
+  business_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11
+RETURNING file_id
+""")
+async def insert_file(
+    db: Tx,
+    merchant_id: UUID,
+    file_id: UUID,
+    dispute_id: UUID,
+    name: str,
+    media_type: str,
+    size: int,
+    sha256: bytes,
+    sealed: bytes,
+    actor: str,
+    business_at: datetime,
+    files_max: int,
+) -> UUID | None:
+    """Under the dispute's lock. None when it has as many as it may."""
+
+
+@MERCHANT.statement("""
+INSERT INTO dispute_terms (merchant_id, terms_id, asset, valid_from, service_borne_by, fee_units, fee_borne_by,
+  block_cards, actor, made_at, business_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (merchant_id, asset, valid_from) DO NOTHING RETURNING true
+""")
+async def insert_terms(
+    db: Tx,
+    merchant_id: UUID,
+    terms_id: UUID,
+    asset: str,
+    valid_from: datetime,
+    service_borne_by: str,
+    fee_units: int,
+    fee_borne_by: str,
+    block_cards: bool,
+    actor: str,
+    made_at: datetime,
+    business_at: datetime,
+) -> bool:
+    """False when terms of that currency begin at that instant already."""
+
+
+@MERCHANT.statement("""
+UPDATE dispute_notices SET state = 'settled', why = $4
+WHERE merchant_id = $1 AND route = $2 AND notice_id = $3 AND state = 'unmatched' RETURNING true
+""")
+async def settle_notice(db: Tx, merchant_id: UUID, route: str, notice_id: str, why: str) -> bool:
+    """Somebody has dealt with it. False when it does not wait."""

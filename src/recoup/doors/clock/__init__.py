@@ -1,1 +1,0 @@
-"""The clock door: what comes due is run, what is committed is published, sealed and delivered."""

@@ -1,1 +1,0 @@
-"""Notices that processors send unasked."""

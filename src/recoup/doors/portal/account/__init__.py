@@ -1,1 +1,0 @@
-"""A person's own pages. Their declarations make the tabs between them."""

@@ -1,1 +1,0 @@
-"""Who did what: the audit log of a shop, and of a partner."""

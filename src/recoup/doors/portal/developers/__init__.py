@@ -1,1 +1,0 @@
-"""Developers: where to call, with what, and the sandbox's own tools."""

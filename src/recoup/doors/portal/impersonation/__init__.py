@@ -1,1 +1,0 @@
-"""The operator impersonates somebody of a shop."""

@@ -1,1 +1,0 @@
-"""People are invited to a shop or partner, and join."""

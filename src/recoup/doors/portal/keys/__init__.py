@@ -1,1 +1,0 @@
-"""A merchant's keys."""

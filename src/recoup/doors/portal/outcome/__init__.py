@@ -1,1 +1,0 @@
-"""What became of an order, by any of its ids."""

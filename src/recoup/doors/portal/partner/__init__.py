@@ -1,1 +1,0 @@
-"""What a partner's people look at: its merchants, their switches and keys."""

@@ -1,1 +1,0 @@
-"""/roles: what each role may do, may refund, and sees of customers."""

@@ -1,1 +1,0 @@
-"""An account of the sandbox, made by its own user."""

@@ -1,1 +1,0 @@
-"""Webhooks: endpoints, what was sent there, and sending it again."""

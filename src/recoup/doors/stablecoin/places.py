@@ -1,7 +1,0 @@
-"""What features may add to the stablecoin API."""
-
-from typing import Final
-
-from recoup.core.kit.feature import Place
-
-PAYING: Final = Place[str]("paying")  # the module of a `PAYING`, see `paying.py`

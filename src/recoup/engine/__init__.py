@@ -1,0 +1,1 @@
+"""The rescue engine: beliefs, plan, learning."""

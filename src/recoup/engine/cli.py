@@ -1,0 +1,398 @@
+"""`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/engine.md."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+import click
+from msgspec.structs import asdict
+
+from recoup.engine.flows import Drift, drift_of
+from recoup.engine.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
+from recoup.engine.learn.learn import Training, learn
+from recoup.engine.learn.prior import take_prior
+from recoup.engine.trial import PLAIN_RATES
+from recoup.insight.flows.learn_risk import RiskTraining, learn_risk
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import iso
+from recoup.merchants.cli import Opened, Run, in_world
+from recoup.rescue.store.models import TrainingLine
+from recoup.risk.flows.risk_versions import risk_versions, use_risk_version
+from recoup.risk.store.risk_weights import RiskVersion
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+
+
+@click.group("risk", invoke_without_command=True)
+@click.option("--dry-run", is_flag=True, help="Learns and compares; stores and changes nothing.")
+@click.option("--candidate", is_flag=True, help="Stores weights that are no worse, without using them.")
+@json_option
+@in_world
+@click.pass_context
+def risk_verb(context: click.Context, run: Run, dry_run: bool, candidate: bool, as_json: bool) -> None:
+    """Learns the weights of the risk check from what became of payments.
+
+    The most recent part of the data is held out. The new weights are used only if they are no worse there than
+    those in use. Without a subcommand, `recoup learn risk` learns.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    found = run(lambda opened: learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate))
+    click.echo(json.dumps(risk_training_dict(found)) if as_json else risk_training_text(found, dry_run))
+
+
+@risk_verb.command("list")
+@json_option
+@in_world
+def list_risk(run: Run, as_json: bool) -> None:
+    """Shows the versions, the newest first. The newest that is used decides."""
+    rows = run(lambda opened: risk_versions(opened.world))
+    click.echo(json.dumps({"versions": [version_dict(row) for row in rows]}) if as_json else versions_text(rows))
+
+
+@risk_verb.command("use")
+@click.argument("version", type=click.IntRange(0))
+@in_world
+def use_verb(run: Run, version: int) -> None:
+    """Uses the weights of a version again. 0: those that come with Recoup."""
+    row = run(lambda opened: use_risk_version(opened.world, version, OPERATOR))
+    click.echo(f"{row.name} is now in use, as version {row.version_no}.")
+
+
+def risk_training_text(found: RiskTraining, dry_run: bool) -> str:
+    lines = [f"read        {found.payments:,} payments, {found.frauds:,} of them fraud, {found.merchants:,} owners"]
+    if found.weights is None or found.trial is None:
+        return "\n".join([*lines, "result      not enough data; nothing was changed.", f"missing     {found.missing}"])
+    trial = found.trial
+    lines += [
+        f"weights     {found.weights.version}",
+        f"held out    {trial.held_payments:,} payments, {trial.held_frauds:,} of them fraud, from "
+        f"{iso(trial.held_from)[:10]} on",
+        f"score       {trial.score:.5f}, {trial.compared_with} {trial.compared_score:.5f} (log loss, lower is better)",
+        *([f"note        {found.note}"] if found.note else []),
+    ]
+    return "\n".join([*lines, f"result      {_risk_result(found, dry_run)}"])
+
+
+def _risk_result(found: RiskTraining, dry_run: bool) -> str:
+    assert found.trial is not None
+    if found.used:
+        return f"no worse, and now in use as version {found.version}."
+    verdict = "no worse" if found.trial.no_worse else "worse"
+    if dry_run:
+        return f"{verdict}; this was a dry run, nothing was changed."
+    return f"{verdict}; stored as version {found.version}, not in use." if found.version else "nothing was changed."
+
+
+_OF_TRIAL: Final = ("held_from", "held_payments", "held_frauds", "score", "compared_with", "compared_score")
+
+
+def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
+    trial, weights = found.trial, found.weights
+    return {
+        "payments": found.payments,
+        "frauds": found.frauds,
+        "merchants": found.merchants,
+        "missing": found.missing,
+        "weights": {"name": weights.version, "base": weights.base, "terms": dict(weights.terms)} if weights else None,
+        **_plain({name: getattr(trial, name, None) for name in _OF_TRIAL}),
+        "note": found.note,
+        "version": found.version,
+        "used": found.used,
+    }
+
+
+def version_dict(row: RiskVersion) -> dict[str, Any]:
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in asdict(row).items()}
+
+
+def versions_text(rows: list[RiskVersion]) -> str:
+    if not rows:
+        return "Nothing was learned yet: the weights that come with Recoup decide."
+    in_use = next((row.version_no for row in rows if row.used), 0)
+    lines = [
+        f"{'version':>7} {'weights':17} {'state':8} {'payments':>10} {'frauds':>7} {'score':>8} {'against':>8}  made"
+    ]
+    for row in rows:
+        score, against = (f"{one:.5f}" if one is not None else "-" for one in (row.score, row.compared_score))
+        state = "in use" if row.version_no == in_use else "retired" if row.used else "unused"
+        lines.append(
+            f"{row.version_no:>7} {row.name:17} {state:8} {row.payments:>10,} {row.frauds:>7,} {score:>8} "
+            f"{against:>8}  {iso(row.made_at)} {row.made_by}"
+        )
+    return "\n".join(lines)
+
+
+OPERATOR: Final = Actor("operator", "command")
+MONTHS, MONTHS_MAX = 18, 60
+
+
+@click.group("learn", invoke_without_command=True)
+@click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
+@click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
+@click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
+@click.option(
+    "--months",
+    type=click.IntRange(1, MONTHS_MAX),
+    default=MONTHS,
+    show_default=True,
+    help="How far back attempts are read.",
+)
+@json_option
+@in_world
+@click.pass_context
+def verb(
+    context: click.Context, run: Run, dry_run: bool, keep_it: bool, candidate: bool, months: int, as_json: bool
+) -> None:
+    """Trains the rescue engine on this installation's own attempts.
+
+    The most recent part of the data is held out. The new model is used only if it scores better there than the
+    one in use. Without a subcommand, `recoup learn` trains.
+    """
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work(opened: Opened) -> tuple[Training, str]:
+        found = await learn(
+            opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep_it, candidate=candidate
+        )
+        unused = _unused(await shown(opened.world, found.model.name)) if found.taken and found.model else ""
+        return found, unused
+
+    found, unused = run(work)
+    click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run, unused))
+
+
+verb.add_command(risk_verb)
+
+
+@verb.command("list")
+@json_option
+@in_world
+def list_verb(run: Run, as_json: bool) -> None:
+    """Shows the models, the newest first, and whether the one in use still fits."""
+
+    async def work(opened: Opened) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
+        rows, taken = await listed(opened.world)
+        drift = await drift_of(opened.world, taken) if taken is not None else None
+        return rows, drift, opened.world.policy.training, await last_night(opened.world)
+
+    rows, drift, mode, training = run(work)
+    click.echo(
+        json.dumps(
+            {
+                "models": [model_dict(row) for row in rows],
+                "drift": drift and drift_dict(drift),
+                "training": mode,
+                "last_training": training and training_dict(training),
+            }
+        )
+        if as_json
+        else "\n".join([models_text(rows, drift), training_text(mode, training)])
+    )
+
+
+@verb.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Its coefficients too, as one JSON object.")
+@in_world
+def show_verb(run: Run, name: str, as_json: bool) -> None:
+    """Shows one model: its data, its score, and whether it can be used."""
+    row = run(lambda opened: shown(opened.world, name))
+    click.echo(json.dumps(shown_dict(row)) if as_json else shown_text(row))
+
+
+@verb.command("take")
+@click.argument("name")
+@in_world
+def take_verb(run: Run, name: str) -> None:
+    """Puts a stored model into use."""
+
+    async def work(opened: Opened) -> ShownModel:
+        await take(opened.world, name, OPERATOR)
+        return await shown(opened.world, name)
+
+    click.echo(f"{name} is now in use. {_unused(run(work))}`recoup learn back` undoes this.")
+
+
+@verb.command("prior")
+@in_world
+def prior_verb(run: Run) -> None:
+    """Puts the model that comes with Recoup into use, where there is none yet.
+
+    It was trained on simulated customers. `recoup learn` replaces it as soon as a model of your own attempts is
+    better on them.
+    """
+    name = run(lambda opened: take_prior(opened.world, OPERATOR))
+    if name is None:
+        click.echo("Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`.")
+    else:
+        click.echo(f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this.")
+
+
+@verb.command("back")
+@in_world
+def back_verb(run: Run) -> None:
+    """Returns to the previous model, or to none if there was none."""
+
+    async def work(opened: Opened) -> ShownModel | None:
+        name = await back(opened.world, OPERATOR)
+        return await shown(opened.world, name) if name else None
+
+    found = run(work)
+    words = f"{found.name} is in use again. {_unused(found)}" if found is not None else ""
+    click.echo(words.rstrip() or "No model is in use now; the fixed schedule applies.")
+
+
+def _unused(row: ShownModel) -> str:
+    """Why it decides nothing all the same."""
+    if row.damaged:
+        return f"But it is not used: {row.damaged} `recoup learn take` chooses another. "
+    return f"But it is not used: {row.why_unused} " if row.why_unused else ""
+
+
+def as_text(found: Training, dry_run: bool, unused: str) -> str:
+    lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
+    if found.model is None or found.trial is None:
+        lines.append("result      not enough data; nothing was changed. Missing:")
+        return "\n".join([*lines, *(f"            {one}" for one in found.missing)])
+    learned, trial = found.model.learned, found.trial
+    lines += [
+        f"model       {found.model.name}",
+        f"trained on  {learned.data_from} to {learned.data_until}, {learned.attempts:,} attempts",
+        f"held out    {trial.held_attempts:,} attempts from {iso(trial.held_from)[:10]} on",
+        f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log loss, lower is better; "
+        f"difference {trial.compared_score - trial.score:+.4f}, standard error {trial.score_error:.4f})",
+    ]
+    if found.note:
+        lines.append(f"note        {found.note}")
+    return "\n".join([*lines, f"result      {_result(found, dry_run, unused)}"])
+
+
+def _result(found: Training, dry_run: bool, unused: str) -> str:
+    assert found.trial is not None
+    if found.taken:
+        return f"better, and now in use. {unused}`recoup learn back` undoes this."
+    better = found.trial.verdict == "better"
+    verdict = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
+    if dry_run:
+        return f"{verdict}; this was a dry run, nothing was changed."
+    if found.kept:
+        return f"{verdict}; stored, not in use."
+    return f"{verdict}; nothing was changed."
+
+
+def _compared(name: str) -> str:
+    return "the plain rates" if name == PLAIN_RATES else name
+
+
+def as_dict(found: Training) -> dict[str, Any]:
+    trial = found.trial
+    return {
+        "attempts": found.attempts,
+        "payers": found.payers,
+        "merchants": found.merchants,
+        "missing": list(found.missing),
+        "model": found.model.name if found.model is not None else None,
+        "trial": _plain(trial.row()) | {"verdict": trial.verdict} if trial else None,
+        "note": found.note,
+        "kept": found.kept,
+        "taken": found.taken,
+    }
+
+
+def model_dict(row: ListedModel) -> dict[str, Any]:
+    return _plain({name: getattr(row, name) for name in ListedModel.__struct_fields__})
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    def shown_as(value: Any) -> Any:
+        return iso(value) if isinstance(value, datetime) else value.isoformat() if isinstance(value, date) else value
+
+    return {name: shown_as(value) for name, value in values.items()}
+
+
+def shown_dict(row: ShownModel) -> dict[str, Any]:
+    content = json.loads(row.model.to_json()) if row.model is not None else None
+    return {**model_dict(row), "damaged": row.damaged, "why_unused": row.why_unused, "content": content}
+
+
+def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
+    if not rows:
+        return (
+            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
+            "Recoup."
+        )
+    lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
+    for row in rows:
+        score, against = (f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score))
+        lines.append(
+            f"{row.name:18} {row.state:9} {row.data_until} {row.attempts:>10,} {score:>7} "
+            f"{against:>8}  {iso(row.made_at)}"
+        )
+    return "\n".join([*lines, *([drift_text(drift)] if drift is not None else [])])
+
+
+def drift_text(drift: Drift) -> str:
+    if not drift.tries:
+        return f"{drift.model} sent no attempts in the last {drift.days} days."
+    verdict = {
+        "fits": "It fits.",
+        "too_little": "Too few to tell whether it fits.",
+        "drifted": "It no longer fits: train a new one with `recoup learn`.",
+    }[drift.verdict]
+    return (
+        f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: {drift.expected:,.1f} "
+        f"approvals were expected, {drift.approved:,} arrived. {verdict}"
+    )
+
+
+def drift_dict(drift: Drift) -> dict[str, Any]:
+    return drift._asdict() | {"expected": round(drift.expected, 2)}
+
+
+def training_text(mode: str, training: TrainingLine | None) -> str:
+    sentence = {
+        "off": "There is no nightly training here.",
+        "candidate": "Nightly training stores a better model.",
+        "take": "Nightly training takes a better model.",
+    }[mode]
+    if training is None:
+        return sentence
+    found = {
+        "taken": "{model} was better, and was taken",
+        "candidate": "{model} is better; `recoup learn take` uses it",
+        "not_better": "{model} was not better than {compared_with}",
+        "too_little": "too little to learn from",
+        "failed": "it failed",
+    }[training.result].format(**asdict(training))
+    return f"{sentence} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
+
+
+def training_dict(row: TrainingLine) -> dict[str, Any]:
+    return _plain(asdict(row))
+
+
+def shown_text(row: ShownModel) -> str:
+    lines = [
+        f"{row.name}  {row.state}",
+        f"  sha256      {row.sha256}, {row.bytes:,} bytes",
+        f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of {row.payers:,} customers",
+        f"  made        {iso(row.made_at)} by {row.made_by}",
+    ]
+    if row.model is not None:
+        lines.append(f"  made from   {row.model.learned.made_from}")
+    if row.compared_with is not None and row.held_from is not None:
+        against = f"{_compared(row.compared_with)} {row.compared_score:.4f}"
+        lines.append(
+            f"  score       {row.score:.4f}, {against}, on {row.held_attempts:,} attempts from "
+            f"{iso(row.held_from)[:10]} on"
+        )
+    if row.taken_at is not None:
+        lines.append(f"  in use from {iso(row.taken_at)}")
+    if row.damaged:
+        lines.append(f"  DAMAGED     {row.damaged} It is not used.")
+    elif row.why_unused:
+        lines.append(f"  not used    {row.why_unused}")
+    return "\n".join(lines)

@@ -1,8 +1,0 @@
-"""What the log of acts and pages say of collecting in parts."""
-
-from typing import Final
-
-from recoup.rules.rescue.amount import FeatureChange
-
-AUDITS: Final = {"order.parts": "changed the terms of collecting in parts"}
-WITHOUT: Final = (FeatureChange("no_parts"), "Without collecting in parts")

@@ -1,1 +1,0 @@
-"""Back-tests that are kept: asked for, and of a policy before it is saved."""

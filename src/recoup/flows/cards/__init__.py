@@ -1,1 +1,0 @@
-"""Rescue of a declined card payment: taken in, planned, tried, answered, ended."""

@@ -1,1 +1,0 @@
-"""Disputes: what processors tell, what we answer, when time is over, and what the contract says."""

@@ -1,1 +1,0 @@
-"""Files of the list of orders: requested, made by the worker, fetched, forgotten."""

@@ -1,1 +1,0 @@
-"""Merchants, their sites and keys."""

@@ -1,1 +1,0 @@
-"""Events on their way out: numbered into the feed, delivered to endpoints."""

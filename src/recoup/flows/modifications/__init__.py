@@ -1,1 +1,0 @@
-"""Captures, voids, refunds and reversals on their way to a processor, and those that wait for a person."""

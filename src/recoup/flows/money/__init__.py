@@ -1,1 +1,0 @@
-"""The books and what leaves them: pages, settlements, bank payouts, exposure, statements of others, reports."""

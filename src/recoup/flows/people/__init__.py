@@ -1,1 +1,0 @@
-"""Who signs in, and what they may see and do."""

@@ -1,1 +1,0 @@
-"""Refunds of both dialects: how much, by whom, with whose consent."""

@@ -1,1 +1,0 @@
-"""Stablecoin orders: charged, paid, settled; the balance paid out; subscriptions that charge again."""

@@ -1,1 +1,0 @@
-"""The way to banks: the file of a payout, and what became of it."""

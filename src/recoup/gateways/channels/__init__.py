@@ -1,1 +1,0 @@
-"""Channels: how stablecoin payments are instructed, given back, settled and inquired about."""

@@ -1,0 +1,1 @@
+"""Past payments out of files of processors and billing systems."""

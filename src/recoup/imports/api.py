@@ -1,0 +1,347 @@
+"""POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source: docs/prove-it.md."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from recoup.imports.flows.read import FILE_BYTES_MAX, ReadFile, read_import
+from recoup.imports.flows.show import history
+from recoup.imports.flows.work import one_import, stop_import
+from recoup.imports.rules.answers import Answers, Question
+from recoup.imports.store.imported import bad_lines
+from recoup.imports.store.imports import Import as StoredImport
+from recoup.imports.store.imports import list_imports
+from recoup.kernel.problem import Problem
+from recoup.keys.api.resource import Reply
+from recoup.keys.api.v1_resource import Api, Call, file_reply
+from recoup.kit.api import examples
+from recoup.kit.api.body import named_as_here, pascal
+from recoup.kit.api.query import Query
+from recoup.kit.api.wire import Members, Moment, Shape, Text, Text64
+from recoup.kit.edge.described import CSV, JSON, JSON_LINES
+from recoup.kit.edge.spool import spooled, while_there
+
+PAGE_MAX = 100
+LINES_PAGE_MAX = 1_000
+_Counted = Annotated[int, Meta(ge=0)]
+_ByName = dict[str, int]
+Order = Annotated[
+    Literal["day", "month"],
+    Meta(description="How to read 03/04/2026, if the file does not show it: which comes first."),
+]
+Decimal = Annotated[
+    Literal["point", "comma"], Meta(description="Decimal sign of amounts, if the file does not show it.")
+]
+Units = Annotated[Literal["major", "minor"], Meta(description="Whether amounts are whole units or the smallest unit.")]
+
+
+class ImportBody(Shape, kw_only=True):
+    """A file in JSON: rows of Recoup's history. A list of rows alone, one row a line (JSON lines), and CSV exports of
+    processors are taken too, packed with gzip or in a ZIP as well."""
+
+    rows: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            description="`orderId`, `at`, `amount`, `currency`, `approved`; further members as in docs/prove-it.md. "
+            "`token`: a card that Recoup holds; the attempt counts in your limits of it."
+        ),
+    ]
+
+
+class NewImportQuery(Shape, kw_only=True):
+    """What the file does not say itself."""
+
+    filename: Text | None = None
+    dry_run: Annotated[bool | None, Meta(description="Reads and reports; stores nothing.")] = None
+    zone: Annotated[Text64 | None, Meta(description="Of times without one, like `Europe/Berlin` or `-06:00`.")] = None
+    order: Order | None = None
+    decimal: Decimal | None = None
+    amounts: Units | None = None
+    profile: Annotated[Text64 | None, Meta(description="Whose export it is, if its columns do not tell.")] = None
+
+
+class ImportQuestion(Shape, kw_only=True):
+    """What has to be answered before the file can be imported."""
+
+    parameter: Annotated[str, Meta(description="Of POST /v1/imports: `zone`, `order`, `decimal` or `amounts`.")]
+    question: str
+    choices: Annotated[list[str], Meta(description="Empty: any time zone.")]
+    example: Annotated[str, Meta(description="Cells of the file that can be read in two ways.")]
+
+
+class ImportLine(Shape, kw_only=True):
+    """A line from which nothing was taken. Nothing of its content is stored."""
+
+    line: Annotated[int, Meta(ge=1)]
+    code: Annotated[str, Meta(description="`card_data`, `broken`, `date`, `amount`, `unknown_card`, …")]
+    reason: str
+
+
+class ImportReport(Shape, kw_only=True):
+    """What the file holds."""
+
+    states: Annotated[_ByName, Meta(description="Attempts by state: approved, declined, not_sent, unknown.")]
+    skipped: Annotated[_ByName, Meta(description="Rows that are no attempt of a card, by reason.")]
+    bad: Annotated[_ByName, Meta(description="Lines from which nothing was taken, by code.")]
+    payments: _Counted
+    declined: Annotated[int, Meta(ge=0, description="Payments whose first attempt was declined.")]
+    rescued: Annotated[
+        _Counted | None, Meta(description="Of these, paid by a later attempt; null if too many were guessed.")
+    ]
+    guessed: Annotated[int, Meta(ge=0, description="Attempts that name no payment and were put together.")]
+    begun_before: Annotated[int, Meta(ge=0, description="Declined payments that may have begun before the file.")]
+    open_after: Annotated[int, Meta(ge=0, description="Declined payments that may go on after the file.")]
+    missing: Annotated[int, Meta(ge=0, description="Payments of which the file counts more attempts than it holds.")]
+    only_successes: bool
+    first: Moment | None
+    last: Moment | None
+
+
+class Import(Members, kw_only=True):
+    """A file of past attempts and how far it is."""
+
+    id: Annotated[UUID | None, Meta(description="Null for a dry run.")]
+    profile: Annotated[str, Meta(description="Whose export it is.", examples=["stripe-payments"])]
+    file_name: str
+    status: Annotated[
+        Literal["checked", "received", "working", "completed", "stopped"],
+        Meta(
+            description="`checked`: a dry run, nothing is stored; `completed`: all attempts are taken over; `stopped`: "
+            "the remaining attempts were dropped on request."
+        ),
+    ]
+    rows: Annotated[int, Meta(ge=0, description="Rows in the file.")]
+    attempts: Annotated[int, Meta(ge=0, description="Of these, attempts of a card.")]
+    bad: Annotated[int, Meta(ge=0, description="Of these, rows from which nothing was taken.")]
+    done: Annotated[int, Meta(ge=0, description="Attempts that are taken over.")]
+    new: Annotated[int, Meta(ge=0, description="Of these, attempts that were not known.")]
+    changed: Annotated[int, Meta(ge=0, description="Of these, known attempts that are in a later state.")]
+    counted: Annotated[
+        int, Meta(ge=0, description="Sends of cards that Recoup holds; they count in your own limits of these cards.")
+    ]
+    stopping: Annotated[bool, Meta(description="A stop was requested.")]
+    questions: Annotated[list[ImportQuestion], Meta(description="Only of a dry run; the file is not read before.")]
+    lines: Annotated[
+        list[ImportLine], Meta(description="Only of a dry run, up to 1,000; otherwise GET /v1/imports/{id}/lines.")
+    ]
+    report: ImportReport | None
+    notes: Annotated[list[str], Meta(description="Remarks about the file, such as columns that are not read.")]
+    received_date: Moment | None
+    finished_date: Moment | None
+    repeated: Annotated[bool, Meta(description="The same file was imported before; this is its state.")] = False
+
+
+class ImportList(Members, kw_only=True):
+    """Newest first."""
+
+    data: list[Import]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
+
+
+class ImportQuery(Shape, kw_only=True):
+    """What to list."""
+
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 20
+    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+
+
+class ImportLines(Members, kw_only=True):
+    """In the file's order."""
+
+    data: list[ImportLine]
+    next: Annotated[int | None, Meta(description="Send it as `after`; null on the last page.")]
+
+
+class ImportLinesQuery(Shape, kw_only=True):
+    """Which lines."""
+
+    limit: Annotated[int, Meta(ge=1, le=LINES_PAGE_MAX)] = 100
+    after: Annotated[_Counted | None, Meta(description="`next` of the previous page.")] = None
+
+
+class PastAttempt(Shape, kw_only=True):
+    """An attempt of an import, as a row of Recoup's history; one such object a line. Members without a value are left
+    out, and there may be more."""
+
+    ref: Annotated[str, Meta(description="Its provider's id of the attempt.")]
+    provider: str
+    order_id: Annotated[str, Meta(description="What links attempts of one payment.")]
+    customer_id: Annotated[UUID | None, Meta(description="A keyed hash.")]
+    at: Moment
+    amount: Annotated[int, Meta(ge=1, description="Smallest unit of the currency.")]
+    currency: str
+    approved: bool
+    state: Literal["approved", "declined", "not_sent", "unknown"]
+    propensity: float | None
+
+
+class ImportStopBody(Shape, kw_only=True):
+    """Nothing needs to be said."""
+
+    reason: Annotated[str | None, Meta(description="Not stored.")] = None
+
+
+PATH: Final = "/v1/imports"
+SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds
+FIND: Final = "Check the id; GET /v1/imports lists them."
+LINES_SHOWN: Final = 1_000
+LINE_NO_MAX: Final = 2**31 - 1
+_NAMES: Final = {"units": "amounts"}  # an answer -> the parameter for it
+_ORDERS: Final = {"": "", "day": "day", "month": "month"}
+_SIGNS: Final = {"": "", "point": ".", "comma": ","}
+_UNITS: Final = {"": "", "major": "major", "minor": "minor"}
+
+
+api: Final = Api(group="Files", scope="payments")
+
+
+@api(
+    f"POST {PATH}",
+    body=ImportBody,
+    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
+    query=NewImportQuery,
+    answers={202: Import, 200: Import},
+    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
+    examples=examples.IMPORT,
+    streams=True,
+)
+async def post_import(call: Call) -> Reply:
+    """Import past attempts. An export of a processor or billing system, or Recoup's own history, up to 2,000,000 rows
+    and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
+    as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
+    again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
+    query = Query(call.query, ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile"))
+    name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
+    order: Any = query.choice("order", _ORDERS, "")
+    decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]
+    units: Any = query.choice("amounts", _UNITS, "")
+    said = Answers(query.one("zone", maximum=64), order, decimal, units, query.one("profile", maximum=64))
+    query.raise_if_any()
+    assert call.receive is not None
+    with named_as_here():
+        world, whose = call.services.world, str(call.scope.merchant_id)
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose) as sent:
+            name = name or sent.name
+            reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
+            found = await while_there(call.receive, reading)
+    if found.questions and not dry_run:
+        raise _unanswered(found.questions)
+    if found.stored is None:
+        return Reply(_checked(found, name))
+    return Reply(_import(found.stored, repeated=found.before), 200 if found.before else 202)
+
+
+@api(f"GET {PATH}", query=ImportQuery)
+async def get_imports(call: Call) -> ImportList:
+    """Imports. Newest first, with their progress."""
+    query = Query(call.query)
+    limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
+    query.raise_if_any()
+    rows = await list_imports(call.services.world.db.reader, call.scope.merchant_id, after, limit + 1)
+    more = str(rows[limit - 1].import_id) if len(rows) > limit else None
+    return ImportList(data=[_import(row) for row in rows[:limit]], next=more)
+
+
+@api("GET /v1/imports/{id}", problems=("not_found",))
+async def get_import(call: Call) -> Import:
+    """One import. Its progress and its report."""
+    return _import(await _find(call))
+
+
+@api("GET /v1/imports/{id}/lines", query=ImportLinesQuery, problems=("not_found",))
+async def get_lines(call: Call) -> ImportLines:
+    """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first 10,000 of a file are
+    kept."""
+    found, query = await _find(call), Query(call.query)
+    limit = query.number("limit", 100, 1, LINES_PAGE_MAX) or 100
+    after = query.number("after", 0, 0, LINE_NO_MAX) or 0
+    query.raise_if_any()
+    rows = await bad_lines(call.services.world.db.reader, found.merchant_id, found.import_id, after, limit + 1)
+    lines = [ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]]
+    return ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None)
+
+
+@api("GET /v1/imports/{id}/attempts", answers={200: PastAttempt}, types=(JSON_LINES,), problems=("not_found",))
+async def get_attempts(call: Call) -> Reply:
+    """Attempts of an import. As rows of Recoup's history with `ref`, which can be imported again."""
+    found = await _find(call)
+    rows = history(call.services.world, found.merchant_id, found.import_id)
+    return file_reply(rows, f"attempts-{found.import_id}.jsonl", JSON_LINES)
+
+
+@api("POST /v1/imports/{id}/stop", body=ImportStopBody, problems=("not_found", "wrong_state"), body_optional=True)
+async def post_stop(call: Call) -> Import:
+    """Stop an import. Drops attempts that are not yet taken over. The same file may be sent again afterwards."""
+    return _import(await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND)))
+
+
+async def _find(call: Call) -> StoredImport:
+    return await one_import(call.services.world, call.scope.merchant_id, call.object_id(noun="import", cure=FIND))
+
+
+def _unanswered(questions: tuple[Question, ...]) -> Problem:
+    """What the file does not say is never guessed: nothing of it is stored until it is answered."""
+    fields: dict[str, list[str]] = {}
+    for one in questions:
+        fields.setdefault(pascal(_NAMES.get(one.name, one.name)), []).append(str(one.text))
+    return Problem(
+        "invalid",
+        "The file leaves something open; nothing of it was imported.",
+        cure="Answer by query parameters; dryRun=true shows every question with its choices.",
+        fields=fields,
+    )
+
+
+def _question(one: Question) -> ImportQuestion:
+    signs = {sign: name for name, sign in _SIGNS.items() if sign}
+    return ImportQuestion(
+        parameter=_NAMES.get(one.name, one.name),
+        question=str(one.text),
+        choices=[signs.get(choice, choice) for choice in one.choices],
+        example=one.example,
+    )
+
+
+def _checked(found: ReadFile, name: str) -> Import:
+    """A dry run."""
+    return Import.of(
+        found,
+        id=None,
+        file_name=name,
+        status="checked",
+        bad=sum(found.report["bad"].values()) if found.report else 0,
+        done=0,
+        new=0,
+        changed=0,
+        counted=0,
+        stopping=False,
+        questions=[_question(one) for one in found.questions],
+        lines=[ImportLine(line=one.line, code=one.code, reason=str(one.why)) for one in found.lines[:LINES_SHOWN]],
+        report=msgspec.convert(found.report, ImportReport) if found.report else None,
+        notes=[str(note) for note in found.notes],
+        received_date=None,
+        finished_date=None,
+    )
+
+
+def _import(row: StoredImport, *, repeated: bool = False) -> Import:
+    return Import.of(
+        row,
+        id=row.import_id,
+        status=row.state,
+        rows=row.row_count,
+        attempts=row.attempt_count,
+        bad=row.bad_count,
+        done=row.done_count,
+        new=row.new_count,
+        changed=row.changed_count,
+        counted=row.counted_count,
+        stopping=row.stop_requested_at is not None and row.finished_at is None,
+        questions=[],
+        lines=[],
+        report=msgspec.convert(row.report, ImportReport),
+        notes=[str(note) for note in row.notes],
+        repeated=repeated,
+    )

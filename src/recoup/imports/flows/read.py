@@ -1,0 +1,295 @@
+"""A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole.
+
+All of its rows are stored with their import in one transaction, or nothing is. The same file, read in the same way, is
+the import that there is. A process that dies leaves nothing behind.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any, BinaryIO, Final, NamedTuple
+from uuid import UUID
+
+from recoup.cards.flows.method_names import method_id_of, with_route
+from recoup.imports.moves.imports import receive_import
+from recoup.imports.rules.answers import Answers, Question
+from recoup.imports.rules.attempt import Attempt, BadLine
+from recoup.imports.rules.file import Looked, look_over
+from recoup.imports.rules.profile import Profile
+from recoup.imports.rules.reader import Outcome
+from recoup.imports.rules.report import Counts, report_of
+from recoup.imports.store.imported_sends import HeldCard, held_cards_named
+from recoup.imports.store.imports import (
+    Import,
+    NewImportRow,
+    add_import_lines,
+    add_import_rows,
+    count_import,
+    find_import,
+    import_by_content,
+    name_guessed,
+)
+from recoup.kernel.cached import cached
+from recoup.kernel.encode import encode
+from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.scope import Scope
+from recoup.kit.files.source import source_of
+from recoup.kit.threads import run_stoppable
+from recoup.kit.workbooks import opened
+from recoup.kit.world import World
+from recoup.merchants.flows.merchant_cache import no_such_merchant
+from recoup.merchants.store.merchants import MerchantSettings, load_merchant
+from recoup.processors.gateways.credential import Stored
+from recoup.uploads.flows.file_turns import check_name, in_turn
+
+_UNKNOWN_CARD: Final = Sentence("names a card that is not among the merchant’s tokens and stored methods")
+_UNKNOWN_ACCEPTOR: Final = Sentence("names a merchant account that is not this merchant’s")
+NAMED_MAX: Final = 200
+
+
+class NamedCard(NamedTuple):
+    """As an attempt of it counts. `card_id` None: of the sandbox's test cards none counts across orders."""
+
+    card_id: UUID | None
+    scheme: str
+    acceptor_id: str
+    initiator: str
+
+
+class NamedCards:
+    """Of one file."""
+
+    def __init__(self, world: World, merchant: MerchantSettings) -> None:
+        self._world, self._merchant_id = world, merchant.merchant.merchant_id
+        self._own = merchant.merchant.acceptor_id
+        routes = world.routes.terms(world.processors, self._merchant_id)
+        self._acceptors = {self._own, *(world.routes.acceptor_of(one.name, self._own) for one in routes)}
+        self._held: dict[UUID, HeldCard] = {}
+
+    async def checked(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """With an error in the place of each attempt that names a card or acceptor that is not the merchant's."""
+        named = {number: self._token_of(one) for number, one in enumerate(outcomes) if _names(one)}
+        if not named:
+            return outcomes
+        await self._find(token for token in named.values() if token is not None)
+        found = list(outcomes)
+        for number, token in named.items():
+            one = found[number]
+            assert isinstance(one, Attempt)
+            if token is None or token not in self._held:
+                found[number] = BadLine(one.line, "unknown_card", _UNKNOWN_CARD)
+            elif (one.acceptor or self._own) not in self._acceptors:
+                found[number] = BadLine(one.line, "unknown_acceptor", _UNKNOWN_ACCEPTOR)
+        return found
+
+    def of(self, one: Attempt) -> NamedCard | None:
+        """Of an attempt that was checked in the last batch; None where it names none."""
+        token = self._token_of(one) if _names(one) else None
+        if token is None:
+            return None
+        held = self._held[token]
+        card_id = held.pan_id if held.magic is None else None
+        return NamedCard(card_id, held.scheme, one.acceptor or self._own, "customer" if one.by_customer else "merchant")
+
+    def _token_of(self, one: Outcome) -> UUID | None:
+        """None for what can be no name."""
+        assert isinstance(one, Attempt)
+        if one.method is None:
+            return parse_id(one.token)
+        if max(map(len, one.method)) > NAMED_MAX:
+            return None
+        route, id, customer = one.method
+        given = with_route(self._world, self._merchant_id, Stored(route, id, customer or None))
+        return method_id_of(self._world, self._merchant_id, given) if given is not None else None
+
+    async def _find(self, tokens: Iterable[UUID]) -> None:
+        """Those of the last batch are known already, mostly: a card's attempts stand near each other."""
+        wanted = set(tokens)
+        self._held = {token: held for token, held in self._held.items() if token in wanted}
+        missing = sorted(wanted.difference(self._held))
+        if missing:
+            self._held |= {
+                one.token_id: one for one in await held_cards_named(self._world.db, self._merchant_id, missing)
+            }
+
+
+def _names(one: Outcome) -> bool:
+    return isinstance(one, Attempt) and (bool(one.token) or one.method is not None)
+
+
+FILE_BYTES_MAX: Final = 512 << 20
+ROWS_AT_ONCE: Final = 5_000
+BATCHES_AHEAD: Final = 3
+CUSTOMERS_CACHED: Final = 100_000
+LATE: Final = timedelta(minutes=5)  # clocks differ
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """`questions`: while there are any, nothing was stored. `report` None then. `stored` None: a dry run, or
+    questions. `before`: it was there already, and nothing was changed."""
+
+    profile: str
+    title: str
+    questions: tuple[Question, ...] = ()
+    rows: int = 0
+    attempts: int = 0
+    report: dict[str, Any] | None = None
+    notes: Sequence[str] = ()
+    lines: Sequence[BadLine] = ()
+    stored: Import | None = None
+    before: bool = False
+
+
+async def read_import(
+    world: World,
+    scope: Scope,
+    name: str,
+    content: BinaryIO,
+    answers: Answers,
+    *,
+    dry_run: bool,
+    tell: Tell = lambda lines: None,
+) -> ReadFile:
+    """`tell`: up to which line the file was read.
+
+    Raises: Problem(invalid) for a file of which nothing can be taken; Problem(too_large); Problem(unavailable) while
+    another of the merchant's files is read.
+    """
+
+    async def read() -> ReadFile:
+        async with opened(content) as plain:
+            return await _read(world, scope, name, plain, answers, dry_run, tell)
+
+    return await in_turn(world, scope.merchant_id, content, read)
+
+
+async def _read(
+    world: World, scope: Scope, name: str, content: BinaryIO, answers: Answers, dry_run: bool, tell: Tell
+) -> ReadFile:
+    name = check_name(name)
+    looked = await run_stoppable(lambda: look_over(source_of(content), answers))
+    profile = looked.profile
+    if looked.questions:
+        return ReadFile(profile.key, profile.title, looked.questions)
+    mac = world.keys.mac("import", looked.digest + encode([profile.key, answers.to_dict()]))
+    known = await import_by_content(world.db, scope.merchant_id, mac)
+    merchant = await load_merchant(world.db, scope.merchant_id)
+    if merchant is None:
+        raise no_such_merchant()
+    until = merchant.merchant.business(world.clocks.wall()) + LATE
+    if known is not None and not dry_run:
+        return _kept(profile, known, before=True)
+    await world.routes.ready()
+    outcomes = looked.read(until, world=world.policy.world_cards or world.policy.magic_inputs)
+    counts, cards = Counts(), NamedCards(world, merchant)
+    if dry_run:
+        async for _ in _batches(outcomes, counts, cards, tell):
+            pass
+        report, notes = await run_stoppable(report_of, looked, counts)
+        return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, notes, counts.lines)
+    return await _store(world, scope, name, looked, outcomes, cards, mac, tell)
+
+
+async def _store(
+    world: World,
+    scope: Scope,
+    name: str,
+    looked: Looked,
+    outcomes: Iterator[Outcome],
+    cards: NamedCards,
+    mac: bytes,
+    tell: Tell,
+) -> ReadFile:
+    profile, counts, key = looked.profile, Counts(), (scope.merchant_id, new_id())
+    row_of = _rows(world, scope.merchant_id, cards)
+    async with world.db.transaction() as tx:
+        mine = await receive_import(
+            tx, scope, key[1], mac, profile.key, looked.answers.to_dict(), name, world.clocks.wall()
+        )
+        if mine:
+            async for batch in _batches(outcomes, counts, cards, tell):
+                await add_import_rows(tx, *key, [row_of(one) for one in batch])
+            guesses = await run_stoppable(lambda: list(counts.payments.guesses()))
+            if guesses:
+                await name_guessed(tx, *key, guesses)
+            await add_import_lines(tx, *key, _first_of_each(counts.lines))
+            report, notes = await run_stoppable(report_of, looked, counts)
+            await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), report, notes)
+    made = await (find_import(world.db, *key) if mine else import_by_content(world.db, scope.merchant_id, mac))
+    if made is None:
+        raise Problem(
+            "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
+        )
+    return _kept(profile, made, counts.lines, before=not mine)
+
+
+def _kept(profile: Profile, row: Import, lines: Sequence[BadLine] = (), *, before: bool) -> ReadFile:
+    counts = (row.row_count, row.attempt_count)
+    return ReadFile(profile.key, profile.title, (), *counts, row.report, row.notes, lines, row, before)
+
+
+async def _batches(
+    outcomes: Iterator[Outcome], counts: Counts, cards: NamedCards, tell: Tell
+) -> AsyncIterator[list[Attempt]]:
+    """Read beside the event loop, and some batches ahead: other calls are served, and rows are stored, meanwhile."""
+    turn = asyncio.Lock()
+
+    async def following() -> list[Outcome]:
+        async with turn:
+            return await run_stoppable(lambda: list(islice(outcomes, ROWS_AT_ONCE)))
+
+    def counted(batch: Sequence[Outcome]) -> list[Attempt]:
+        return [one for outcome in batch if (one := counts.add(outcome)) is not None]
+
+    ahead = deque(asyncio.ensure_future(following()) for _ in range(BATCHES_AHEAD))
+    try:
+        while batch := await ahead.popleft():
+            ahead.append(asyncio.ensure_future(following()))
+            attempts = await run_stoppable(counted, await cards.checked(batch))
+            tell(counts.last_line)
+            yield attempts
+    finally:
+        for one in ahead:
+            one.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
+
+
+def _rows(world: World, merchant_id: UUID, cards: NamedCards) -> Callable[[Attempt], NewImportRow]:
+    """An attempt as it is stored: who its customer is, and which card, by keyed hashes alone."""
+    derived, merchant = world.keys.derived_id, merchant_id.bytes
+
+    @cached(CUSTOMERS_CACHED)
+    def customer(label: str) -> UUID | None:
+        return derived("payer", merchant, label) if label else None
+
+    @cached(CUSTOMERS_CACHED)
+    def card(provider: str, label: str) -> UUID | None:
+        return derived("imported_card", merchant, provider, label) if label else None
+
+    def row(one: Attempt) -> NewImportRow:
+        labels, named = (customer(one.customer), card(one.provider, one.card)), cards.of(one)
+        if not one.payment:
+            one = one._replace(payment=one.ref, guessed=True)
+        if named is None:
+            return NewImportRow(one, *labels)
+        one = one._replace(scheme=named.scheme)
+        if named.card_id is None:
+            return NewImportRow(one, *labels)
+        return NewImportRow(one, *labels, named.card_id, new_id(), named.acceptor_id, named.initiator)
+
+    return row
+
+
+def _first_of_each(lines: list[BadLine]) -> Iterator[tuple[int, str, str]]:
+    """One reason a line: of JSON several objects may stand in one."""
+    seen: set[int] = set()
+    for one in lines:
+        if one.line not in seen:
+            seen.add(one.line)
+            yield one

@@ -1,0 +1,198 @@
+"""Past attempts of cards that we hold become sends that their merchant claims, under the locks of the cards."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from recoup.db.statement import Tx
+from recoup.imports.rules.sends import BESIDE, AttemptName, Candidate, Counted, CountedSend, counted_as, paired
+from recoup.imports.store.imported_sends import (
+    WaitingSend,
+    add_counted,
+    mark_counted,
+    merchant_sends,
+    release_sends,
+    taken_for,
+    waiting_sends,
+)
+from recoup.kernel.filled import filled
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kit.proofs.sends import find_sends
+from recoup.networks.codes import Reading, answered_code, read_decline
+from recoup.networks.limits import LOOKBACK, forbids_for_ever
+from recoup.orders.store.changes import Rows, write
+from recoup.orders.store.locks import lock_cards
+from recoup.orders.store.rows import NetworkSend
+
+
+class Part(NamedTuple):
+    """What a part is counted by. `now`: of the merchant; nothing counts later."""
+
+    merchant_id: UUID
+    import_id: UUID
+    region: str
+    now: BusinessTime
+    wall: WallTime
+
+
+class Attempt(NamedTuple):
+    """Of a card that we hold. `reading`: of its answer; None for what was not declined."""
+
+    row: WaitingSend
+    one: Candidate
+    reading: Reading | None
+
+
+class Judged(NamedTuple):
+    """`known_as`: the send of ours that it is."""
+
+    row: WaitingSend
+    word: Counted
+    known_as: UUID | None = None
+
+
+async def count_sends(tx: Tx, part: Part, limit: int) -> int:
+    """How many attempts of the import were looked at; 0: none waits. Under the import's lock; each attempt is one send
+    under its own id, however often it is counted. An attempt that a nearer one takes a send of ours from counts itself.
+
+    Raises: SerializationError where a card was joined to another meanwhile; see `retrying`.
+    """
+    rows = await waiting_sends(tx, part.merchant_id, part.import_id, limit)
+    if not rows:
+        return 0
+    named = [row for row in rows if row.card_id is not None]
+    found = await find_sends(tx, [row.card_id for row in named if row.card_id], [row.send_id for row in named])
+    there = {one.send_id for one in found}
+    attempts = [_attempt(row, part, is_counted=row.send_id in there) for row in named]
+    words = {_name(row): Judged(row, "old") for row in rows}
+    # What can be said before the cards are locked.
+    words |= {_name(row): Judged(row, counted_as(one, part.now, ())) for row, one, _ in attempts}
+    left = [attempt for attempt in attempts if words[_name(attempt.row)].word == "sent"]
+    sends, cards = Rows(), sorted({attempt.row.card_id for attempt in left if attempt.row.card_id})
+    if cards:
+        heads = await lock_cards(tx, cards, part.wall)
+        for attempt, judged in await _judged(tx, left, part, heads):
+            words[_name(attempt.row)] = judged
+            if judged.word == "sent":
+                sends.network_sends.append(_send(attempt, part))
+    await write(tx, sends)
+    await _mark(tx, part, list(words.values()))
+    added = Counter(one.order_id for one in sends.network_sends if one.send_id not in there)
+    for import_id, number in sorted(added.items()):
+        await add_counted(tx, part.merchant_id, import_id, number)
+    return len(rows)
+
+
+async def _mark(tx: Tx, part: Part, judged: Sequence[Judged]) -> None:
+    released = [one.row.known_as for one in judged if one.row.known_as is not None]
+    await release_sends(tx, part.merchant_id, released)
+    await mark_counted(
+        tx,
+        part.merchant_id,
+        [one.row.provider for one in judged],
+        [one.row.ref for one in judged],
+        [one.word for one in judged],
+        [one.known_as for one in judged],
+    )
+
+
+async def _counted(tx: Tx, part: Part, heads: Mapping[UUID, UUID]) -> dict[UUID, dict[UUID, CountedSend]]:
+    """By the card that all are one with, what counts of it already."""
+    since = part.now - LOOKBACK - BESIDE
+    found: dict[UUID, dict[UUID, CountedSend]] = defaultdict(dict)
+    for one in await merchant_sends(tx, sorted(heads), part.merchant_id, since):
+        send = CountedSend(one.send_id, one.at, one.units, one.currency, one.imported)
+        found[heads[one.named]][one.send_id] = send
+    return found
+
+
+async def _judged(
+    tx: Tx, attempts: Sequence[Attempt], part: Part, heads: Mapping[UUID, UUID]
+) -> list[tuple[Attempt, Judged]]:
+    """Those of the part, and earlier ones that lose the send of ours that they were taken for."""
+    counted = await _counted(tx, part, heads)
+    ours = {send.send_id: head for head, beside in counted.items() for send in beside.values() if not send.imported}
+    holders: dict[UUID, list[WaitingSend]] = defaultdict(list)
+    for row in await taken_for(tx, part.merchant_id, sorted(ours)):
+        assert row.known_as is not None
+        holders[ours[row.known_as]].append(row)
+    of_head: dict[UUID, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        assert attempt.row.card_id is not None
+        of_head[heads[attempt.row.card_id]].append(attempt)
+    return [judged for head, held in of_head.items() for judged in _of_card(held, holders[head], part, counted[head])]
+
+
+def _of_card(
+    attempts: Sequence[Attempt], holders: Sequence[WaitingSend], part: Part, beside: dict[UUID, CountedSend]
+) -> Iterator[tuple[Attempt, Judged]]:
+    """The newest first: of more than are counted those that bind longest stay. What an erased customer's attempt was
+    taken for stays with it."""
+    before = [_attempt(row, part, is_counted=False) for row in holders if row.card_id is not None]
+    kept = {row.known_as for row in holders if row.card_id is None}
+    pairs = paired(
+        [(_name(row), one) for row, one, _ in attempts if not one.is_counted],
+        [send for send in beside.values() if send.send_id not in kept],
+        {row.known_as: (_name(row), one) for row, one, _ in before if row.known_as is not None},
+    )
+    known = {name: send_id for send_id, name in pairs.items()}
+    moved = [attempt for attempt in before if known.get(_name(attempt.row)) != attempt.row.known_as]
+    for attempt in sorted([*attempts, *moved], key=lambda attempt: attempt.row.at, reverse=True):
+        row, one, _ = attempt
+        known_as = known.get(_name(row))
+        word = counted_as(one, part.now, list(beside.values()), is_known=known_as is not None)
+        if word == "sent":
+            beside[row.send_id] = CountedSend(row.send_id, one.at, one.units, one.currency, True)
+        yield attempt, Judged(row, word, known_as if word == "known" else None)
+
+
+def _name(row: WaitingSend) -> AttemptName:
+    return row.provider, row.ref
+
+
+def _attempt(row: WaitingSend, part: Part, *, is_counted: bool) -> Attempt:
+    at = min(row.at, part.now)
+    reading = _reading(row, part, at)
+    lasting = reading is not None and forbids_for_ever(reading)
+    return Attempt(row, Candidate(at, row.units, row.asset, row.state != "not_sent", lasting, is_counted), reading)
+
+
+def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
+    """None for what was not declined."""
+    if row.state != "declined":
+        return None
+    return read_decline(
+        scheme=row.scheme,
+        code=answered_code(row.scheme_code, row.processor_code, row.source),
+        text=row.phrase or None,
+        advice=row.advice_code or None,
+        on=at.date(),
+        region=part.region,
+    )
+
+
+def _send(attempt: Attempt, part: Part) -> NetworkSend:
+    row, one, reading = attempt
+    assert row.card_id is not None
+    answered = row.state in ("approved", "declined")
+    return filled(
+        NetworkSend,
+        row,
+        currency=row.asset,
+        merchant_id=part.merchant_id,
+        order_id=row.import_id,
+        at=one.at,
+        state="not_sent" if row.state == "not_sent" else "sent",
+        declined=row.state == "declined" if answered else None,
+        scheme_code=reading.code if reading else None,
+        advice_code=reading.advice if reading else None,
+        visa_category=reading.visa_category if reading else None,
+        klass=reading.klass if reading else None,
+        lasting=one.lasting,
+        claimed=True,
+        known_at=part.wall,
+        answered_at=part.wall if answered else None,
+        imported=True,
+    )

@@ -1,0 +1,1 @@
+"""Reports, explanations and `verify`."""

@@ -1,0 +1,254 @@
+"""GET /reports/…: by transaction, descriptor, site, campaign and means. Source: seed 004 (reporting)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.kernel.ids import LOWEST, parse_id
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import invalid
+from recoup.kernel.time import iso
+from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
+from recoup.keys.api.resource import Reply
+from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
+from recoup.kit.api.query import Query
+from recoup.kit.api.wire import Members, Moment, Shape, Text4, Text64
+from recoup.kit.as_of import Window
+from recoup.kit.edge.described import CSV, JSON, Example
+from recoup.merchants.flows.as_of import end_of
+from recoup.reconciliation.flows.origin_reports import (
+    AMOUNTS,
+    COUNTS,
+    GROUPS_MAX,
+    ReportRequest,
+    grouped_report,
+    report_csv,
+    transactions_page,
+)
+from recoup.reconciliation.store import origin_reports
+
+ROWS_MAX = 1_000
+Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
+Counted = Annotated[int, Meta(ge=0)]
+
+
+class Sums(Shape, kw_only=True):
+    """What was booked in the period. `net` is the sum of the six amounts before it."""
+
+    currency: Text4
+    approved: Signed
+    refunded: Signed
+    chargebacks: Annotated[int, Meta(description="Minor units: the part of `disputed` that you bear by contract.")]
+    fees: Signed
+    chargeback_fees: Signed
+    adjusted: Signed
+    net: Signed
+    disputed: Annotated[
+        int, Meta(description="Minor units: taken back by issuers and not returned, whoever bears it; not in `net`.")
+    ]
+    approvals: Counted
+    refunds: Counted
+    disputes: Counted
+
+
+class TransactionRow(Sums, kw_only=True):
+    """One order. Ids are null in a last row, of what is about no single order."""
+
+    order_id: UUID | None
+    external_order_id: str | None
+    order_type: Annotated[str | None, Meta(description="`MIT`, `CIT`, or `STABLE` for stablecoin orders.")]
+    placed_date: Moment | None
+    site_id: UUID | None
+    site: str | None
+    campaign: Annotated[str | None, Meta(description="Key of the campaign.")]
+    descriptor: str | None
+
+
+class DescriptorRow(Sums, kw_only=True):
+    """All orders with this text on customers' statements."""
+
+    descriptor: Annotated[str | None, Meta(description="Null for entries without an order.")]
+
+
+class SiteRow(Sums, kw_only=True):
+    """All orders of a site."""
+
+    site_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
+    site: str | None
+    url: str | None
+
+
+class CampaignRow(Sums, kw_only=True):
+    """All orders of a campaign; those of the site that name none have a row of their own."""
+
+    site_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
+    site: str | None
+    campaign_id: UUID | None
+    campaign: Annotated[str | None, Meta(description="Key of the campaign.")]
+    name: str | None
+
+
+class MeansRow(Sums, kw_only=True):
+    """All rescued orders whose money was brought by the same means."""
+
+    means: Annotated[
+        Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"] | None,
+        Meta(description="As `By` of order.completed. Null: payments at the checkout, and entries without an order."),
+    ]
+    share: Annotated[float | None, Meta(description="Percent of what was approved in this currency.")]
+
+
+class OriginQuery(Shape, kw_only=True):
+    """A period of business time, by the date of booking."""
+
+    from_: Annotated[Moment | None, Meta(description="Booked at or after; needed.")] = field(default=None, name="from")
+    to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
+    currency: Annotated[Text4 | None, Meta(description="Only this currency.")] = None
+    limit: Annotated[int, Meta(ge=1, le=ROWS_MAX)] = 100
+    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all rows in one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
+class Paged(Members, kw_only=True):
+    """A page of a report."""
+
+    from_: Moment = field(name="from")
+    to: Moment
+    totals: Annotated[
+        list[Sums] | None, Meta(description="Totals from the ledger, equal to the sum of all rows. First page only.")
+    ]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
+
+
+class Transactions(Paged, kw_only=True):
+    """By order."""
+
+    data: list[TransactionRow]
+
+
+class Descriptors(Paged, kw_only=True):
+    """By descriptor."""
+
+    data: list[DescriptorRow]
+
+
+class MeansReport(Paged, kw_only=True):
+    """By means of recovery."""
+
+    data: list[MeansRow]
+
+
+class SitesReport(Paged, kw_only=True):
+    """By site."""
+
+    data: list[SiteRow]
+
+
+class CampaignsReport(Paged, kw_only=True):
+    """By campaign."""
+
+    data: list[CampaignRow]
+
+
+SPAN_MAX: Final = timedelta(days=400)
+_NAMES: Final = ("from", "to", "currency", "limit", "after", "format", "asOf", "asOfRecorded")
+
+
+async def get_report(report: str, call: Call) -> Reply:
+    query = Query(call.query, _NAMES)
+    limit = query.number("limit", 100, 1, ROWS_MAX) or 100
+    form = form_of_reply(call, query)
+    after = _after(query, report)
+    request = await _request(call, query)
+    world, (begin, end, cut) = call.services.world, request.window
+    if form == "csv":
+        return file_reply(
+            report_csv(world, report, request), f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv"
+        )
+    if report == "transactions":
+        found = await transactions_page(world, request, after, limit)
+    else:
+        found = await grouped_report(world, report, request, after, limit)
+    shape, answer, others = _SHAPES[report]
+    totals = None if query.one("after") else [Sums(**_sums(row)) for row in found.totals]
+    return Reply(
+        answer(
+            from_=iso(begin),
+            to=iso(end),
+            totals=totals,
+            next=found.next,
+            data=[shape.of(row, **_sums(row), **others(row)) for row in found.rows],
+        )
+    )
+
+
+async def _request(call: Call, query: Query) -> ReportRequest:
+    """Raises: Problem(invalid), all complaints at once."""
+    begin, end = query.instant("from"), query.instant("to")
+    asset = query.one("currency", maximum=16).upper() or None
+    if asset is not None and asset not in EXPONENTS:
+        query.complain("currency", text=f"The currency {asset[:8]!r} is not known.")
+    if begin is None and "From" not in query.errors:
+        query.complain("from", text="Name the period's first instant.")
+    cut = await read_cut(call, query)
+    assert begin is not None
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    end = end or await end_of(world, merchant_id, cut)
+    if not begin < end <= begin + SPAN_MAX:
+        message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        raise invalid(message, "To", "Ask for less at a time.")
+    return ReportRequest(merchant_id, Window(begin, end, cut), asset)
+
+
+def _after(query: Query, report: str) -> Any:
+    text = query.one("after", maximum=64)
+    if report == "transactions":
+        found = parse_id(text) if text else LOWEST
+        if found is None:
+            query.complain("after", "must be the next of an answer")
+        return found
+    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= GROUPS_MAX
+    if text and not fits:
+        query.complain("after", "must be the next of an answer")
+    return int(text) if fits else 0
+
+
+def _sums(row: origin_reports.Sums) -> dict[str, Any]:
+    return {"currency": row.asset} | {name: row.of(name) for name in (*AMOUNTS, *COUNTS)}
+
+
+def _means(row: origin_reports.MeansSums) -> dict[str, Any]:
+    return {"share": float(row.share) if row.share is not None else None}
+
+
+# The row, the answer, and what a row has under another name than ours.
+_SHAPES: Final[dict[str, tuple[type[Sums], type[Any], Callable[[Any], dict[str, Any]]]]] = {
+    "transactions": (TransactionRow, Transactions, lambda row: {"campaign": row.key}),
+    "descriptors": (DescriptorRow, Descriptors, lambda row: {}),
+    "sites": (SiteRow, SitesReport, lambda row: {}),
+    "campaigns": (CampaignRow, CampaignsReport, lambda row: {"campaign": row.key, "name": row.campaign}),
+    "means": (MeansRow, MeansReport, _means),
+}
+_TEXT: Final = (
+    "From the ledger, by booking date: `from` is inclusive, `to` is exclusive, both in business time. The rows of "
+    "all pages add up to `totals`, to the cent; the other reports of the same period have the same totals. With "
+    "`format=csv`, or `Accept: text/csv`, the response is one file with all rows and decimal amounts. With `asOf` or "
+    "`asOfRecorded` it is the response as it was then, byte for byte."
+)
+_TITLES: Final = {
+    "transactions": "Results by order", "descriptors": "Results by descriptor",
+    "sites": "Results by site", "campaigns": "Results by campaign",
+    "means": "Results by means of recovery",
+}  # fmt: skip
+
+
+_MONTH: Final = Example("a month", {"from": "2026-03-01T00:00:00Z"})
+api: Final = Api(group="Reports", scope="reports", text=_TEXT, query=OriginQuery, types=(JSON, CSV), examples=(_MONTH,))
+for _report, (_row, _shape, _others) in _SHAPES.items():
+    api(f"GET /v1/reports/{_report}", summary=_TITLES[_report], answers={200: _shape})(partial(get_report, _report))

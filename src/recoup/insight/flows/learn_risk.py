@@ -1,0 +1,188 @@
+"""The risk check's weights are learned from what became of the payments that it judged, around the prior, once a night
+or by hand; they are used where they judge the last part of the time no worse than the weights of today.
+
+What is kept are the weights that were tried: they have not seen the held-out time. The night's work is done by a
+process of its own, as the rescue engine's is.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import structlog
+from msgspec.structs import replace as with_columns
+
+from recoup.db.operation.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
+from recoup.db.statement import Read
+from recoup.insight.flows.nights import LEASED, night_before
+from recoup.insight.store.past import Learner, merchants_to_learn
+from recoup.kernel.ids import first_id_of
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import WallTime
+from recoup.kit.threads import run_stoppable
+from recoup.kit.world import World
+from recoup.risk.flows.risk_versions import add_version, weights_of
+from recoup.risk.rules.learn import FRAUDS_MIN, learned
+from recoup.risk.rules.trial import FRAUDS_HELD_OUT_MIN, MATURE, WINDOW, Divided, Outcome, RiskTrial, divided, try_risk
+from recoup.risk.rules.weights import PRIOR, Weights, named
+from recoup.risk.store.risk_weights import RiskVersion, judged_payments, list_risk_versions, weights_in_use
+
+PAYMENTS_MAX: Final = 300_000  # of all merchants, about a hundred megabytes
+PAYMENTS_LEAST: Final = 2_000  # of each, however many merchants there are
+PAGES_MAX: Final = 200  # of a merchant's decisions
+BASE: Final = "base"
+
+
+class Outcomes(NamedTuple):
+    """`owners`: ids, as the payments number them; a partner with all its merchants is one."""
+
+    payments: tuple[Outcome, ...]
+    owners: tuple[UUID, ...]
+
+
+async def gather_outcomes(world: World) -> Outcomes:
+    """What became of the payments that the check judged, in the order of merchants and time: fraud, where a dispute, a
+    warning or the bank's code said so within 60 days; genuine, where it was paid and nobody did. What the check itself
+    declined is seen in the comparison group alone."""
+    found, owners, alike = list[Outcome](), dict[UUID, int](), dict[tuple[str, ...], tuple[str, ...]]()
+    async with world.db.connection() as connection:
+        merchants = await merchants_to_learn(connection)
+        most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, len(merchants)))
+        for merchant in merchants:
+            owner = owners.setdefault(merchant.owner, len(owners))
+            found += await _of_merchant(connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(found)), alike)
+    return Outcomes(tuple(found), tuple(owners))
+
+
+async def _of_merchant(
+    connection: Read,
+    world: World,
+    merchant: Learner,
+    owner: int,
+    most: int,
+    alike: dict[tuple[str, ...], tuple[str, ...]],
+) -> list[Outcome]:
+    """`alike`: the terms that were met before, each kept once."""
+    wall = world.clocks.wall()
+    until = world.clocks.business(merchant.offset_us) - MATURE
+    after, before = first_id_of(wall - WINDOW), first_id_of(min(wall, WallTime(until)))
+    found, pages = list[Outcome](), 0
+    async for page in judged_payments(connection, merchant.merchant_id, after, before, until, MATURE):
+        for one in page:
+            if one.fraud or one.paid:
+                terms = tuple(sorted(term for term in one.terms if term != BASE))
+                found.append(Outcome(owner, one.at, alike.setdefault(terms, terms), one.fraud))
+        pages += 1
+        if len(found) >= most or pages >= PAGES_MAX:
+            break
+    return sorted(found[:most], key=lambda one: (one.at, one.terms, one.fraud))
+
+
+RISK: Final = "risk"  # the training that the other process is to do
+TASK: Final = "risk training"
+BY: Final = Actor("worker", "training")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RiskTraining:
+    """`payments` with a known outcome. `missing`: what there is too little of; then there are no `weights`. `version`:
+    the line that was made."""
+
+    payments: int
+    frauds: int
+    merchants: int
+    missing: str = ""
+    weights: Weights | None = None
+    trial: RiskTrial | None = None
+    note: str = ""
+    version: int | None = None
+    used: bool = False
+
+
+async def train_risk_nightly(world: World) -> int:
+    """Answers how many trainings there were: none, or the one of this night."""
+    trainer = world.trainer
+    if world.policy.risk_training == "off" or trainer is None:
+        return 0
+    began = world.clocks.wall()
+    done_before = night_before(began, world.policy.training_hour)
+    async with world.db.transaction() as tx:
+        await begin_upkeep(tx, TASK, began)
+        ours = await lease_upkeep(tx, TASK, until=began + LEASED, now=began, done_before=done_before)
+    if not ours:
+        return 0
+    found = await trainer(RISK)
+    log.info("training of the risk check", result=found.get("result"), note=found.get("note"))
+    async with world.db.transaction() as tx:
+        await finish_upkeep(tx, TASK, world.clocks.wall())
+    return 1
+
+
+async def train_risk(world: World) -> dict[str, Any]:
+    """What the other process does. Raises: Problem as `learn_risk`."""
+    found = await learn_risk(world, BY, candidate=world.policy.risk_training == "candidate")
+    result = "too_little" if found.weights is None else "taken" if found.used else "not_taken"
+    return {"result": result, "note": found.missing or found.note}
+
+
+async def learn_risk(world: World, actor: Actor, *, dry_run: bool = False, candidate: bool = False) -> RiskTraining:
+    """`candidate`: weights that are no worse are kept, and not used.
+
+    Raises: Problem(conflict) where somebody else makes a version at the same time.
+    """
+    outcomes = await gather_outcomes(world)
+    rows = await list_risk_versions(world.db)
+    today = weights_of(await weights_in_use(world.db))
+    found, row = await run_stoppable(_learn, outcomes, today)
+    if row is None or dry_run:
+        return found
+    if row.name in (today.version, *(one.name for one in rows[:1])):
+        return replace(found, note="The same payments give the same weights.")
+    made = await add_version(world, with_columns(row, used=row.used and not candidate), rows, actor)
+    return replace(found, version=made.version_no, used=made.used)
+
+
+def _learn(outcomes: Outcomes, today: Weights) -> tuple[RiskTraining, RiskVersion | None]:
+    every = outcomes.payments
+    found = RiskTraining(len(every), sum(one.fraud for one in every), len({one.owner for one in every}))
+    if not every:
+        return replace(found, missing=_missing(0, 0)), None
+    parts = divided(every)
+    before = sum(one.fraud for one in parts.before)
+    plain = learned(((one.terms, one.fraud) for one in parts.before), PRIOR, "")
+    if plain is None or parts.held_frauds < FRAUDS_HELD_OUT_MIN:
+        return replace(found, missing=_missing(before, parts.held_frauds)), None
+    weights = named(plain.base, plain.terms)
+    trial = try_risk(parts, weights, today)
+    note = "" if trial.only_by is None else f"No worse only with the payments of {outcomes.owners[trial.only_by]}."
+    found = replace(found, weights=weights, trial=trial, note=note)
+    return found, _row(found, parts, weights, trial)
+
+
+def _missing(before: int, held: int) -> str:
+    return (
+        f"Frauds reported within 60 days of their payments: {before} of at least {FRAUDS_MIN} before the held-out time,"
+        f" {held} of at least {FRAUDS_HELD_OUT_MIN} in it."
+    )
+
+
+def _row(found: RiskTraining, parts: Divided, weights: Weights, trial: RiskTrial) -> RiskVersion:
+    return RiskVersion(
+        name=weights.version,
+        base=weights.base,
+        terms=dict(weights.terms),
+        used=trial.no_worse,
+        payments=len(parts.before),
+        frauds=sum(one.fraud for one in parts.before),
+        merchants=found.merchants,
+        data_from=min(one.at for one in parts.before).date(),
+        data_until=max(one.at for one in parts.before).date(),
+        held_from=trial.held_from,
+        held_payments=trial.held_payments,
+        held_frauds=trial.held_frauds,
+        score=trial.score,
+        compared_with=trial.compared_with,
+        compared_score=trial.compared_score,
+        note=found.note,
+    )

@@ -1,0 +1,1 @@
+"""API keys: issued, checked, ended; the API resources that they open."""

@@ -1,0 +1,301 @@
+"""What a partner asks and is told. Source: contract §16.5; seed 004."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.kernel.ids import parse_id
+from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf
+from recoup.keys.flows.issue_key import KEY_KINDS
+from recoup.keys.rules.key_scopes import every
+from recoup.kit.api.body import rule
+from recoup.kit.api.field_rules import GUID, Limits, Wrong, up_to
+from recoup.kit.api.settings import Descriptor, MerchantSite
+from recoup.kit.api.wire import Moment, Reference128, Shape, Text, Text128
+
+MIDS_MAX = 500
+PAGE_MAX = 200
+KeyKind = Literal["api", "tokenization", "stablecoin"]
+REPORT_PAGE_MAX = 100
+MerchantState = Annotated[
+    Literal["active", "paused"], Meta(description="`active` or `paused` (no new orders; existing ones continue).")
+]
+
+
+class Quota(Shape, kw_only=True):
+    """Quotas of a partner, and their usage."""
+
+    merchants_max: int
+    merchants: int
+    calls_per_minute: Annotated[int, Meta(description="For its own and all its merchants' keys, per process.")]
+    calls_this_minute: int
+
+
+class Partner(Shape, kw_only=True):
+    """The partner itself."""
+
+    id: UUID
+    name: str
+    state: Annotated[Literal["active", "paused"], Meta(description="`active` or `paused` (read-only).")]
+    created_date: Moment
+    quota: Quota
+    success: bool = True
+
+
+class PartnerSite(Shape, kw_only=True):
+    """The first site; create more with the merchant's own key."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=512, description="https address or host name.")]
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    descriptor: Descriptor
+
+
+class MerchantBody(Shape, kw_only=True):
+    """A merchant with its first site."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    site: PartnerSite
+    external_id: Annotated[Reference128 | None, Meta(description="Your own id of the merchant; unique.")] = None
+    country: Annotated[
+        Annotated[str, Meta(max_length=2)] | None,
+        Meta(description="Of its account at the acquirer, ISO 3166: US, DE. Live needs one."),
+    ] = None
+
+
+class MerchantPatch(Shape, kw_only=True):
+    """Missing fields stay unchanged."""
+
+    name: Text128 | None = None
+    state: Annotated[MerchantState | None, Meta(extra=rule(up_to(32)))] = None
+
+
+def _some_of(known: Sequence[str]) -> Any:
+    def check(value: Any, limits: Limits) -> list[str] | Wrong:
+        if not isinstance(value, list) or not value or not set(map(str, value)) <= set(known):
+            return Wrong("must be an array of " + ", ".join(known))
+        return value
+
+    return rule(check)
+
+
+class KeysBody(Shape, kw_only=True):
+    """Which keys, and how long the old ones live on."""
+
+    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
+    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.", extra=_some_of(KEY_KINDS))] = None
+    scopes: Annotated[
+        list[str] | None,
+        Meta(description="Default: as the keys before.", extra=_some_of(sorted(every("merchant")))),
+    ] = None
+
+
+class Credentials(Shape, kw_only=True):
+    """Shown once. Empty ones are unchanged."""
+
+    mid: str
+    site_id: str
+    app_key: str
+    app_secret: str
+    tokenization_key: str
+    webhook_key: str
+    stablecoin_key_id: str
+    stablecoin_secret: str
+    stablecoin_webhook_secret: str
+
+
+class Handover(Shape, kw_only=True):
+    """A page that shows the credentials once, to the first person who opens it."""
+
+    url: str
+    expires_date: Moment
+
+
+class MerchantMade(Shape, kw_only=True):
+    """With its credentials, the first time."""
+
+    mid: UUID
+    credentials: Annotated[
+        Credentials | None, Meta(description="Null in the response to a repeat: secrets are shown once.")
+    ]
+    handover: Annotated[Handover | None, Meta(description="Null after it was opened, or has expired.")]
+    success: bool = True
+
+
+class NewKeys(Shape, kw_only=True):
+    """New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came before; the link shows
+    them while nobody has opened it."""
+
+    credentials: Credentials | None
+    handover: Handover | None
+    old_keys_end: Moment
+    success: bool = True
+
+
+class Merchant(Shape, kw_only=True):
+    """A merchant in the list."""
+
+    mid: UUID
+    name: str
+    external_id: str | None
+    state: MerchantState
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    sites: Annotated[int, Meta(description="Number of sites that accept orders.")]
+    created_date: Moment
+
+
+class MerchantQuery(Shape, kw_only=True):
+    """In the order of their making."""
+
+    state: MerchantState | None = None
+    name: Annotated[Text128 | None, Meta(description="Part of the name; not case-sensitive.")] = None
+    external_id: Text128 | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
+    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+
+
+class Merchants(Shape, kw_only=True):
+    """A page of them."""
+
+    data: list[Merchant]
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    success: bool = True
+
+
+class MerchantKey(Shape, kw_only=True):
+    """A key, without its secret."""
+
+    id: Annotated[UUID | None, Meta(description="For an `api` key: the `id` in its token response.")]
+    kind: Annotated[str, Meta(description="`api`, `tokenization` or `stablecoin`.")]
+    last_four: str
+    created_date: Moment
+    ends_date: Annotated[Moment | None, Meta(description="The key is invalid from then on.")]
+    scopes: Annotated[list[str], Meta(description="What it allows.")]
+    requested: Annotated[list[str], Meta(description="What it allows once an owner approves.")]
+
+
+class MerchantWebhook(Shape, kw_only=True):
+    """An endpoint, and how its deliveries go."""
+
+    id: UUID
+    url: str
+    state: str
+    health: Annotated[str, Meta(description="`new` (nothing was sent), `ok`, `failing` or `disabled`.")]
+    why: str | None
+    last_tried_date: Moment | None
+    last_status: Annotated[int | None, Meta(description="HTTP status of the last try.")]
+    last_delivered_date: Annotated[Moment | None, Meta(description="Within 30 days.")]
+
+
+class MerchantOrder(Shape, kw_only=True):
+    """The order, and when it was placed."""
+
+    id: UUID
+    placed_date: Moment
+
+
+class MissingStep(Shape, kw_only=True):
+    """What a merchant still needs before it goes live."""
+
+    code: str
+    text: str
+
+
+class MerchantStatus(Merchant, kw_only=True):
+    """All about one merchant."""
+
+    site_list: list[MerchantSite]
+    keys: list[MerchantKey]
+    webhooks: list[MerchantWebhook]
+    first_order: MerchantOrder | None
+    last_order: MerchantOrder | None
+    missing: Annotated[list[MissingStep], Meta(description="Open requirements for going live.")]
+    success: bool = True
+
+
+_NO_MIDS = f"The field Mids must be an array of 1 to {MIDS_MAX} GUIDs."
+
+
+def _mids(value: Any, limits: Limits) -> list[UUID] | Wrong:
+    if not isinstance(value, list) or not 1 <= len(value) <= limits.high:
+        return Wrong("", _NO_MIDS)
+    found = [parse_id(one) if isinstance(one, str) else None for one in value]
+    wrong = next((sent for sent, mid in zip(value, found, strict=True) if mid is None), None)
+    if None in found:
+        return Wrong(f"has a member {str(wrong)[:40]!r}: each {GUID}")
+    return [mid for mid in found if mid is not None]
+
+
+class SwitchesBody(Shape, kw_only=True):
+    """What is left out stays as it is at each."""
+
+    mids: Annotated[list[UUID], Meta(min_length=1, max_length=MIDS_MAX, extra=rule(_mids, missing=_NO_MIDS))]
+    cit_web: bool | None = None
+    cit_callcenter: bool | None = None
+    mit: bool | None = None
+    why: Annotated[Text | None, Meta(description="Reason, stored with the change.")] = None
+
+
+class SwitchResult(Shape, kw_only=True):
+    """What became of it at one merchant."""
+
+    mid: UUID
+    changed: Annotated[list[str], Meta(description="Changed switches: `citWeb`, `citCallcenter`, `mit`.")]
+    result: Annotated[str, Meta(description="`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`.")]
+    reason: str | None = None
+
+
+class SwitchResults(Shape, kw_only=True):
+    """One for each mid, in their order."""
+
+    data: list[SwitchResult]
+    changed: int
+    success: bool = True
+
+
+class ReportQuery(Shape, kw_only=True):
+    """Days are days of business time in UTC."""
+
+    from_: Annotated[
+        str | None, Meta(description="First day, like 2026-03-01; default: 30 days, including the last.")
+    ] = field(default=None, name="from")
+    to: Annotated[str | None, Meta(description="Last day, inclusive; default: today.")] = None
+    mid: Annotated[UUID | None, Meta(description="Only this merchant.")] = None
+    currency: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants per page.")] = 20
+    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
+class ReportRow(Shape, kw_only=True):
+    """Of one merchant, day, currency and kind."""
+
+    mid: UUID
+    name: str
+    day: str
+    currency: str
+    kind: Annotated[
+        str,
+        Meta(
+            description="`placed`: incoming orders, by their amounts. All others are ledger entries on the "
+            "merchant's account: `amount` (approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
+            "`adjustment`, `reserve`, `carried`, `payout`."
+        ),
+    ]
+    count: int
+    amount: Annotated[int, Meta(description="Minor units; positive is in the merchant's favour.")]
+
+
+class Report(Shape, kw_only=True):
+    """A page of it."""
+
+    from_: Annotated[str, Meta(description="The first day.")] = field(name="from")
+    to: str
+    data: list[ReportRow]
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    success: bool = True

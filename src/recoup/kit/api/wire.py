@@ -1,0 +1,100 @@
+"""Shapes that several resources share. Source: contract §1.1."""
+
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from msgspec import UNSET, Meta, Struct, field
+
+from recoup.kernel.money import UNITS_MAX
+from recoup.kernel.time import iso
+from recoup.kernel.worth import AMOUNT_MAX
+from recoup.kit.api.field_rules import cents, currency, reference
+from recoup.kit.edge.field_names import UnreadFields
+
+Moment = Annotated[str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})]
+Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
+Text = Annotated[str, Meta(max_length=256)]
+Text4 = Annotated[str, Meta(max_length=4)]
+Text16 = Annotated[str, Meta(max_length=16)]
+Text32 = Annotated[str, Meta(max_length=32)]
+Text64 = Annotated[str, Meta(max_length=64)]
+Text128 = Annotated[str, Meta(max_length=128)]
+Text512 = Annotated[str, Meta(max_length=512)]
+Currency = Annotated[
+    str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"], extra={"rule": currency})
+]
+Reference128 = Annotated[str, Meta(max_length=128, extra={"rule": reference})]
+Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents})]
+Cents = Annotated[
+    int, Meta(ge=0, le=UNITS_MAX, description="Minor units of the currency: 4590 for 45.90.", extra={"rule": cents})
+]
+
+
+_OURS: Final = {"amount": "units", "currency": "asset", "external_order_id": "external_id"}
+_NOTHING: Final = object()
+
+
+@cache
+def _names(shape: type[Struct]) -> tuple[tuple[str, str], ...]:
+    """Each member's name here, and ours."""
+    return tuple((name, _OURS.get(name) or name.replace("_date", "_at")) for name in shape.__struct_fields__)
+
+
+class Shape(Struct, kw_only=True, rename="camel"):
+    """An object of the wire: members in camel case unless one names itself. `unread`: of a body, members that a base
+    of it reads and that are not looked at here."""
+
+    unread: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def of(cls, *rows: object, **others: Any) -> Self:
+        """The object with what the first of the rows has under the same name, or under ours; times as text. `others`:
+        the rest."""
+        for name, ours in _names(cls):
+            if name in others:
+                continue
+            for row in rows:
+                value = getattr(row, name, _NOTHING)
+                if value is _NOTHING:
+                    value = getattr(row, ours, _NOTHING)
+                if value is not _NOTHING:
+                    others[name] = iso(value) if isinstance(value, datetime) else value
+                    break
+        return cls(**others)
+
+
+class ErrorTuple(Shape, kw_only=True):
+    """One thing that was wrong."""
+
+    item1: Annotated[str, Meta(description="What happened and what to do.")]
+    item2: Annotated[str, Meta(description="Its code: six digits, or a refund's response code.")]
+    item3: Annotated[str, Meta(description="The code as a word, or the response code again.")]
+    item4: Annotated[bool, Meta(description="Always true.")]
+
+
+class Members(Shape, kw_only=True):
+    """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
+
+    success: Annotated[bool, Meta(description="False for a decline, too; a decline is not an error.")] = True
+    result: Annotated[str | None, Meta(description="A word or a sentence about the result.")] = None
+    status_code: Annotated[str | None, Meta(description="Six digits of a refusal, HTTP status first.")] = None
+    errors: list[ErrorTuple] = field(default_factory=list)
+    custom_properties: Annotated[dict[str, str], Meta(description="`warning`: information for the caller.")] = field(
+        default_factory=dict
+    )
+    warnings: UnreadFields = UNSET
+
+
+class Envelope(Members, kw_only=True):
+    """An answer, or the whole of a refusal other than 400."""
+
+    status: Annotated[str | None, Meta(description="The state, if there is one.")] = None
+
+
+class Nothing(Shape, kw_only=True):
+    """`{}`: any member would read as a failure to existing clients."""
+
+
+def iso_or_null(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None

@@ -1,0 +1,74 @@
+"""The database is kept up by whichever worker leases it: partitions ahead of time, old records dropped in time, and
+what may be forgotten forgotten, of which each room says its own."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from recoup.db.operation.upkeep import finish_upkeep, forget_expired_tokens, last_alive, lease_upkeep, note_alive
+from recoup.db.statement import Connection
+from recoup.db.upkeep import keep_up, may_keep_up
+from recoup.kernel.feature import Place
+from recoup.kernel.time import WallTime
+from recoup.kit.world import World
+
+TASK: Final = "partitions"
+EVERY: Final = timedelta(hours=1)
+LEASED: Final = timedelta(minutes=10)
+
+
+async def upkeep(world: World) -> int:
+    """Once an hour over all workers; one that dies meanwhile is followed by another. A worker that has no log-in of the
+    schema's owner leaves it to others."""
+    owner = world.owner_dsn
+    if not owner or not await may_keep_up(owner):
+        return 0
+    now = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        ours = await lease_upkeep(tx, TASK, until=now + LEASED, now=now, done_before=now - EVERY)
+    if ours:
+        await keep_up(owner, now)
+        async with world.db.transaction() as tx:
+            await finish_upkeep(tx, TASK, world.clocks.wall())
+    return 0
+
+
+ALIVE: Final = "worker"
+ALIVE_SECONDS: Final = 10.0
+ALIVE_WITHIN: Final = timedelta(seconds=2.5 * ALIVE_SECONDS)
+LATE_SECONDS_MAX: Final = 300.0
+
+
+async def beat(world: World) -> int:
+    """Notes that a worker lives."""
+    await note_alive(world.db.alone, ALIVE, world.clocks.wall())
+    return 0
+
+
+async def beaten_ago(world: World) -> timedelta | None:
+    """Time since a worker last said that it lives; None: none ever did."""
+    at = await last_alive(world.db.reader, ALIVE)
+    return None if at is None else world.clocks.wall() - at
+
+
+Forget = Callable[[Connection, WallTime], Awaitable[object]]
+# What may be forgotten by now: in the world's database, in that of people, and by more than that.
+FORGET: Final = Place[Forget]("forget")
+FORGET_PEOPLE: Final = Place[Forget]("forget_people")
+TIDY: Final = Place[Callable[[World], Awaitable[object]]]("tidy")
+AT_ONCE: Final = 1_000
+
+
+async def purge_expired(world: World) -> int:
+    wall = world.clocks.wall()
+    async with world.db.connection() as connection:
+        await forget_expired_tokens(connection, wall)
+        for forget in FORGET:
+            await forget(connection, wall)
+    if world.people_database is not None:
+        async with world.people_database.connection() as connection:
+            for forget in FORGET_PEOPLE:
+                await forget(connection, wall)
+    for tidy in TIDY:
+        await tidy(world)
+    return 0

@@ -1,0 +1,1 @@
+"""Mail and SMS that is owed: kept, posted, posted again."""

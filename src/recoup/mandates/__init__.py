@@ -1,0 +1,1 @@
+"""Revoked mandates: a customer stops payments at the bank."""

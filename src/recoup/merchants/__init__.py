@@ -1,0 +1,1 @@
+"""Merchants and partners as records: sites, switches, blocks, countries."""

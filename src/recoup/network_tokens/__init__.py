@@ -1,0 +1,1 @@
+"""Network tokens of cards on file."""

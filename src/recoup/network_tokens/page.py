@@ -1,0 +1,24 @@
+"""What the portal says of a card's network token, and of an attempt that was sent by it."""
+
+from typing import Final
+from uuid import UUID
+
+from recoup.db.statement import Read
+from recoup.network_tokens.store import token_of_order
+from recoup.people.page.feature_parts import InPlaceWords, Panel, PortalPart, Shown
+from recoup.people.page.timeline_entry import plain
+
+
+async def _of_card(db: Read, merchant_id: UUID, order_id: UUID) -> Shown:
+    """None where its card has none."""
+    found = await token_of_order(db, merchant_id, order_id)
+    return {"token": found} if found is not None else None
+
+
+PORTAL: Final = PortalPart(
+    card=Panel("network_tokens/card.html", _of_card),
+    in_place=InPlaceWords(
+        "network_tokens/attempt.html",
+        plain("{attempt} sent", "On route {route}, by the card’s network token.", "right", "run", "attempts"),
+    ),
+)

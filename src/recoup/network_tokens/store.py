@@ -1,0 +1,195 @@
+"""Network tokens of cards: one for each card of a merchant, its number sealed in the vault."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.kernel.facet import Facet
+from recoup.network_tokens.rules import TokenFacts, TokenStanding
+from recoup.processors.rules.credential import TokenState
+
+# An empty object where the merchant uses tokens and the card has none.
+OF_CARD: Final[Facet[TokenFacts | None]] = Facet(
+    "network_tokens",
+    sql="""
+  CASE WHEN v.kek_id IS NOT NULL AND EXISTS (SELECT FROM notice_settings n
+      WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled) THEN coalesce((
+    SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[] FROM vault w
+      WHERE w.merchant_id = t.merchant_id AND w.token_id = t.network_token_id), '{}')
+    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END""",
+    row=TokenFacts,
+    none=None,
+    needs=frozenset({"cards", "tokens"}),
+)
+
+
+class NetworkTokenRow(Row, frozen=True):
+    pan_id: UUID
+    network_token_id: UUID
+    token_id: UUID
+    service: str
+    state: TokenStanding
+    requested_at: datetime
+    deletion_owed: bool
+
+
+class CardOfToken(Row, frozen=True):
+    """A card of the vault that a token may be made for, with what is known of its merchant. `wants`: the merchant uses
+    network tokens."""
+
+    pan_id: UUID
+    scheme: str
+    magic: str | None
+    exp_month: int
+    exp_year: int
+    issuer_digits: str
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+    acceptor_id: str
+    offset_us: int
+    wants: bool
+
+
+@MERCHANT.statement("""
+SELECT v.pan_id, v.scheme, v.magic, v.exp_month, v.exp_year, v.issuer_digits, v.kek_id, v.wrapped_dek, v.nonce,
+  v.ciphertext, m.acceptor_id, m.offset_us,
+  EXISTS (SELECT FROM notice_settings n WHERE n.merchant_id = v.merchant_id AND n.notice = 'network_tokens'
+    AND n.enabled) AS wants
+FROM vault v JOIN merchants m USING (merchant_id)
+WHERE v.merchant_id = $1 AND v.token_id = $2 AND v.kek_id IS NOT NULL
+""")
+async def card_of_token(db: Read, merchant_id: UUID, token_id: UUID) -> CardOfToken | None:
+    """None for a card that its processor keeps."""
+
+
+@MERCHANT.statement("""
+SELECT t.pan_id, t.network_token_id, t.token_id, t.service, t.state, t.requested_at, t.deletion_owed
+FROM orders o JOIN network_tokens t ON t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id
+WHERE o.merchant_id = $1 AND o.order_id = $2 AND NOT t.deletion_owed
+""")
+async def token_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> NetworkTokenRow | None:
+    """Of its card."""
+
+
+@MERCHANT.statement("""
+SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed FROM network_tokens
+WHERE merchant_id = $1 AND network_token_id = $2
+""")
+async def find_network_token(db: Read, merchant_id: UUID, network_token_id: UUID) -> NetworkTokenRow | None: ...
+
+
+@MERCHANT.statement("""
+INSERT INTO network_tokens AS t (merchant_id, pan_id, token_id, network_token_id, service, state, requested_at,
+  changed_at)
+VALUES ($1, $2, $3, $4, $5, 'requested', $6, $6)
+ON CONFLICT (merchant_id, pan_id) DO UPDATE SET requested_at = excluded.requested_at, service = excluded.service
+WHERE t.state = 'requested'
+RETURNING pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed
+""")
+async def claim_network_token(
+    db: Tx, merchant_id: UUID, pan_id: UUID, token_id: UUID, network_token_id: UUID, service: str, now: datetime
+) -> NetworkTokenRow | None:
+    """The card's one; None where the service has answered. Of one that is requested its id stays. Wall time."""
+
+
+@MERCHANT.statement("""
+UPDATE network_tokens SET state = $3, requestor_id = $4, changed_at = $5
+WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'requested'
+RETURNING network_token_id
+""")
+async def keep_network_token(
+    db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenStanding, requestor_id: str | None, now: datetime
+) -> UUID | None:
+    """What the service answered, once. None where it is not waited for any more: the card's customer was erased.
+    Wall time."""
+
+
+# Of two erasures of one card the second waits here, and sees then what the first has erased.
+@MERCHANT.statement("""
+SELECT FROM network_tokens WHERE merchant_id = $1 AND pan_id = ANY (ARRAY(
+  SELECT pan_id FROM orders WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])))
+ORDER BY pan_id FOR UPDATE
+""")
+async def _lock_tokens(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE network_tokens SET deletion_owed = true
+WHERE merchant_id = $1 AND state IN ('requested', 'active', 'suspended')
+  AND pan_id = ANY (cards_of_nobody_else($1, $2::uuid[]))
+RETURNING network_token_id
+""")
+async def _owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]: ...
+
+
+async def owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Of the tokens of these orders' cards, before the orders are erased; answers which. A card that another order has,
+    too, whose customer is not erased, keeps its token."""
+    await _lock_tokens(db, merchant_id, order_ids)
+    return await _owe_deletions(db, merchant_id, order_ids)
+
+
+@MERCHANT.statement("SELECT erase_tokens($1, $2)")
+async def erase_tokens(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE network_tokens SET deletion_owed = true
+WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'deleted'
+""")
+async def owe_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID) -> None:
+    """Of one that its service made after its customer was erased."""
+
+
+@MERCHANT.statement("""
+UPDATE network_tokens SET deletion_owed = $4, deletion_answer = $3 WHERE merchant_id = $1 AND network_token_id = $2
+""")
+async def keep_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID, answer: str, still_owed: bool) -> None: ...
+
+
+@MERCHANT.statement("SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL")
+async def count_undeleted(db: Read) -> int:
+    """Of all merchants: those whose service did not answer for so long that it is not asked any more."""
+
+
+async def set_standing(
+    db: Tx,
+    merchant_id: UUID,
+    network_token_id: UUID,
+    state: TokenState | None,
+    expiry: tuple[int, int] | None,
+    now: datetime,
+) -> None:
+    """How it stands, and when it is over, as its service or a processor says; None: nothing. One that is deleted stays
+    so. Wall time."""
+    if state is not None:
+        await _set_state(db, merchant_id, network_token_id, state, now)
+    if expiry is not None:
+        await _set_expiry(db, merchant_id, network_token_id, *expiry)
+
+
+@MERCHANT.statement("""
+UPDATE network_tokens SET state = $3, changed_at = $4
+WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended') AND state <> $3
+""")
+async def _set_state(db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE vault v SET exp_month = $3, exp_year = $4
+WHERE v.merchant_id = $1 AND v.token_id = $2 AND EXISTS (SELECT FROM network_tokens t
+  WHERE t.merchant_id = $1 AND t.network_token_id = $2 AND t.state IN ('active', 'suspended'))
+""")
+async def _set_expiry(db: Tx, merchant_id: UUID, network_token_id: UUID, exp_month: int, exp_year: int) -> None: ...
+
+
+@MERCHANT.statement("""
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'network_token' AND subject_id = $2
+  AND (NOT wall OR due_at <= $3)
+""")
+async def token_worked(db: Tx, merchant_id: UUID, subject_id: UUID, begun: datetime) -> None:
+    """Nothing, where a notice came since this look had `begun`."""

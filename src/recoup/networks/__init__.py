@@ -1,0 +1,1 @@
+"""What card networks publish: response codes, limits, dispute reasons, test cards."""

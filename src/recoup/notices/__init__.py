@@ -1,0 +1,1 @@
+"""Processors' notices: taken at the door, verified, worked."""

@@ -1,0 +1,66 @@
+"""A network's signal that a card was just approved elsewhere. It is evidence: what follows from it is decided under the
+lock of each order, and the worker sends what is due, as ever.
+
+Nothing of a signal is kept but how many came; what it brought forward stands in the order's decision. The same signal
+again finds the attempt due, or an answer that is newer than the approval.
+"""
+
+from uuid import UUID
+
+from recoup.cards.flows.joined_cards import names_of
+from recoup.cards.store.stored_methods import find_method
+from recoup.db.statement import Read
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import WallTime
+from recoup.kit.world import World
+from recoup.notices.rules import SIGNALS, Signal
+from recoup.processors.gateways.port import Processor
+from recoup.processors.store.processor_notices import AtDoor, count_notice, methods_of
+from recoup.rescue.flows.locked import Orders
+from recoup.rescue.moves.signal import approved_elsewhere
+from recoup.rescue.store.card_updates import orders_of_cards, with_a_plan
+from recoup.routes.flows.signed_notices import read_signed
+
+
+async def take_signal(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> str:
+    """Answers the signal's id. Who sends signals does not learn which cards are held here.
+
+    Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, unavailable.
+    """
+    processor = world.processors.get(route)
+    if processor is None:
+        raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
+    signal = await read_signed(world, SIGNALS, route, body, signature)
+    became = await _consider(world, orders, route, processor, signal, request_id)
+    async with world.db.transaction() as tx:
+        await count_notice(tx, f"{route}/signals", world.clocks.wall(), became)
+    return signal.signal_id
+
+
+async def _consider(
+    world: World, orders: Orders, route: str, processor: Processor, signal: Signal, request_id: str
+) -> AtDoor:
+    async with world.db.connection() as connection:
+        named = await _cards(connection, world, route, processor, signal)
+        known = await orders_of_cards(connection, named) if named else []
+        waiting = await with_a_plan(connection, known) if known else []
+    taken = False
+    for one in waiting:
+        scope = Scope(one.merchant_id, Actor("processor", route), request_id)
+        taken |= await orders.run(
+            lambda change: approved_elsewhere(change, orders.policy, WallTime(signal.approved_at)),
+            (one.merchant_id, one.order_id),
+            scope,
+            cards=True,
+        )
+    return "taken" if taken else "repeated" if known else "not_ours"
+
+
+async def _cards(db: Read, world: World, route: str, processor: Processor, signal: Signal) -> list[UUID]:
+    found = list(names_of(world, processor, signal.account_reference, signal.fingerprint))
+    methods = await methods_of(db, route, signal.method, None) if signal.method else []
+    for one in methods:
+        card_id = await find_method(db, one.merchant_id, one.method_id)
+        found += [card_id] if card_id is not None else []
+    return found

@@ -1,0 +1,1 @@
+"""Notifications and alerts: what is told to whom, and how."""

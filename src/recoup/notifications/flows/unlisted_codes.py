@@ -1,0 +1,24 @@
+"""Which codes and advices of the last weeks nobody here knows: each such decline was read without them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.ids import first_id_of
+from recoup.kit.world import World
+from recoup.notifications.store.unlisted_codes import UnlistedCode, unlisted_codes
+
+DAYS: Final = 30
+
+
+async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
+    """Few, and the most frequent first."""
+    since = first_id_of(world.clocks.wall() - timedelta(days=DAYS))
+    return await unlisted_codes(world.db, merchant_id, since)
+
+
+async def count_unlisted(world: World, merchant_id: UUID, facts: Mapping[str, Any]) -> dict[str, int]:
+    """How many orders had the code of a notification."""
+    rows = {(one.scheme, one.kind, one.code): one.orders for one in await read_unlisted(world, merchant_id)}
+    return {"orders": rows.get((facts["scheme"], facts["kind"], facts["code"]), 1), "days": DAYS}

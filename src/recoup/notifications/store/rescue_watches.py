@@ -1,0 +1,64 @@
+"""Whose rescue rate and whose model's drift are looked at next, and which fall, drift or uplift raised an alert. Wall
+time."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.db.statement import MERCHANT, Row, Tx
+
+
+class Watch(Row, frozen=True):
+    merchant_id: UUID
+    offset_us: int
+
+
+# A worker that takes a merchant has taken it for the hour; of two at once the second finds it taken.
+@MERCHANT.statement("""
+INSERT INTO rescue_watches AS w (merchant_id, checked_at)
+SELECT m.merchant_id, $1 FROM merchants m LEFT JOIN rescue_watches r USING (merchant_id)
+WHERE (r.checked_at IS NULL OR r.checked_at <= $2) AND ($4::uuid IS NULL OR m.merchant_id = $4)
+ORDER BY r.checked_at NULLS FIRST, m.merchant_id LIMIT $3
+ON CONFLICT (merchant_id) DO UPDATE SET checked_at = $1 WHERE w.checked_at <= $2
+RETURNING merchant_id, (SELECT offset_us FROM merchants m WHERE m.merchant_id = w.merchant_id) AS offset_us
+""")
+async def claim_watches(db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None) -> list[Watch]:
+    """Those that were last looked at before then, the longest ago first."""
+
+
+@MERCHANT.statement("SELECT fell_at FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")
+async def lock_watch(db: Tx, merchant_id: UUID) -> datetime | None:
+    """Since when its fall is known; None when it stands."""
+
+
+@MERCHANT.statement("UPDATE rescue_watches SET fell_at = $2 WHERE merchant_id = $1")
+async def save_watch(db: Tx, merchant_id: UUID, fell_at: datetime | None) -> None:
+    """None: it was back since."""
+
+
+# A worker that takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
+@MERCHANT.statement("""
+UPDATE rescue_watches SET drift_checked_at = $1 WHERE merchant_id IN (
+  SELECT merchant_id FROM rescue_watches WHERE drift_checked_at IS NULL OR drift_checked_at <= $2
+  ORDER BY drift_checked_at NULLS FIRST, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING merchant_id
+""")
+async def claim_drift_watches(db: Tx, wall: datetime, before: datetime, limit: int) -> list[UUID]:
+    """Those that were last looked at before then, the longest ago first."""
+
+
+@MERCHANT.statement("SELECT drift_told FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")
+async def lock_drift(db: Tx, merchant_id: UUID) -> str | None:
+    """The model with an alert."""
+
+
+@MERCHANT.statement("UPDATE rescue_watches SET drift_told = $2 WHERE merchant_id = $1")
+async def save_drift(db: Tx, merchant_id: UUID, model: str | None) -> None: ...
+
+
+@MERCHANT.statement("SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")
+async def lock_uplift(db: Tx, merchant_id: UUID) -> str | None:
+    """The finding that the merchant's people heard of last."""
+
+
+@MERCHANT.statement("UPDATE uplift_reports SET announced = $2 WHERE merchant_id = $1")
+async def save_announced(db: Tx, merchant_id: UUID, announced: str) -> None: ...

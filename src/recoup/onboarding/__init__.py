@@ -1,0 +1,1 @@
+"""Onboarding: sign-up, applications, the live check, going live."""

@@ -1,0 +1,64 @@
+"""/country: where the merchant's account at the acquirer is, and each of its routes': the region's rules follow."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.keys.api.v1_resource import Api, Call
+from recoup.kit.api.wire import Shape
+from recoup.merchants.flows.country import change_country
+from recoup.merchants.store.merchants import load_merchant
+from recoup.onboarding.api.onboarding_shapes import Country
+from recoup.rescue.api.payment import read_own
+
+
+class CountryBody(Shape, kw_only=True):
+    """The country of the account at the acquirer, for routes that name none."""
+
+    country: Country
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+
+
+class RouteCountry(Shape, kw_only=True):
+    """A route that the merchant's payments may go by."""
+
+    name: str
+    country: Annotated[str | None, Meta(description="Null: the merchant's.")]
+    region: str
+
+
+class Countries(Shape, kw_only=True):
+    """Whose rules of the card networks hold."""
+
+    country: Annotated[str | None, Meta(description="Null until it is set; live needs one.")]
+    region: Annotated[str, Meta(description="Of the networks' rules.", examples=["eea"])]
+    routes: list[RouteCountry]
+    success: bool = True
+
+
+api: Final = Api(group="Settings", scope="merchants")
+
+
+@api("GET /v1/country")
+async def read(call: Call) -> Countries:
+    """Country of the account. Of the merchant's account at the acquirer and of each route, with the region whose card
+    network rules hold."""
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    known = await load_merchant(world.db.reader, merchant_id)
+    assert known is not None
+    own = known.merchant
+    routes = [
+        RouteCountry(name=one.name, country=one.country or None, region=world.routes.region_of(one.name) or own.region)
+        for one in world.routes.terms(world.processors, merchant_id)
+    ]
+    return Countries(country=own.country, region=own.region, routes=routes)
+
+
+@api("PUT /v1/country", body=CountryBody)
+@api.example("Germany", {"country": "DE"})
+async def change(call: Call) -> Countries:
+    """Set the country of the account. For payments from now on, by routes that name no country of their own."""
+    await change_country(call.services.world, call.scope, read_own(call, CountryBody).country, "Country")
+    call.services.merchants.forget(call.scope.merchant_id)
+    return await read(call)

@@ -1,0 +1,1 @@
+"""An order: lifecycle, snapshot, lock, log, ledger and due work."""

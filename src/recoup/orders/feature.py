@@ -1,0 +1,17 @@
+"""What orders add to rooms below."""
+
+from typing import Final
+
+from recoup.db.migrate import SCHEMA_MARK, SchemaMark
+from recoup.kernel.feature import Feature
+from recoup.orders.rules.lifecycle import FACT, check_sql
+
+
+def _facts_of(feature: Feature) -> list[str]:
+    return [one.happening for one in feature.added(FACT)]
+
+
+ORDERS: Final = Feature(
+    name="orders",
+    adds=(SCHEMA_MARK(SchemaMark("{{lifecycle}}", check_sql, _facts_of)),),
+)

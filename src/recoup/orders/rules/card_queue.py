@@ -1,0 +1,79 @@
+"""One card's orders go one after another: while one of them is being sent the others wait for its answer, and a decline
+for lack of money rests the card for all of them. Pure; only under the card's lock.
+
+Of one merchant: what others send of the card is theirs. A payment that the customer makes waits for nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from recoup.kernel.money import EXPONENTS
+from recoup.networks.codes import read_decline
+from recoup.networks.decline_code import NETWORK, DeclineCode
+from recoup.networks.limits import Send
+from recoup.orders.rules.snapshot import Order
+
+ANSWER_WAIT: Final = timedelta(minutes=10)  # a send that stays unanswered for longer holds nobody back
+LOOK_AGAIN: Final = timedelta(minutes=1)
+ALIKE_FOR: Final = timedelta(days=30)  # the networks' longest window
+_DAY: Final = timedelta(days=1)
+_SLACK: Final = timedelta(hours=1)  # so that a send that left late does not lose the others the next day's slot
+
+
+def is_sent_beside(order: Order, now: datetime) -> bool:
+    """Whether the answer to another order's send of the card is still awaited, and can be."""
+    if order.expires_at is not None and order.expires_at <= now + LOOK_AGAIN:
+        return False
+    return any(one.declined is None and one.at > now - ANSWER_WAIT for one in _beside(order))
+
+
+def rests_until(order: Order, now: datetime) -> datetime | None:
+    """When the last decline of another order lets the card be tried again; None where it is over, or the order was
+    sent since."""
+    own = max((one.sent_at for one in order.attempts if one.sent_at is not None), default=order.placed_at)
+    declined = [one for one in _beside(order) if one.klass == "funds" and one.declined and one.at > own]
+    last = max(declined, key=lambda one: one.at, default=None)
+    until = last.at + _wait(order, last) if last is not None else now
+    return until if until > now else None
+
+
+def sends_beside(order: Order) -> int:
+    """Of its card, since the order was placed."""
+    return sum(one.at > order.placed_at for one in _beside(order))
+
+
+def alike(order: Order, now: datetime) -> Send | None:
+    """The newest decline that the merchant reported of another order of the card for nearly the same amount, of less
+    than one whole unit of the currency between them: networks take a changed amount for a way around their limits."""
+    whole = 10 ** EXPONENTS.get(order.asset, 0)
+    near = [
+        one.send
+        for one in order.sends
+        if one.send.declined and one.send.currency == order.asset and one.send.merchant_id == str(order.merchant_id)
+        if 0 < abs(one.send.units - order.units) < whole and one.send.claimed and one.send_id != order.order_id
+    ]
+    return max((one for one in near if one.at > now - ALIKE_FOR), key=lambda one: one.at, default=None)
+
+
+def _beside(order: Order) -> Iterator[Send]:
+    if order.kind != "mit_managed":
+        return
+    own = {one.attempt_id for one in order.attempts}
+    for one in order.sends:
+        send = one.send
+        is_ours = send.merchant_id == str(order.merchant_id) and not send.claimed
+        if is_ours and send.initiator == "merchant" and one.send_id not in own:
+            yield send
+
+
+def _wait(order: Order, send: Send) -> timedelta:
+    reading = read_decline(
+        scheme=order.card.scheme if order.card else "generic",
+        code=DeclineCode(NETWORK, send.code) if send.code else None,
+        advice=send.advice,
+        on=send.at.date(),
+        region=order.region(),
+    )
+    wait = timedelta(hours=reading.min_wait_hours or 0)
+    return wait - _SLACK if wait >= _DAY and not reading.wait_by_rule else wait

@@ -1,0 +1,28 @@
+"""Orders whose processor goes on to charge by itself."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from recoup.db.statement import MERCHANT, Read, Row
+
+
+class OwnTries(Row, frozen=True):
+    """An order whose invoice the processor's billing goes on to charge; its facts say when and how often at most."""
+
+    merchant_id: UUID
+    order_id: UUID
+    units: int
+    asset: str
+    facts: dict[str, Any]
+
+
+@MERCHANT.statement("""
+SELECT x.merchant_id, x.order_id, x.units, x.asset, x.facts
+FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)) k
+CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM orders
+  WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
+WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
+""")
+async def own_tries_of(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
+    """Those that are open."""

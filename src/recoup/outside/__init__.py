@@ -1,0 +1,1 @@
+"""The way out: web calls, mail, SMS, keys and marks."""

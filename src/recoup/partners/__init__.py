@@ -1,0 +1,1 @@
+"""Partners: their merchants, keys, reports and feed."""

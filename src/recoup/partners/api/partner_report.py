@@ -1,0 +1,73 @@
+"""/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5 (reporting)."""
+
+from datetime import date, timedelta
+from typing import Final
+
+from recoup.kernel.money import EXPONENTS
+from recoup.keys.api.as_of import NAMES, read_partner_cut
+from recoup.keys.api.partners_shapes import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
+from recoup.keys.api.resource import Reply
+from recoup.keys.api.v1_resource import PARTNER, Api, Call, file_reply, form_of_reply
+from recoup.kit.api.query import Query
+from recoup.kit.edge.described import CSV, JSON
+from recoup.kit.files.moments import typed_day
+from recoup.merchants.flows.find_partner import own_merchant
+from recoup.partners.api.partner import GROUP
+from recoup.partners.api.partner_caller import only_partner
+from recoup.partners.flows.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
+
+DAYS_USUAL: Final = 30
+
+
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
+
+
+@api("GET /v1/partner/report", query=ReportQuery, answers={200: Report}, types=(JSON, CSV), problems=("not_found",))
+async def report(call: Call) -> Reply:
+    """Report over your merchants. Counts and amounts by merchant, day, currency and kind. `placed` counts incoming
+    orders; all other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the merchants'
+    business time, in UTC; a page contains complete merchants. With `format=csv`, or `Accept: text/csv`, the response is
+    one file with all merchants and decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then,
+    byte for byte; `asOf` is by each merchant's own clock."""
+    partner, query, world = (
+        await only_partner(call),
+        Query(call.query, ("from", "to", "mid", "currency", "limit", "after", "format", *NAMES)),
+        call.services.world,
+    )
+    form = form_of_reply(call, query)
+    first, last, asset = _day(query, "from"), _day(query, "to"), query.one("currency").upper() or None
+    mid, after = query.guid("mid"), query.guid("after")
+    limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
+    if asset is not None and asset not in EXPONENTS:
+        query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
+    cut = await read_partner_cut(call, query, partner.partner_id, mid)
+    if mid is not None:
+        mid = await own_merchant(world, partner.partner_id, mid)
+    last = last or min(world.clocks.wall(), *cut).date()
+    first = first or last - timedelta(days=DAYS_USUAL - 1)
+    if not 0 <= (last - first).days < DAYS_MAX:
+        query.complain("to", text=f"The last day must be the first or later, within {DAYS_MAX} days.")
+    query.raise_if_any()
+    request = PartnerReportRequest(partner.partner_id, first, last, mid, asset, cut)
+    if form == "csv":
+        return file_reply(report_csv(world, request), f"merchants-{first}-{last}{cut.stamp()}.csv")
+    rows, further = await report_page(world, request, after, limit)
+    return Reply(
+        Report(
+            from_=first.isoformat(),
+            to=last.isoformat(),
+            next=further,
+            data=[ReportRow.of(row, mid=row.merchant_id, day=row.day.isoformat(), count=row.counted) for row in rows],
+        )
+    )
+
+
+def _day(query: Query, name: str) -> date | None:
+    text = query.one(name, maximum=10)
+    if not text:
+        return None
+    found = typed_day(text)
+    if found is None:
+        query.complain(name, "must be a day like 2026-03-01")
+        return None
+    return found

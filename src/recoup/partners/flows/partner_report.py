@@ -1,0 +1,95 @@
+"""A partner's report: what came in and what was booked at each of its merchants, by day, currency and kind; now, or
+as of a moment."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.money import EXPONENTS, to_text
+from recoup.kit.as_of import NOW, Cut, Window
+from recoup.kit.files.cells import Number, csv_row
+from recoup.kit.world import World
+from recoup.partners.store import booked_by_day, merchants_then, placed_by_day
+from recoup.settlement.flows.report import kind_of
+
+DAYS_MAX: Final = 92
+MERCHANTS_AT_ONCE: Final = 100
+PLACED: Final = "placed"
+
+
+class Row(NamedTuple):
+    """`units`: of `placed` what the orders are worth; of all others what the ledger booked, + for the merchant."""
+
+    merchant_id: UUID
+    name: str
+    day: date
+    asset: str
+    kind: str
+    counted: int
+    units: int
+
+
+class PartnerReportRequest(NamedTuple):
+    """Both days are included. `cut`: by each merchant's own clock."""
+
+    partner_id: UUID
+    first: date
+    last: date
+    merchant_id: UUID | None = None
+    asset: str | None = None
+    cut: Cut = NOW
+
+
+async def report_page(
+    world: World, request: PartnerReportRequest, after: UUID | None, limit: int
+) -> tuple[list[Row], UUID | None]:
+    """The rows of at most `limit` merchants, and the id after which the next page begins."""
+    merchants = await merchants_then(world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id)
+    rows: list[Row] = []
+    for one in merchants[:limit]:
+        rows += await _of_merchant(world, request, one.merchant_id, one.name)
+    return rows, merchants[limit - 1].merchant_id if len(merchants) > limit else None
+
+
+async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterator[bytes]:
+    """UTF-8, amounts as decimals, a part at a time."""
+    yield csv_row(("mid", "merchant", "day", "currency", "kind", "count", "amount")).encode()
+    after: UUID | None = None
+    while True:
+        rows, after = await report_page(world, request, after, MERCHANTS_AT_ONCE)
+        if rows:
+            yield "".join(
+                csv_row(
+                    (
+                        str(row.merchant_id),
+                        row.name,
+                        row.day.isoformat(),
+                        row.asset,
+                        row.kind,
+                        row.counted,
+                        Number(to_text(row.units, EXPONENTS[row.asset])),
+                    )
+                )
+                for row in rows
+            ).encode()
+        if after is None:
+            return
+
+
+async def _of_merchant(world: World, request: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
+    window = Window(_midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut)
+    booked = await booked_by_day(world.db, merchant_id, window, request.asset)
+    placed = await placed_by_day(world.db, merchant_id, window, request.asset)
+    sums: dict[tuple[date, str, str], tuple[int, int]] = {}
+    for came in placed:
+        sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))
+    for line in booked:
+        key = (line.day, line.asset, kind_of(line.recipe))
+        count, units = sums.get(key, (0, 0))
+        sums[key] = (count + line.entries, units + int(line.units))
+    return [Row(merchant_id, name, *key, *sums[key]) for key in sorted(sums)]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

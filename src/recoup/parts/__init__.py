@@ -1,0 +1,1 @@
+"""A part of an amount, where the whole is declined."""

@@ -1,0 +1,8 @@
+"""What the log of acts and pages say of collecting in parts."""
+
+from typing import Final
+
+from recoup.rescue.rules.amount import FeatureChange
+
+AUDITS: Final = {"order.parts": "changed the terms of collecting in parts"}
+WITHOUT: Final = (FeatureChange("no_parts"), "Without collecting in parts")

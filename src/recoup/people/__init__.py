@@ -1,0 +1,1 @@
+"""People: accounts, roles, sessions and the portal that they sign in to."""

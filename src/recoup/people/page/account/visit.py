@@ -1,0 +1,49 @@
+"""One call of somebody about their own account: with a merchant, with a seat at a partner, or with neither."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from recoup.merchants.flows.find_partner import read_partner
+from recoup.merchants.store.merchants import MerchantSettings
+from recoup.merchants.store.partners import Partner
+from recoup.people.flows.sessions import Session
+from recoup.people.page.bounds import check_behind
+from recoup.people.page.endpoint import SignedVisit
+from recoup.people.page.portal import Portal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountVisit(SignedVisit):
+    """`known` and `partner`: what the rest of the portal shows, None where there is none."""
+
+    known: MerchantSettings | None
+    partner: Partner | None
+
+    @property
+    def email(self) -> str:
+        """With which they sign in: what distinguishes a namesake is no part of it."""
+        return self.session.email.partition("#")[0]
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """What the layout needs, and `more`."""
+        alone = self.session.must_set_up
+        own = {
+            "merchant": self.known.merchant if self.known else None,
+            "sites": self.known.sites if self.known else (),
+            "partner": self.partner,
+            "seat": self.session.seat,
+            "email": self.email,
+            "frame": "people/account/alone.html" if alone else "people/layout/shell.html",
+        }
+        return SignedVisit.values(self, **own, **({"other": ""} if alone else {})) | more
+
+
+async def account_visit(portal: Portal, request: Request, session: Session) -> AccountVisit:
+    check_behind(request, session)
+    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant is not None else None
+    partner = None
+    if known is None and session.seat is not None:
+        partner = await read_partner(portal.world, session.seat.partner_id)
+    return AccountVisit(portal, request, session, portal.world.clocks.wall(), known, partner)

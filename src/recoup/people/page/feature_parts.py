@@ -1,0 +1,105 @@
+"""What features add to pages that are not their own. Each names the module that holds it as `PORTAL`."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
+
+from recoup.kernel.feature import Place
+
+if TYPE_CHECKING:
+    from recoup.db.statement import Read
+    from recoup.orders.store.order_page import OrderPage
+    from recoup.people.page.portal_visit import Visit
+    from recoup.people.page.timeline_entry import LogContext, TimelineEntry
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Shown = dict[str, Any] | None
+RefundsTo = Callable[["Read", UUID, Sequence[UUID]], Awaitable[Mapping[UUID, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel(Generic[P, R]):
+    """`values`: what the template needs, None where it is not shown."""
+
+    template: str
+    values: Callable[P, R]
+
+
+class InPlaceWords(NamedTuple):
+    """Of an attempt that was sent by what takes its card's place: the template of a note beside it, and its line in the
+    timeline."""
+
+    template: str
+    sent: "Callable[[LogContext], TimelineEntry]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalPart:
+    """Of an order's page, a customer's, that of an order's card, that of what is done for cards, and that of approvals.
+    `refunds_to`: where refunds of these orders go that wait for a second person, by the request's id."""
+
+    order: "Panel[[OrderPage], Shown] | None" = None
+    customer: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
+    card: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
+    rescue: "Panel[[Visit], Awaitable[Shown]] | None" = None
+    approvals: "Panel[[Visit], Awaitable[Shown]] | None" = None
+    in_place: InPlaceWords | None = None
+    refunds_to: "RefundsTo | None" = None
+    timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
+
+
+PORTAL: Final = Place[str]("portal")  # the module of a `PortalPart` of that name
+
+
+def part_in(module: str) -> PortalPart:
+    part: PortalPart = import_module(module).PORTAL
+    return part
+
+
+def parts() -> list[PortalPart]:
+    return [part_in(module) for module in PORTAL]
+
+
+def in_place_words() -> InPlaceWords | None:
+    return next((words for one in parts() if (words := one.in_place) is not None), None)
+
+
+def order_panels(page: "OrderPage") -> dict[str, Any]:
+    found = [panel for one in parts() if (panel := one.order) is not None]
+    return _joined({panel.template: panel.values(page) for panel in found})
+
+
+async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
+    found = [panel for one in parts() if (panel := one.customer) is not None]
+    return _joined({panel.template: await panel.values(db, merchant_id, payer_id) for panel in found})
+
+
+async def card_panels(db: "Read", merchant_id: UUID, order_id: UUID) -> dict[str, Any]:
+    found = [panel for one in parts() if (panel := one.card) is not None]
+    return _joined({panel.template: await panel.values(db, merchant_id, order_id) for panel in found})
+
+
+async def rescue_panels(visit: "Visit") -> dict[str, Any]:
+    found = [panel for one in parts() if (panel := one.rescue) is not None]
+    return _joined({panel.template: await panel.values(visit) for panel in found})
+
+
+async def approval_panels(visit: "Visit") -> dict[str, Any]:
+    found = [panel for one in parts() if (panel := one.approvals) is not None]
+    return _joined({panel.template: await panel.values(visit) for panel in found})
+
+
+async def refunds_to(db: "Read", merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """By the id of the request."""
+    found = [work for one in parts() if (work := one.refunds_to) is not None] if order_ids else []
+    return {request: to for work in found for request, to in (await work(db, merchant_id, order_ids)).items()}
+
+
+def _joined(values: Mapping[str, Shown]) -> dict[str, Any]:
+    """The templates as `panels`, and what they need."""
+    shown = {template: found for template, found in values.items() if found is not None}
+    return {"panels": tuple(shown)} | {name: value for found in shown.values() for name, value in found.items()}

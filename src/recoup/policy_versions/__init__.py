@@ -1,0 +1,1 @@
+"""Versions of policies: made, compared, in force."""

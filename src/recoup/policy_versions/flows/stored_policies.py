@@ -1,0 +1,60 @@
+"""The set policies that stored decisions name, for deciding again."""
+
+from collections.abc import Collection, Iterable, Mapping
+from uuid import UUID
+
+from recoup.db.statement import Read
+from recoup.kit.world import World
+from recoup.policies.rules.in_force import InForce
+from recoup.policies.rules.stored import Named, named_in
+from recoup.policies.rules.terms import SCOPES
+from recoup.policies.store.policies import PolicyVersion, bounding_named, own_named
+
+KEPT_MAX = 1000
+
+
+async def load_policies(
+    db: Read,
+    merchant_id: UUID,
+    versions: Iterable[Mapping[str, str | None]],
+    policies: dict[str, InForce],
+) -> None:
+    """Into `policies`, what decisions of these `versions` name, but for what
+    is missing or cannot be read."""
+    wanted = {name for one in versions if (name := one.get("policies")) is not None}
+    wanted -= policies.keys()
+    if not wanted:
+        return
+    if len(policies) > KEPT_MAX:
+        policies.clear()
+    named = {name: found for name in wanted if (found := named_in(name, merchant_id)) is not None}
+    parts = {part for found in named.values() for part in found}
+    by_name = {}
+    for one in await _versions(db, merchant_id, parts):
+        try:
+            by_name[Named(one.scope, one.subject_id, one.number)] = one.held.part
+        except ValueError:
+            continue
+    for name, found in named.items():
+        if all(one in by_name for one in found):
+            policies[name] = InForce(tuple(by_name[one] for one in found))
+
+
+async def named_versions(world: World, merchant_id: UUID, name: str) -> list[PolicyVersion]:
+    """The versions that a decision names, the widest first."""
+    named = named_in(name, merchant_id) or ()
+    found = await _versions(world.db.reader, merchant_id, named)
+    return sorted(found, key=lambda one: SCOPES.index(one.scope))
+
+
+async def _versions(db: Read, merchant_id: UUID, named: Collection[Named]) -> list[PolicyVersion]:
+    """The merchant's own, and those that bound it."""
+    own, wide = [one for one in named if one.is_own], [one for one in named if not one.is_own]
+    return [
+        *(await own_named(db, merchant_id, *_columns(own)) if own else ()),
+        *(await bounding_named(db, *_columns(wide)) if wide else ()),
+    ]
+
+
+def _columns(parts: list[Named]) -> tuple[list[str], list[UUID], list[int]]:
+    return [one.scope for one in parts], [one.subject_id for one in parts], [one.number for one in parts]

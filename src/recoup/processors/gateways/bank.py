@@ -1,0 +1,61 @@
+"""What a way to the merchant's bank must offer. The payout's id is its idempotency key."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, Protocol
+from uuid import UUID
+
+from recoup.processors.gateways.port import Outcome
+from recoup.processors.rules.bank_account import BankAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One payout. `units` in the asset's minor unit; `made_at`: business time of its approval, the file's date."""
+
+    payout_id: UUID
+    account: BankAccount = field(repr=False)
+    units: int
+    asset: str
+    reference: str
+    made_at: datetime
+
+
+class BankFile(NamedTuple):
+    """The same transfer always makes the same file."""
+
+    name: str
+    content: bytes
+
+
+class Answer(NamedTuple):
+    """What the bank says became of it, with its reason for giving it back."""
+
+    state: Literal["paid", "returned"]
+    reason: str | None = None
+
+
+class Bank(Protocol):
+    """No method raises for anything that a network or a bank does.
+
+    `asks_after`: how long after the sending an inquiry at the bank is due, in business time; None when it cannot answer
+    inquiries, and a person or an answer file says so. `shows_deposits`: whether this is a twin, whose account
+    statements we can show.
+    """
+
+    asks_after: timedelta | None
+    shows_deposits: bool
+
+    def file(self, transfer: Transfer) -> BankFile: ...
+
+    def paid_by(self, scheme: str) -> str:
+        """Who pays and at which bank, as the file to an account of that scheme says; empty where it does not."""
+        ...
+
+    async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
+        """approved: the bank has it, or its file may be fetched. The same payout again is the same."""
+        ...
+
+    async def answer(self, transfer: Transfer) -> Answer | None:
+        """None: it does not know yet."""
+        ...

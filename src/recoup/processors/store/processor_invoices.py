@@ -1,0 +1,116 @@
+"""Invoices of processors' own billing that are rescued here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.db.table import insert_of, stored
+
+Retries = Literal["on", "stopping", "off", "starting", "given_back"]
+_COLUMNS = """merchant_id, invoice_key, route, invoice, subscription, billing, method, customer, units, asset, came_at,
+  order_id, counted, retries, own_retry_at, ended"""
+
+
+@stored("processor_invoices", "merchant_id", "invoice_key")
+class NewInvoice(Row, frozen=True):
+    """As the processor had it when it came: so it is admitted, however often that is begun. `method` and `units` follow
+    it afterwards. Wall time."""
+
+    merchant_id: UUID
+    invoice_key: UUID
+    route: str
+    invoice: str
+    subscription: str | None
+    billing: Literal["take_over", "beside"]
+    method: str
+    customer: str
+    units: int
+    asset: str
+    came_at: datetime
+
+
+class ProcessorInvoice(NewInvoice, frozen=True):
+    """`retries`: of the billing; "on" where it was never asked to stop. `ended`: why nothing is left to do."""
+
+    order_id: UUID | None
+    counted: int
+    retries: Retries
+    own_retry_at: datetime | None
+    ended: str | None
+
+
+@MERCHANT.statement(insert_of(NewInvoice, one=True) + " ON CONFLICT DO NOTHING")
+async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
+    """One that is known stays as it is."""
+
+
+@MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2")
+async def find_invoice(db: Read, merchant_id: UUID, invoice_key: UUID) -> ProcessorInvoice | None: ...
+
+
+@MERCHANT.statement(
+    "SELECT invoice_key FROM processor_invoices"
+    " WHERE merchant_id = $1 AND $2 IN (subscription, customer) AND ended IS NULL AND route = $3 LIMIT 1000"
+)
+async def invoices_of(db: Read, merchant_id: UUID, holder: str, route: str) -> list[UUID]:
+    """Those of a subscription or a customer that are rescued now."""
+
+
+@MERCHANT.statement("SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2")
+async def admitted_before(db: Read, merchant_id: UUID, key: str) -> UUID | None:
+    """The order that came of this key, whatever has changed since."""
+
+
+@MERCHANT.statement("""
+UPDATE processor_invoices p SET order_id = n.order_id, counted = greatest(p.counted, n.counted), retries = n.retries,
+  own_retry_at = n.own_retry_at, ended = n.ended
+FROM processor_invoices b, jsonb_populate_record(b, $3) n
+WHERE b.merchant_id = $1 AND b.invoice_key = $2 AND p.merchant_id = b.merchant_id AND p.invoice_key = b.invoice_key
+""")
+async def set_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, values: dict[str, Any]) -> None:
+    """By column, of those that no processor says; the others stay as they are."""
+
+
+@MERCHANT.statement("""
+UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts - '{own_retry_at,own_tries_left}'::text[]
+  ELSE facts || jsonb_build_object('own_retry_at', $3::text, 'own_tries_left', $4::int) END
+WHERE merchant_id = $1 AND order_id = $2
+""")
+async def set_own_retry_of_order(
+    db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
+) -> None:
+    """When the processor will charge its customer by itself, wall time as text, and how often at most."""
+
+
+class InvoiceNow(Row, frozen=True):
+    """What its processor would charge now."""
+
+    merchant_id: UUID
+    invoice_key: UUID
+    method: str
+    units: int
+
+
+@MERCHANT.statement("""
+UPDATE processor_invoices p SET method = i.method, units = i.units
+FROM jsonb_populate_recordset(NULL::processor_invoices, $1) AS i
+WHERE p.merchant_id = i.merchant_id AND p.invoice_key = i.invoice_key
+""")
+async def follow(db: Tx, rows: Sequence[InvoiceNow]) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
+WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
+""")
+async def look_again_at(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime) -> None:
+    """Nothing, where it was made due since this look had `begun`."""
+
+
+@MERCHANT.statement("""
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $3
+""")
+async def looked_at(db: Tx, merchant_id: UUID, invoice_key: UUID, begun: datetime) -> None:
+    """Nothing is left to do, unless it was made due since."""

@@ -1,0 +1,1 @@
+"""Reconciliation: what others booked against our ledger."""

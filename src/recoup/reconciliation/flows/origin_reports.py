@@ -1,0 +1,115 @@
+"""Reports by transaction, descriptor, site, campaign and means. Each adds up to the ledger's own sums, to the cent."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.ids import LOWEST
+from recoup.kernel.money import EXPONENTS, to_text
+from recoup.kernel.problem import Sentence, figure, invalid
+from recoup.kernel.time import iso
+from recoup.kit.as_of import Window
+from recoup.kit.files.cells import Number, csv_row
+from recoup.kit.world import World
+from recoup.reconciliation.store.origin_reports import (
+    COLUMNS,
+    Sums,
+    all_orders,
+    by_order,
+    grouped,
+    ledger_totals,
+    orders_page,
+    without_order,
+)
+
+GROUPS_MAX: Final = 20_000
+ORDERS_AT_ONCE: Final = 2_000
+REPORTS: Final = ("transactions", "descriptors", "sites", "campaigns", "means")
+AMOUNTS: Final = (*COLUMNS, "net", "disputed")
+COUNTS: Final = ("approvals", "refunds", "disputes")
+# report -> columns of its rows besides the amounts
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "transactions": ("order_id", "external_id", "order_type", "placed_at", "site_id", "site", "key", "descriptor"),
+    "descriptors": ("descriptor",), "sites": ("site_id", "site", "url"),
+    "campaigns": ("site_id", "site", "campaign_id", "key", "campaign"), "means": ("means", "share"),
+}  # fmt: skip
+
+
+class Report(NamedTuple):
+    """`totals` by currency, from the ledger alone; `rows` add up to them when there is no `next`, else with the pages
+    that follow."""
+
+    totals: Sequence[Sums]
+    rows: Sequence[Sums]
+    next: str | None = None
+
+
+class ReportRequest(NamedTuple):
+    """`asset` None: every currency."""
+
+    merchant_id: UUID
+    window: Window
+    asset: str | None = None
+
+
+async def grouped_report(
+    world: World, report: str, request: ReportRequest, after: int = 0, limit: int = GROUPS_MAX
+) -> Report:
+    """By site, campaign, descriptor or means, totals and rows as of one moment; `after`: so many rows were seen before.
+
+    Raises: Problem(invalid) for more groups than one answer may hold.
+    """
+    async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        totals = await ledger_totals(connection, *request)
+        rows = await grouped(connection, report, *request, GROUPS_MAX + 1)
+    if len(rows) > GROUPS_MAX:
+        raise invalid(
+            Sentence("There are more than {0} {1} in this period.", figure(GROUPS_MAX), report),
+            "From",
+            "Ask for a shorter period or one currency.",
+        )
+    shown = rows[after : after + limit]
+    return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)
+
+
+async def transactions_page(world: World, request: ReportRequest, after: UUID, limit: int) -> Report:
+    """By order, in the order of their ids; what is of no order comes last."""
+    async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        totals = await ledger_totals(connection, *request) if after == LOWEST else []
+        ids = await orders_page(connection, *request, after, limit + 1)
+        rows = await by_order(connection, request.merchant_id, request.window, ids[:limit])
+        if len(ids) <= limit:
+            rows += await without_order(connection, *request)
+    return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
+
+
+async def report_csv(world: World, report: str, request: ReportRequest) -> AsyncIterator[bytes]:
+    """UTF-8, amounts as decimals, a part at a time; a slow reader holds no connection."""
+    keys = KEYS[report]
+    yield csv_row((*keys, "currency", *AMOUNTS, *COUNTS)).encode()
+    if report != "transactions":
+        for row in (await grouped_report(world, report, request)).rows:
+            yield _line(keys, row).encode()
+        return
+    ids = await all_orders(world.db, *request)
+    rest = await without_order(world.db, *request)
+    for begin in range(0, len(ids), 16 * ORDERS_AT_ONCE):
+        part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
+        chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
+        rows = await by_order(world.db, request.merchant_id, request.window, chosen)
+        yield "".join(_line(keys, row) for row in rows).encode()
+    if rest:
+        yield "".join(_line(keys, row) for row in rest).encode()
+
+
+def _line(keys: Sequence[str], row: Sums) -> str:
+    scale = EXPONENTS[row.asset]
+    amounts = (Number(to_text(row.of(name), scale)) for name in AMOUNTS)
+    return csv_row((*(_text(getattr(row, name)) for name in keys), row.asset, *amounts, *map(row.of, COUNTS)))
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    return str(value) if value is not None else None

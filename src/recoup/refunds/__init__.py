@@ -1,0 +1,1 @@
+"""Refunds and captures: limits, requests, approvals, sends."""

@@ -1,0 +1,27 @@
+"""Where money that is given back goes, as features say."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+from recoup.kernel.feature import Place
+from recoup.kernel.problem import Problem, invalid
+from recoup.kit.world import World
+from recoup.orders.moves.change import Change
+
+NoteRefund = Callable[[Change, UUID], None]
+RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
+REFUND_TO: Final = Place[RefundTo]("refund_to")  # notes where a refund goes, or says why there is none
+
+
+async def destination(
+    world: World, merchant_id: UUID, order_id: UUID, to_address: str | None
+) -> NoteRefund | Problem | None:
+    """What a feature says of where it goes; None: back the way it came."""
+    for refund_to in REFUND_TO:
+        found = await refund_to(world, merchant_id, order_id, to_address)
+        if found is not None:
+            return found
+    if to_address is None:
+        return None
+    return invalid("This order's money goes back the way it came.", "to_address", "Leave it out.")

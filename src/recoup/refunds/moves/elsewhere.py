@@ -1,0 +1,209 @@
+"""What was done with a charge at its processor without us: booked, shown as made there, and told. What does not fit the
+order is for people; nothing is guessed. Money that had moved and came back is a fact and a case, never a stage that
+goes back."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from recoup.disputes.moves.disputed import cancel_for_dispute, charge_left
+from recoup.notifications.moves import alert
+from recoup.orders.moves.change import Booked, Change, has_room
+from recoup.orders.moves.request import request_modification
+from recoup.orders.rules import ledger
+from recoup.orders.rules.attention import ANSWER_DIFFERS, CAPTURE_FAILED, HOLD_EXPIRED, REFUND_FAILED
+from recoup.orders.rules.lifecycle import Stage
+from recoup.orders.rules.snapshot import Modification
+from recoup.processors.rules.answers import Movement
+from recoup.refunds.moves.refund import owed
+from recoup.refunds.moves.send import done, raise_differing
+from recoup.rescue.moves.capture import end_capturing, void_authorisation
+
+_BY_HAND = "by_hand"
+
+
+def failed_since(change: Change, modification: Modification) -> bool:
+    """A refund or reversal that the processor had made is owed to its customer again, as another that waits for a
+    person; what was refunded counts on. What a dispute of the charge gave back is not owed again. False where it
+    changes nothing: it was not done, or not by the processor."""
+    if modification.state != "done" or modification.processor_code == _BY_HAND:
+        return False
+    match modification.kind:
+        case "refund" | "reversal":
+            _owe_again(change, modification)
+        case "capture":
+            assert modification.attempt_id is not None
+            reference = modification.reference or str(modification.wire_key)
+            gone = Movement("capture_failed", reference, modification.units, modification.asset)
+            return capture_failed(change, modification.attempt_id, gone)
+        case _:
+            raise_differing(change, modification)
+    return True
+
+
+def _owe_again(change: Change, failed: Modification) -> None:
+    order, kind, units = change.order, failed.kind, failed.units
+    route = order.attempt(failed.attempt_id).route or ""
+    change.set_modification(failed, state="failed")
+    again = request_modification(change, kind, failed.attempt_id, units, text=failed.message, items=failed.items)
+    change.set_modification(again, state="stuck")
+    change.raise_attention(REFUND_FAILED)
+    recipe = ledger.refund_failed if kind == "refund" else ledger.reversal_failed
+    event = {"refund_id": failed.modification_id, "instead_id": again.modification_id, "units": units}
+    change.fact(
+        f"{kind}_failed",
+        failed.modification_id,
+        event=event,
+        units=units,
+        reference=failed.reference,
+        code=failed.processor_code,
+        booked=Booked(failed.modification_id, [recipe(units, route)]),
+    )
+    change.fact(f"{kind}_due_again", again.modification_id, units=units, instead_of=failed.modification_id)
+    if cancel_for_dispute(change, again):
+        change.clear_attention(REFUND_FAILED)
+
+
+def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
+    """Money that counts as taken was not: the merchant has it no more, and people look at it. A part of a hold that is
+    still open is for them alone. False where it is known."""
+    if any(one.reference == found.reference and one.kind == "refund" for one in change.order.modifications):
+        return False
+    left = room(change, attempt_id)
+    units = min(found.units or left, left)
+    if not units:
+        warn(change, attempt_id, CAPTURE_FAILED, units=found.units, reference=found.reference)
+    else:
+        change.raise_attention(CAPTURE_FAILED)
+        refund = give_back(change, attempt_id, units, found, "The capture failed at the processor.")
+        change.fact("capture_failed", refund.modification_id, units=units, reference=found.reference)
+    return True
+
+
+def room(change: Change, attempt_id: UUID) -> int:
+    """What can go back of a charge that the order was paid by."""
+    paid = change.order.stage is Stage.COMPLETED
+    return min(change.order.refundable_units, charge_left(change.order, attempt_id)) if paid else 0
+
+
+def give_back(
+    change: Change, attempt_id: UUID, units: int, found: Movement, text: str = "Made at the processor."
+) -> Modification:
+    """The refund that was made there."""
+    refund = request_modification(change, "refund", attempt_id, units, text=text, actor=change.actor)
+    change.set_modification(refund, key=None)  # nothing went out under it
+    owed(change, refund, elsewhere=True)
+    finish(change, refund, found)
+    return refund
+
+
+def finish(change: Change, one: Modification, found: Movement) -> None:
+    """It was done there, and people are notified."""
+    order, before, was = change.order, change.order.attention, one.state
+    done(change, one, found.reference, None, keeps_rest=False)
+    if was == "owed" and before in (ANSWER_DIFFERS, REFUND_FAILED):
+        change.raise_attention(before)  # of something else
+    change.identify(one.modification_id, found.ids)
+    facts: dict[str, Any] = {"kind": found.kind, "units": one.units, "asset": one.asset}
+    facts |= {"order_id": str(order.order_id), "external_id": order.external_id}
+    alert(change.rows, order.merchant_id, "elsewhere", one.modification_id, 0, facts, change.wall)
+
+
+Adopted = Literal["awaited", "differs", "kept", "known"]  # in the order in which they count
+_BACK: Final = frozenset({"refund", "reversal"})
+_KINDS: Final = {"void": frozenset({"void"}), "capture": frozenset({"capture"})}
+
+
+def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
+    """What became of it, any number of times and in any order. `awaited`: something else has to be known first, so it
+    is asked about again. Of an approved attempt."""
+    order, kinds = change.order, _KINDS.get(found.kind, _BACK)
+    alike = [one for one in order.modifications if one.attempt_id == attempt_id and one.kind in kinds]
+    of_all = found.kind == "capture" and found.reference == order.attempt(attempt_id).reference
+    for one in alike:
+        by_key = found.key is not None and found.key in (one.key, one.wire_key)
+        if by_key or one.reference == found.reference and not of_all:
+            if found.kind != "refund_failed":
+                return "known"
+            if one.state not in ("owed", "sent"):
+                return "kept" if failed_since(change, one) else "known"
+    if found.kind == "refund_failed" or any(one.state == "sent" and one.reference is None for one in alike):
+        return "awaited"  # the refund, or the answer to what may be the same
+    if found.currency != order.asset or found.units < 0 or not has_room(change):
+        return _differs(change, attempt_id, found)
+    match found.kind:
+        case "refund":
+            return _refunded(change, attempt_id, found, alike)
+        case "void":
+            return _voided(change, attempt_id, found)
+        case "capture":
+            return _captured(change, attempt_id, found, of_all=of_all)
+    return "kept" if capture_failed(change, attempt_id, found) else "known"
+
+
+def _refunded(change: Change, attempt_id: UUID, found: Movement, alike: Sequence[Modification]) -> Adopted:
+    """One of ours that the processor did not take, or that there is no room for any more, is what was done there."""
+    left = room(change, attempt_id)
+    for one in alike:
+        unsent = one.state == "stuck" or one.state == "owed" and not one.tries and found.units > left
+        if one.units == found.units and unsent:
+            finish(change, one, found)
+            return "kept"
+    if not 0 < found.units <= left:
+        return _differs(change, attempt_id, found)
+    give_back(change, attempt_id, found.units, found)
+    return "kept"
+
+
+def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
+    order, payment = change.order, change.order.paid_by()
+    if order.stage is Stage.AUTHORISED and payment is not None and payment.attempt_id == attempt_id:
+        if order.capturing() is not None:
+            return "awaited"
+        if order.captured_units:
+            end_capturing(change)
+        else:
+            change.step("cancelled", elsewhere=True)
+            void_authorisation(change, change.actor)
+        change.clear_attention(HOLD_EXPIRED)
+    for one in order.modifications:
+        if one.kind == "void" and one.state in ("owed", "sent", "stuck"):
+            finish(change, one, found)
+            return "kept"
+    all_taken = not order.manual_capture or order.captured_units == order.attempt(attempt_id).units
+    left = room(change, attempt_id) if all_taken else 0
+    if left:  # what had not settled
+        give_back(change, attempt_id, left, found)
+    return "kept" if left else "known"
+
+
+def _captured(change: Change, attempt_id: UUID, found: Movement, *, of_all: bool) -> Adopted:
+    """`of_all`: under the charge's own reference, its units are all that was captured so far."""
+    order = change.order
+    if order.stage is Stage.COMPLETED or of_all and not order.manual_capture:
+        change.identify(attempt_id, (found.reference, *found.ids))
+        return "known"
+    if order.capturing() is not None:
+        return "awaited"
+    units = found.units - (order.captured_units if of_all else 0)
+    if units == 0:
+        return "known"
+    if not 0 < units <= order.held_units:
+        return _differs(change, attempt_id, found)
+    final = found.final or units == order.held_units
+    capture = request_modification(change, "capture", attempt_id, units, actor=change.actor, final_part=final)
+    change.set_modification(capture, key=None)
+    change.fact("capture_asked", capture.modification_id, units=units, elsewhere=True)
+    finish(change, capture, found)
+    return "kept"
+
+
+def _differs(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
+    warn(change, attempt_id, ANSWER_DIFFERS, units=found.units, reference=found.reference)
+    return "differs"
+
+
+def warn(change: Change, attempt_id: UUID, why: str, **body: Any) -> None:
+    """People shall look at what was done with an attempt's charge, once for as long as that stands."""
+    if change.raise_attention(why):
+        change.fact("warned", attempt_id, why=why, **body)

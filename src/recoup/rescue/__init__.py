@@ -1,0 +1,1 @@
+"""Rescue of a declined payment: taken over, decided, planned, sent, answered, ended."""

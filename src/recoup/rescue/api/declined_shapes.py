@@ -1,0 +1,429 @@
+"""A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
+
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.kernel.worth import AMOUNT_MAX
+from recoup.kit.api import field_rules
+from recoup.kit.api.body import UNREAD, rule
+from recoup.kit.api.wire import (
+    Amount,
+    Cents,
+    Currency,
+    Envelope,
+    Instant,
+    Members,
+    Moment,
+    Reference128,
+    Shape,
+    Text,
+    Text4,
+    Text16,
+    Text32,
+    Text64,
+    Text512,
+)
+from recoup.networks.codes import SOURCES
+from recoup.processors.rules.agreement import MitReason
+
+Offset = Annotated[int, Meta(ge=-900, le=900)]
+Month = Annotated[int, Meta(ge=1, le=12)]
+Year = Annotated[int, Meta(ge=0, le=2100)]
+Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` if unknown.")]
+StoredId = Annotated[str, Meta(max_length=255, extra=rule(field_rules.reference))]
+_TIMESTAMP = rule(field_rules.timestamp)
+_CENTS = rule(field_rules.cents)
+Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
+
+
+class TransactionOutside(Shape, kw_only=True):
+    """What may be told of a transaction besides."""
+
+    currency: Currency
+    timestamp_utc: Annotated[
+        Instant | None,
+        Meta(
+            description="Time of the payment: ISO 8601, RFC 1123, Unix seconds or milliseconds.",
+            extra=_TIMESTAMP,
+        ),
+    ] = None
+    timestamp: Annotated[Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_TIMESTAMP)] = None
+    timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
+    transaction_type: Annotated[
+        Text32 | None,
+        Meta(description="Type of the transaction: `CAPTURE`, …; used if the body has no `transactionType`."),
+    ] = None
+    response_description: Text | None = None
+    response_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
+    response_sub_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
+    processor_name: Text | None = None
+    advice_code: Annotated[
+        Text64 | None, Meta(description="Mastercard merchant advice code, also as `03 : text`, `MAC 03` or `7903`.")
+    ] = None
+    card_not_present: Annotated[bool | None, Meta(extra=UNREAD)] = None
+    dynamic_descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor.")] = None
+    descriptor: Annotated[Text64 | None, Meta(description="Alias of `dynamicDescriptor`.")] = None
+    network_transaction_id: Annotated[Text64 | None, Meta(description="The card network's transaction id.")] = None
+
+
+class Transaction(TransactionOutside, kw_only=True):
+    """The declined transaction at the merchant's processor."""
+
+    id: Annotated[Reference128, Meta(min_length=1, description="The processor's transaction id.")]
+    amount: Amount
+    response_code: Annotated[
+        str, Meta(min_length=1, max_length=64, description="The response code, as text or number.", examples=["202"])
+    ]
+    response_code_source: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=256,
+            description=f"Whose code it is: {', '.join(SOURCES)}; or the scheme.",
+            examples=["nmi"],
+        ),
+    ]
+    avs_result_code: Result
+    cvv_result_code: Result
+    cavv_result_code: Result
+    mit_reason: Annotated[
+        MitReason | None,
+        Meta(description="Why it was made without the customer; by default `recurring` with a subscription."),
+    ] = None
+
+
+class TransactionCopy(TransactionOutside, kw_only=True):
+    """Any transaction at the merchant's processor."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "timezone_utc_offset", "dynamic_descriptor", "descriptor",
+        "network_transaction_id", "cavv_result_code",
+    })  # fmt: skip
+    amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)]
+    id: Annotated[Reference128 | None, Meta(description="The processor's transaction id.")] = None
+    response_code: Text64 | None = None
+    response_code_source: Text | None = None
+    avs_result_code: Text16 | None = None
+    cvv_result_code: Text16 | None = None
+    cavv_result_code: Text16 | None = None
+
+
+class Payer(Shape, kw_only=True):
+    """The payer."""
+
+    id: Annotated[Text | None, Meta(description="The merchant's customer id.", extra=rule(field_rules.reference))] = (
+        None
+    )
+    email: Text | None = None
+    phone: Text | None = None
+    birthdate: Annotated[Text | None, Meta(extra=UNREAD)] = None
+
+
+class Address(Shape, kw_only=True):
+    """A postal address with a name."""
+
+    first_name: Text | None = None
+    last_name: Text | None = None
+    country: Text | None = None
+    country_code: Country | None = None
+    address_line1: Text | None = None
+    address_line2: Text | None = None
+    city: Text | None = None
+    state: Text | None = None
+    zipcode: Annotated[Text | None, Meta(description="`zipCode` is accepted, too.")] = None
+    phone: Text | None = None
+
+
+class CardOutside(Shape, kw_only=True):
+    """What may be told of a card without its number."""
+
+    holder_name: Text | None = None
+    card_type: Annotated[Text16 | None, Meta(description="`CREDIT` or `DEBIT`.")] = None
+    card_brand: Annotated[Text32 | None, Meta(description="`VISA`, `MASTERCARD`, …")] = None
+    card_country: Text32 | None = None
+    expiration_month: Annotated[Month | None, Meta(description="Required with a card number.")] = None
+    expiration_year: Annotated[Year | None, Meta(description="Required with a card number.")] = None
+    card_bin_number: Annotated[str, Meta(max_length=8, pattern="^[0-9]*$")] | None = None
+    card_last4_digits: Annotated[str, Meta(max_length=4, pattern="^[0-9]*$")] | None = None
+    card_issuer: Text | None = None
+    card_level: Text | None = None
+    card_fingerprint: Text | None = None
+
+
+class PaymentMethod(CardOutside, kw_only=True):
+    """The card: a token of /tokenize, a card number, or a method that a processor stores."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "card_bin_number", "card_issuer", "card_level", "card_fingerprint",
+    })  # fmt: skip
+    card_number: Annotated[
+        Text64 | None, Meta(description="Token of /tokenize, or card number; needed without `processor` and `id`.")
+    ] = None
+    token: Annotated[bool | None, Meta(description="True if `cardNumber` is a token.")] = None
+    verification_value: Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")] = None
+    processor: Annotated[Text32 | None, Meta(description="The route whose processor stores the method.")] = None
+    id: Annotated[
+        StoredId | None,
+        Meta(
+            description="The processor's id of the stored method, instead of `cardNumber`.", examples=["pm_card_visa"]
+        ),
+    ] = None
+    customer: Annotated[
+        StoredId | None, Meta(description="The processor's id of the payer; some processors need it.")
+    ] = None
+
+
+class PaymentMethodCopy(CardOutside, kw_only=True):
+    """The card of a copy: its first six and last four digits."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint", "token",
+        "verification_value",
+    })  # fmt: skip
+    card_number: Annotated[Text64 | None, Meta(description="A token; a card number is refused.")] = None
+    token: bool | None = None
+    verification_value: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
+
+
+class Subscription(Shape, kw_only=True):
+    """The agreement of a recurring payment."""
+
+    subscription_id: Text | None = None
+    interval: Text | None = None
+    price: Annotated[Text | None, Meta(examples=["45.90"])] = None
+    currency: Text | None = None
+    payment_number: Text | None = None
+    total_payments: Text | None = None
+
+
+class SubscriptionCopy(Subscription, kw_only=True):
+    """The agreement of a recurring payment that was processed."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({"interval", "price", "currency", "payment_number", "total_payments"})
+
+
+class ThreeDSecure(Shape, kw_only=True):
+    """The authentication of the original transaction."""
+
+    three_ds_version: Text | None = None
+    ecommerce_indicator: Text | None = None
+    authentication_value: Text | None = None
+    directory_server_transaction_id: Text | None = None
+    xid: Text | None = None
+    authentication_value_algorithm: Text | None = None
+    directory_response_status: Text | None = None
+    authentication_response_status: Text | None = None
+    enrolled: Text | None = None
+
+
+class OrderItem(Shape, kw_only=True):
+    """A line of the order; refunds may name it. Amounts in minor units, for the whole line: `amount` plus `tax`, less
+    `discountAmount`, of all lines is the order's amount."""
+
+    sku: Text | None = None
+    name: Text | None = None
+    description: Text | None = None
+    amount: Cents | None = None
+    discount_amount: Cents | None = None
+    discount_type: Text | None = None
+    tax: Cents | None = None
+    quantity: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+
+
+class PayloadMerchant(Shape, kw_only=True):
+    """The merchant, as the partner names it."""
+
+    id: Text | None = None
+    name: Text | None = None
+    mcc: int | None = None
+    country: Text | None = None
+
+
+class PaymentRequest(Shape, kw_only=True):
+    """What /evaluate and /transmit take alike."""
+
+    is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
+    order_id: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=128,
+            description="The merchant's order id.",
+            extra=rule(field_rules.reference, missing="Merchant's orderId is required"),
+        ),
+    ]
+    is_mit: Annotated[bool | None, Meta(description="True: merchant-initiated; false: customer.")] = field(
+        default=None, name="isMIT"
+    )
+    mid: Annotated[UUID | None, Meta(description="Merchant id; must match the credential.")] = None
+    order_source: Annotated[
+        Text64 | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+    ] = None
+    site_id: Annotated[UUID | None, Meta(description="Site id.")] = None
+    site_url: Annotated[Text512 | None, Meta(description="Address of the site, instead of `siteId`.")] = None
+    campaign: Annotated[Text64 | None, Meta(description="Key of one of the site's campaigns.")] = None
+    customer_ip: Annotated[Text64 | None, Meta(description="Customer's IP address at the checkout.")] = None
+    sense_key: Text | None = None
+    is_recurring: bool | None = None
+    subscription: Subscription | None = None
+    payer: Payer | None = None
+    billing_information: Address | None = None
+    shipping_information: Address | None = None
+    order_items: Annotated[list[OrderItem], Meta(max_length=500)] | None = None
+    merchant: Annotated[PayloadMerchant | None, Meta(extra=UNREAD)] = None
+    device_details: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="The customer's device: `deviceId` of 15 characters or more, `fingerprint` of 20 or more; "
+            "evidence in disputes. Other members are not read.",
+            extra=rule(field_rules.device),
+        ),
+    ] = None
+    additional_fields: Annotated[list[Any] | None, Meta(extra=UNREAD)] = None
+    correlation_id: Annotated[Text64 | None, Meta(description="Shown with the order.")] = None
+    source: Annotated[str | None, Meta(description="Name of the integration.", extra=UNREAD)] = None
+    extra_data: Annotated[Any | None, Meta(extra=UNREAD)] = None
+
+
+class EvaluateBody(PaymentRequest, kw_only=True):
+    """A declined payment to be rescued."""
+
+    idempotency_key: Annotated[Reference128, Meta(min_length=1, description="A new one for new content.")]
+    transaction: Transaction
+    payment_method: PaymentMethod
+    order_source: Annotated[
+        Text | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+    ] = None
+    attempt_count: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000)] | None,
+        Meta(description="Which authorisation attempt of the payment was declined: 1 is the original (default)."),
+    ] = None
+    transaction_type: Annotated[Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
+    expiry_date_utc: Annotated[
+        Instant | None, Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead.")
+    ] = None
+    three_d_secure: ThreeDSecure | None = None
+
+
+CauseWord = Literal[
+    "outcome_unknown",
+    "retry_planned",
+    "in_progress",
+    "hard_decline",
+    "soft_decline",
+    "no_answer",
+    "approved_late",
+    "not_sent",
+    "declined",
+    "challenge_failed",
+    "challenge_timeout",
+    "payer_refused",
+    "capture_window",
+    "expired",
+    "merchant_cancelled",
+    "paid_elsewhere",
+    "invoice_credited",
+    "invoice_voided",
+    "invoice_uncollectible",
+    "invoice_gone",
+    "subscription_cancelled",
+    "subscription_paused",
+    "billing_stopped",
+    "refunded",
+    "charged_back",
+]
+
+
+class Evaluated(Envelope, kw_only=True):
+    """Where the rescue stands."""
+
+    status: Literal["SUBMITTED", "CHALLENGE", "CAPTUREREQUIRED", "APPROVED", "DECLINED", "CANCELLED"] | None = None
+    order_session_key: Annotated[UUID, Meta(description="Recoup's order id.")]
+    order_id: Annotated[UUID, Meta(description="The same order id.")]
+    sense_key: Annotated[str | None, Meta(description="As sent.")] = None
+    reason: Annotated[str | None, Meta(description="Why the rescue ended; null while it continues.")] = None
+    final: Annotated[
+        bool,
+        Meta(
+            description="False: the rescue continues, whatever `status` says. A DECLINED that is not final "
+            "may still be approved: do not charge the payment elsewhere."
+        ),
+    ]
+    cause: Annotated[
+        CauseWord | None,
+        Meta(
+            description="Why the payment is not (yet) approved, in one word; `outcome_unknown`: the issuer has "
+            "not answered an attempt."
+        ),
+    ] = None
+    next_attempt_at: Annotated[Moment | None, Meta(description="Time of the next attempt.")] = None
+    challenge_url: Annotated[str | None, Meta(description="Redirect the customer here for a CHALLENGE.")] = None
+
+
+class Happened(Shape, kw_only=True):
+    """A refund or chargeback of a transmitted transaction."""
+
+    id: Text | None = None
+    amount: (
+        Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units of the currency: 4590 for 45.90.")] | None
+    ) = None
+    reason: Text | None = None
+    status: Text | None = None
+
+
+Became = Annotated[str | Happened | None, Meta(description="A word, or an object with id, amount, reason and status.")]
+Outcome = Annotated[str | Happened | None, Meta(description="Final outcome: `APPROVED` or `DECLINED`.")]
+
+
+class TransactionUpdate(Shape, kw_only=True):
+    """What the processor said in the end."""
+
+    response_code: Annotated[Text64 | None, Meta(extra=rule(field_rules.text_or_blank))] = None
+    response_status: Annotated[Text | None, Meta(description="Read if there is no `outcome`.")] = None
+
+
+class UpdateBody(Shape, kw_only=True):
+    """What became of a transmitted transaction, told later; one of these at least."""
+
+    is_declined: bool | None = None
+    outcome: Outcome = None
+    refund: Became = None
+    chargeback: Became = None
+    transaction: TransactionUpdate | None = None
+
+
+class TransmitBody(PaymentRequest, kw_only=True):
+    """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
+
+    unread: ClassVar[frozenset[str]] = frozenset({
+        "site_id", "campaign", "sense_key", "device_details", "order_items", "correlation_id", "transmit_id",
+        "outcome", "refund", "chargeback", "sequence_number", "transaction_type", "three_d_secure",
+        "expiry_date_utc", "idempotency_key",
+    })  # fmt: skip
+    transaction: TransactionCopy
+    subscription: SubscriptionCopy | None = None
+    payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Without a card number.")] = None
+    transmit_id: Annotated[UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")] = None
+    outcome: Outcome = None
+    refund: Became = None
+    chargeback: Became = None
+    sequence_number: Annotated[str | None, Meta(description="Row number in a file.")] = None
+    transaction_type: str | None = None
+    three_d_secure: ThreeDSecure | None = None
+    expiry_date_utc: Moment | None = None
+    idempotency_key: str | None = None
+
+
+class KnownCopy(Shape, kw_only=True):
+    """Whether a body of /transmit is about an earlier copy."""
+
+    transmit_id: UUID | None = None
+
+
+class Transmitted(Members, kw_only=True):
+    """The transmission's id, under which it may be updated."""
+
+    transmit_id: UUID
+    status: Annotated[int, Meta(description="0")] = 0

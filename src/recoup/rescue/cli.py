@@ -1,0 +1,39 @@
+"""`recoup outcome KEY`: what became of one order, with its history."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from recoup.merchants.cli import Run, in_world, show
+from recoup.rescue.flows.outcome import outcome_of
+
+_TELLING: Final = ("Onhold", "Problem", "Capturerequired", "Returned", "Chargeback")  # more than the outcome says
+
+
+@click.command()
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object, its history included.")
+@in_world
+def outcome(run: Run, key: str, as_json: bool) -> None:
+    """What became of an order, with its history line by line.
+
+    KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight digits of
+    Recoup's id. The newest order of that id is shown. The first lines give both ids, and how the order stands:
+    SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
+    with the reason. Then each step of the history: business time, what happened, and its detail.
+    """
+
+    found = run(lambda opened: outcome_of(opened.world, key))
+    show(found, _lines(found), as_json=as_json)
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
+        + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
+        + (f" ({found['reason']})" if found["reason"] else "")
+        + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else "")
+    )
+    for line in found["history"]:
+        yield f"  {line['at']}  {line['happening']:18} {line['detail']}"

@@ -1,0 +1,131 @@
+"""What is known of a call of /evaluate before anything is done: its key, its order id, its card."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from recoup.cards.store.vault import find_prints
+from recoup.db.statement import Read
+from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.scope import Scope
+from recoup.kit.world import World
+from recoup.networks.magic import identity_of
+from recoup.orders.rules.lifecycle import Stage
+from recoup.orders.store.requests import find_request, remember
+from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of
+from recoup.rescue.store.evaluate import LatestOrder, find_token, latest_generation, order_outcome
+
+_ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
+
+
+async def seen_before(
+    world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
+) -> EvaluateResult | UUID | int:
+    """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
+    generation under which it is.
+
+    Raises: Problem(conflict) for a key with other content, or an order id with another amount or card;
+    Problem(invalid) for an unknown token.
+    """
+    async with world.db.connection() as connection:
+        stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
+        if stored is not None:
+            check_same(stored.input_mac, input_mac)
+            assert stored.subject_id is not None
+            assert stored.answer is not None
+            first = await order_outcome(connection, scope.merchant_id, stored.subject_id)
+            assert first is not None
+            if first.kind != "mit_managed":
+                return first.order_id
+            result = result_of(first, tuple(stored.answer["warnings"]))
+            # The first answer; whether it is over is true now.
+            return replace(result, evaluate=stored.answer["evaluate"])
+        # In this order: an order that is seen had its card kept before it.
+        last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
+        pan_id = await pan_of(world, connection, scope, request, token_id)
+        generation = _generation(request, last, pan_id)
+        if generation is not None:
+            return generation
+        assert last is not None
+        result = result_of(last)
+        answer = {"order_id": result.order_id, "evaluate": result.evaluate, "outcome": result.outcome, "warnings": ()}
+        await remember(
+            connection,
+            scope.merchant_id,
+            "evaluate",
+            request.key,
+            input_mac,
+            result.order_id,
+            answer,
+            world.clocks.wall(),
+        )
+    return result.order_id
+
+
+async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes) -> bool:
+    """Whether nothing of it was taken already. Raises: as `seen_before`; keeps nothing."""
+    async with world.db.connection() as connection:
+        stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
+        if stored is not None:
+            check_same(stored.input_mac, input_mac)
+            return False
+        last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
+        return _generation(request, last, await pan_of(world, connection, scope, request, token_id)) is not None
+
+
+async def pan_of(world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
+    """Which card it is; None for a number or stored method that came for the first time.
+
+    Raises: Problem(invalid) for an unknown token.
+    """
+    if request.pan is not None:
+        prints = world.keys.print_of(request.pan)
+        known = await find_prints(connection, prints)
+        return next((known[one] for one in prints if one in known), None)
+    token = await find_token(connection, scope.merchant_id, token_id)
+    if token is None and request.method is not None:
+        return None
+    if token is None:
+        message = "The card token is not known for this merchant."
+        cure = "Tokenize the card first, or send its number."
+        raise invalid(message, "PaymentMethod.CardNumber", cure)
+    return token.pan_id
+
+
+def check_same(before: bytes, now: bytes) -> None:
+    """Raises: Problem(conflict)."""
+    if before != now:
+        message = "This idempotencyKey came before with other content."
+        cure = "Use a new idempotencyKey for new content; repeat a call unchanged, also its expiryDateUtc."
+        raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
+
+
+def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
+    """Which rescue of this order id the call begins; None when it only asks how the last one stands.
+
+    Raises: Problem(conflict) for another amount or card while that one counts.
+    """
+    if last is None:
+        return 1
+    known_card = _had_card(last, pan_id)
+    same = known_card and (last.units, last.asset) == (request.units, request.currency)
+    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == request.transaction_id):
+        return last.generation + 1
+    if not same:
+        what = "amount" if known_card else "card"
+        message = Sentence("A rescue of this orderId exists with another {0}.", what)
+        raise Problem(
+            "conflict",
+            message,
+            field="OrderId",
+            cure="Use another orderId for another payment.",
+            order_id=str(last.order_id),
+        )
+    return None
+
+
+def _had_card(last: LatestOrder, pan_id: UUID | None) -> bool:
+    """Whether it is the order's card, or one that it had before the merchant gave another."""
+    before = last.cards_before
+    return pan_id == last.pan_id or (
+        pan_id is not None and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)
+    )

@@ -1,0 +1,155 @@
+"""A card number becomes a token of the merchant's vault; its identity is a keyed hash that rotates with the keys."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from recoup.cards.store.vault import Print, StoredCard, StoredCode, add_prints, find_code, find_prints, store_cards
+from recoup.db.coalesce import Coalescer
+from recoup.db.pool import retrying
+from recoup.db.statement import Tx
+from recoup.db.table import hex_of
+from recoup.kernel.filled import filled
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kit.world import World
+from recoup.networks.card import issuer_digits, luhn, scheme_of
+from recoup.networks.magic import classify
+from recoup.outside.keys.sealing import Sealed
+from recoup.processors.rules.route_terms import check_takes_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class CardGiven:
+    """A card as a caller sent it, its form checked. `token_id` is ours; the same id again stores nothing new."""
+
+    merchant_id: UUID
+    token_id: UUID
+    pan: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    cvv: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    token_id: UUID
+    pan_id: UUID
+    scheme: str
+    bin: str
+    last4: str
+    magic: str | None
+
+
+def check_number(world: World, merchant_id: UUID, pan: str, field_name: str) -> None:
+    """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all; a world
+    whose routes take stored methods only, or whose keys are without a vault, refuses all."""
+    routes = world.routes.terms(world.processors, merchant_id)
+    check_takes_numbers(routes, field_name, vault=world.keys.has_vault)
+    if world.policy.magic_inputs:
+        if classify(pan, with_world=world.policy.world_cards) is None:
+            real = luhn(pan)
+            message = (
+                "This card number is not one of the sandbox's test cards. Real card data must never be used here."
+                if real
+                else f"The field {field_name} is invalid."
+            )
+            cure = "Use a documented test card: `recoup sandbox inputs` lists them."
+            raise Problem("invalid", message, field=field_name, cure=cure, verbatim=not real)
+    elif not luhn(pan):
+        raise Problem(
+            "invalid",
+            f"The field {field_name} is invalid.",
+            field=field_name,
+            cure="Send all digits of the card number; one of them is wrong or missing.",
+            verbatim=True,
+        )
+
+
+class Vault:
+    """Concurrent cards share their statements. One a world and process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._store: Coalescer[CardGiven, Stored] = Coalescer(self._run)
+
+    async def store(self, card: CardGiven) -> Stored:
+        """Raises: Problem(unavailable)."""
+        return await self._store.submit(card)
+
+    async def code(self, merchant_id: UUID, token_id: UUID) -> str:
+        """The card's security code, where one was given within the hour and not used yet; else empty."""
+        row = await find_code(self._world.db, merchant_id, token_id)
+        if row is None:
+            return ""
+        sealed = Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
+        plain = json.loads(self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed))
+        return str(plain["cvv"])
+
+    async def _run(self, cards: Sequence[CardGiven]) -> list[Stored]:
+        return await retrying(lambda: self._transaction(cards))
+
+    async def _transaction(self, cards: Sequence[CardGiven]) -> list[Stored]:
+        keys = self._world.keys
+        prints = {card.pan: keys.print_of(card.pan) for card in cards}
+        async with self._world.db.transaction() as tx:
+            every = [p for several in prints.values() for p in several]
+            known = await find_prints(tx, every)
+            missing = []
+            for several in prints.values():
+                card_id = next((known[p] for p in several if p in known), None) or new_id()
+                missing += [(*p, card_id) for p in several if p not in known]
+            if missing:
+                known = await self._keep_prints(tx, prints, missing)
+            stored = [self._stored(card, known[prints[card.pan][0]]) for card in cards]
+            sealed = [self._row(card, made) for card, made in zip(cards, stored, strict=True)]
+            codes = [self._sealed(card, {"cvv": card.cvv}) for card in cards if card.cvv]
+            await store_cards(tx, sealed, codes)
+        return stored
+
+    async def _keep_prints(
+        self, tx: Tx, prints: Mapping[str, Sequence[Print]], missing: Sequence[tuple[str, bytes, UUID]]
+    ) -> dict[Print, UUID]:
+        """The oldest print of each card decides: a process that does not know the newest key writes that one too."""
+        every = [one for several in prints.values() for one in several]
+        oldest = {several[-1] for several in prints.values()}
+        await add_prints(tx, [row for row in missing if row[:2] in oldest])
+        known = await find_prints(tx, every)
+        cards = {one: known[several[-1]] for several in prints.values() for one in several}
+        await add_prints(tx, [(*one, cards[one]) for one in every if one not in known])
+        return await find_prints(tx, every)
+
+    def _stored(self, card: CardGiven, pan_id: UUID) -> Stored:
+        policy = self._world.policy
+        magic = classify(card.pan, with_world=policy.world_cards) if policy.magic_inputs else None
+        kind = magic.kind if magic is not None and not magic.counts else None
+        return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:], kind)
+
+    def _row(self, card: CardGiven, stored: Stored) -> StoredCard:
+        sealed = self._sealed(card, {"pan": card.pan})
+        return filled(
+            StoredCard,
+            sealed,
+            pan_id=stored.pan_id,
+            magic=stored.magic,
+            scheme=stored.scheme,
+            bin=stored.bin,
+            last4=stored.last4,
+            exp_month=card.exp_month,
+            exp_year=card.exp_year,
+            issuer_digits=issuer_digits(card.pan),
+        )
+
+    def _sealed(self, card: CardGiven, plain: dict[str, str]) -> StoredCode:
+        world = self._world
+        sealed = world.keys.seal_card(world.name, card.merchant_id, card.token_id, json.dumps(plain).encode())
+        return StoredCode(
+            merchant_id=card.merchant_id,
+            token_id=card.token_id,
+            kek_id=sealed.kek_id,
+            wrapped_dek=hex_of(sealed.wrapped_dek),
+            nonce=hex_of(sealed.nonce),
+            ciphertext=hex_of(sealed.ciphertext),
+            created_at=world.clocks.wall(),
+        )

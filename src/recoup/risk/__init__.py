@@ -1,0 +1,1 @@
+"""Risk of advances: learned, decided, bounded, collected."""

@@ -1,0 +1,20 @@
+"""The operator's risk: what it adds to places below it."""
+
+from typing import Final
+
+from recoup.kernel.feature import Feature
+from recoup.rescue.flows.first_try import FIRST_CHECK
+from recoup.rescue.flows.locked import BEFORE_WRITE
+from recoup.rescue.moves.answer_deadline import ADVANCE
+from recoup.risk.flows.risk_check import Risks
+from recoup.risk.moves.exposure import exchange
+from recoup.risk.moves.grant import advance
+
+RISK: Final = Feature(
+    name="risk",
+    adds=(
+        BEFORE_WRITE(exchange),
+        ADVANCE(advance),
+        FIRST_CHECK(lambda world: Risks(world).check),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Which terms hold for a payment, and the risk of fraud that they make together. Pure, the same on every machine."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from recoup.kernel.steady import chance_of
+from recoup.risk.rules.facts import Name, RiskFacts, Seen
+from recoup.risk.rules.weights import LOGIT, Weights
+
+MILLION: Final = 1_000_000
+NOBODY: Final = Seen()
+# Names that anybody may type: what counts under them alone declines nobody.
+TYPED: Final = frozenset({"payer_cards_1", "payer_cards_3", "address_cards_1", "address_cards_3"})
+_CARDS: Final[tuple[Name, ...]] = ("payer", "address", "device", "ip")
+_DECLINES: Final[Mapping[str, str]] = {
+    "fraud_suspected": "decline_fraud", "lost_stolen": "decline_fraud", "bad_cvv": "decline_code",
+    "bad_address": "decline_address", "insufficient_funds": "decline_funds", "limit_exceeded": "decline_funds",
+}  # fmt: skip
+
+
+def terms_of(facts: RiskFacts) -> tuple[str, ...]:
+    """Those that hold, in a fixed order."""
+    found = [*_checks(facts), *_velocity(facts), *_amount(facts)]
+    found += ["shipped_abroad"] if facts.shipped_abroad else []
+    found += ["foreign_card"] if facts.foreign_card else []
+    found += [_DECLINES[facts.decline]] if facts.decline in _DECLINES else []
+    found += ["authenticated"] if facts.authenticated else []
+    if facts.paid_before:
+        found.append("paid_before_3" if facts.paid_before >= 3 else "paid_before_1")
+    if facts.processor_risk in ("low", "elevated", "high"):
+        found.append(f"processor_{facts.processor_risk}")
+    return tuple(found)
+
+
+def weighed(facts: RiskFacts, weights: Weights) -> dict[str, int]:
+    """The terms that hold, with their weights; `base` is one of them. A term that was never learned weighs nothing."""
+    return {"base": weights.base} | {term: weights.terms.get(term, 0) for term in terms_of(facts)}
+
+
+def risk_of(held: Mapping[str, int]) -> int:
+    """Of `weighed` terms the chance of fraud, in millionths."""
+    return round(chance_of(sum(held.values()) / LOGIT) * MILLION)
+
+
+def _checks(facts: RiskFacts) -> list[str]:
+    found = []
+    for name, check in (("avs", facts.avs), ("cvv", facts.cvv)):
+        if check != "unknown":
+            found.append(f"{name}_{check}")
+    if facts.avs == facts.cvv == "mismatch":
+        found.append("both_mismatch")
+    if not facts.code_given and facts.cvv == "unknown":
+        found.append("code_missing")
+    return found
+
+
+def _velocity(facts: RiskFacts) -> list[str]:
+    found = []
+    card = facts.seen.get("card", NOBODY).day
+    if card >= 2:
+        found.append("card_day_4" if card >= 4 else "card_day_2")
+    for name in _CARDS:
+        cards = facts.seen.get(name, NOBODY).cards
+        if cards:
+            found.append(f"{name}_cards_{3 if cards >= 3 else 1}")
+    if facts.seen.get("device", NOBODY).hour >= 3:
+        found.append("device_hour_3")
+    if facts.seen.get("ip", NOBODY).hour >= 5:
+        found.append("ip_hour_5")
+    return found
+
+
+def _amount(facts: RiskFacts) -> list[str]:
+    usual = facts.usual_units
+    if not usual:
+        return []
+    if facts.units >= 3 * usual:
+        return ["amount_6" if facts.units >= 6 * usual else "amount_3"]
+    return ["amount_tiny"] if 10 * facts.units <= usual else []

@@ -1,0 +1,1 @@
+"""Card routes and a merchant's own connections at processors."""

@@ -1,0 +1,28 @@
+"""Merchants' own connections to processors, as other flows read them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.kit.world import World
+from recoup.processors.store.processor_notices import NoticeCounts, notice_counts
+from recoup.routes.store.connections import ProcessorConnection, find_connection, merchant_connections
+
+NOTICES_SHOWN: Final = timedelta(days=7)
+
+
+async def connection_of(world: World, route: str) -> ProcessorConnection | None:
+    """None for a route that is no merchant's own."""
+    return await find_connection(world.db, route)
+
+
+async def connections_of(world: World, merchant_id: UUID) -> list[ProcessorConnection]:
+    """The oldest first, with those that wait or were disconnected."""
+    return await merchant_connections(world.db, merchant_id)
+
+
+async def notices_of(world: World, routes: Sequence[str]) -> dict[str, NoticeCounts]:
+    """What came to each in the last seven days; none of it is told apart by merchants."""
+    found = await notice_counts(world.db, world.clocks.wall() - NOTICES_SHOWN)
+    return {name: found.get(name) or NoticeCounts(name, 0, 0, 0, 0, None) for name in routes}

@@ -1,1 +1,0 @@
-"""What files of the orders' list say, column by column."""

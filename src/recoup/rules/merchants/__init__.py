@@ -1,1 +1,0 @@
-"""How somebody becomes a merchant, and when a merchant may go live."""

@@ -1,1 +1,0 @@
-"""Stablecoin orders: channels as data, amounts, how calls and webhooks are signed, when cycles fall due."""

@@ -1,1 +1,0 @@
-"""Files of many payments: from bytes to rows, without I/O."""

@@ -1,0 +1,78 @@
+"""`recoup clock now` and `recoup clock advance 21d`."""
+
+import re
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.merchants.cli import Opened, Run, in_sandbox, merchant_option
+from recoup.merchants.store.merchants import offset_of
+from recoup.rescue.flows.locked import Orders
+from recoup.sandbox.flows.advance_clock import advance_clock
+from recoup.sandbox.flows.clock_moves import parse_step
+from recoup.webhooks.flows.deliver import Deliveries
+from recoup.webhooks.flows.publish_now import publish_now
+
+
+class _Forward(click.Command):
+    """Takes `-1d` for what it is, not for an option that nobody knows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raises: Problem(invalid) for a way back."""
+        back = next((one for one in args if re.match(r"-\d", one)), None)
+        if back is not None:
+            raise Problem(
+                "invalid",
+                f"{back[:20]!r} goes back: a clock moves forward only.",
+                cure="Write how far like 22d, 36h or 90m.",
+            )
+        return super().parse_args(ctx, args)
+
+
+async def shown_now(opened: Opened) -> datetime:
+    """What the merchant's clock shows. Raises: Problem invalid, not_found."""
+    offset = await offset_of(opened.world.db.reader, opened.merchant_id)
+    if offset is None:
+        raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+    return opened.world.clocks.business(offset)
+
+
+@click.group()
+def clock() -> None:
+    """A sandbox merchant's business time."""
+
+
+@clock.command(cls=_Forward)
+@click.argument("by")
+@merchant_option
+@in_sandbox
+def advance(run: Run, by: str) -> None:
+    """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
+    step = parse_step(by)
+
+    async def work(opened: Opened) -> datetime:
+        def publish(merchant_id: UUID) -> Any:
+            return publish_now(opened.world, opened.services.get(Deliveries), merchant_id)
+
+        which = opened.merchant_id
+        requested_by = opened.scope("command"), new_id()
+        return await advance_clock(
+            opened.world, opened.services.get(Orders), which, step, publish, requested_by=requested_by
+        )
+
+    reached = run(work)
+    click.echo(iso(reached))
+
+
+@clock.command()
+@merchant_option
+@in_sandbox
+def now(run: Run) -> None:
+    """What the merchant's clock shows."""
+
+    click.echo(iso(run(shown_now)))

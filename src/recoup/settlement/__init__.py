@@ -1,0 +1,1 @@
+"""Settlement with merchants: batches, balances, adjustments, reports."""

@@ -1,0 +1,48 @@
+"""GET /balances: what the merchant is owed, now or as of a moment. Source: decision 0073."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from recoup.keys.api.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
+from recoup.keys.api.v1_resource import Api, Call
+from recoup.kit.api.query import Query
+from recoup.kit.api.wire import Members, Shape, Text4
+from recoup.settlement.flows.balances import read_balances
+
+
+class Balance(Shape, kw_only=True):
+    """In one currency; positive is in your favour."""
+
+    currency: Text4
+    card: Annotated[int, Meta(description="Minor units: what the next settlement takes, or later ones.")]
+    wallet: Annotated[int, Meta(description="Minor units: your stablecoins.")]
+    reserve: Annotated[int, Meta(description="Minor units: held back by the terms of settlement.")]
+    scheduled: Annotated[int, Meta(description="Minor units: settled, and not yet sent to your bank.")]
+    payouts: Annotated[int, Meta(description="Minor units: stablecoin payouts under way.")]
+    total: Annotated[int, Meta(description="Minor units: the sum of all of them.")]
+
+
+class BalancesQuery(Shape, kw_only=True):
+    """At most one of them."""
+
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
+class Balances(Members, kw_only=True):
+    """By currency; none where nothing is owed."""
+
+    data: list[Balance]
+
+
+api: Final = Api(group="Settlements", scope="reports")
+
+
+@api("GET /v1/balances", query=BalancesQuery)
+async def get_balances(call: Call) -> Balances:
+    """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it
+    was then."""
+    query = Query(call.query, NAMES)
+    rows = await read_balances(call.services.world, call.scope.merchant_id, await read_cut(call, query))
+    return Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows])

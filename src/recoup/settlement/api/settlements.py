@@ -1,0 +1,249 @@
+"""GET /settlements, /settlements/{id}, /settlements/{id}/lines. Source: contract §16.4, §17.1 (U8)."""
+
+from typing import Annotated, Final, Literal, TypeVar
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.bank.rules.bank_payout import shown_state
+from recoup.kernel.ids import LOWEST, parse_id
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.time import iso
+from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
+from recoup.keys.api.resource import Reply
+from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
+from recoup.kit.api.query import Query
+from recoup.kit.api.wire import Members, Moment, Shape, Text4, iso_or_null
+from recoup.kit.edge.described import CSV, JSON
+from recoup.settlement.flows.settlement_report import batch_csv, line_id, read_batch
+from recoup.settlement.store.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
+from recoup.terms.rules.settlement import COLUMNS
+
+PAGE_SIZE_MAX = 500
+LINES_MAX = 1_000
+Kind = Literal["amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"]
+Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
+
+
+class Settlement(Shape, kw_only=True):
+    """One period in one currency. The amounts add up to the payout."""
+
+    id: UUID
+    status: Annotated[
+        Literal["carried", "created", "approved", "sent", "paid", "returned"],
+        Meta(
+            description="Status of the payout; `carried`: there is no payout, and the amount is carried to the "
+            "next settlement."
+        ),
+    ]
+    payout_state: Annotated[
+        Literal["carried", "scheduled", "approved", "sent", "confirmed", "returned"],
+        Meta(
+            description="The same as shown on pages: `scheduled`: waiting for approval, nothing was sent; "
+            "`confirmed`: the bank confirmed its arrival."
+        ),
+    ]
+    period_from: Moment
+    period_to: Annotated[Moment, Meta(description="Exclusive: later bookings are in a later settlement.")]
+    closed_date: Moment
+    payout_date: Annotated[Moment | None, Meta(description="Time at which it was sent to the bank.")]
+    payment_ref: Annotated[str | None, Meta(description="Reference on the bank statement.")]
+    currency: Text4
+    total_value: Annotated[int, Meta(description="Minor units: approved orders.")]
+    fees: Signed
+    chargeback_fees: Signed
+    chargebacks: Signed
+    returns: Signed
+    adjustment: Signed
+    reserve: Annotated[int, Meta(description="Minor units: released, less held.")]
+    carried: Annotated[
+        int, Meta(description="Minor units: carried from the previous settlement, less carried to the next.")
+    ]
+    payout: Annotated[int, Meta(ge=0, description="Minor units: paid to your bank.")]
+    lines: Annotated[int, Meta(ge=1, description="Number of lines.")]
+    ledger_page: Annotated[int, Meta(description="The last ledger page of the settlement.")]
+    ledger_root: Annotated[str, Meta(description="Root of that page (hex), as in `settlement.closed`.")]
+
+
+class SettlementQuery(Shape, kw_only=True):
+    """All are optional."""
+
+    page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
+    from_: Annotated[Moment | None, Meta(description="Closed at or after.")] = field(default=None, name="from")
+    to: Annotated[Moment | None, Meta(description="Closed before.")] = None
+    currency: Text4 | None = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
+class SettlementList(Members, kw_only=True):
+    """A page of them."""
+
+    page_number: int
+    page_size: int
+    page_count: int
+    total_item_count: Annotated[int, Meta(description="At most 10,000 are counted.")]
+    has_previous_page: bool
+    has_next_page: bool
+    data: list[Settlement]
+
+
+class SettlementDetail(Settlement, kw_only=True):
+    """One, with `success` as every answer."""
+
+    success: bool = True
+
+
+class SettlementAt(Shape, kw_only=True):
+    """At most one of them."""
+
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
+class SettlementLine(Shape, kw_only=True):
+    """One entry of the ledger on your account. An entry is in one settlement at most."""
+
+    id: Annotated[str, Meta(description="Posting and number of the entry.")]
+    kind: Kind
+    amount: Signed
+    currency: Text4
+    order_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
+    external_order_id: str | None
+    site_id: UUID | None
+    descriptor: str | None
+    placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
+    booked_date: Moment
+    source: Annotated[str, Meta(description="Source of the booking: attempt, refund, dispute, adjustment, batch.")]
+    source_id: Annotated[UUID, Meta(description="Id of the source: a refund's line has the refund's id.")]
+    note: Annotated[str | None, Meta(description="Reason of an adjustment.")] = None
+
+
+class LinesQuery(Shape, kw_only=True):
+    """All are optional."""
+
+    limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
+    after: Annotated[str | None, Meta(description="`next` of the previous page.")] = None
+    kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
+    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
+class SettlementLines(Members, kw_only=True):
+    """In the order of booking."""
+
+    data: list[SettlementLine]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
+
+
+SettlementT = TypeVar("SettlementT", bound=Settlement)
+_KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
+
+
+api: Final = Api(group="Settlements", scope="reports")
+
+
+@api("GET /v1/settlements", query=SettlementQuery)
+async def get_settlements(call: Call) -> SettlementList:
+    """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
+    the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
+    that there were then, each with the state that its payout had."""
+    query = Query(call.query)
+    size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
+    asset = query.one("currency").upper() or None
+    if asset is not None and asset not in EXPONENTS:
+        query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
+    begin, end = query.instant("from"), query.instant("to")
+    batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await read_cut(call, query))
+    rows, total = await list_batches(call.services.world.db.reader, batch_filter, size, (number - 1) * size)
+    return SettlementList(
+        page_number=number,
+        page_size=size,
+        page_count=-(-total.value // size),
+        total_item_count=total.value,
+        has_previous_page=number > 1 and total.value > 0,
+        has_next_page=has_next(number, size, len(rows), total),
+        data=[_shown(Settlement, row) for row in rows],
+    )
+
+
+@api("GET /v1/settlements/{id}", query=SettlementAt, problems=("not_found",))
+async def get_settlement(call: Call) -> SettlementDetail:
+    """One settlement. With the state of its payout. With `asOf` or `asOfRecorded` as it stood then; 404 before it was
+    closed."""
+    cut = await read_cut(call, Query(call.query))
+    row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
+    return _shown(SettlementDetail, row)
+
+
+def _settlement_id(call: Call) -> UUID:
+    return call.object_id(noun="settlement", cure="Check the id; see the list of settlements.")
+
+
+@api(
+    "GET /v1/settlements/{id}/lines",
+    query=LinesQuery,
+    answers={200: SettlementLines},
+    types=(JSON, CSV),
+    problems=("not_found",),
+)
+async def get_lines(call: Call) -> Reply:
+    """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the payout counted as
+    negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
+    and decimal amounts."""
+    query = Query(call.query)
+    limit, kind = query.number("limit", 100, 1, LINES_MAX) or 100, query.choice("kind", {"": ""} | _KINDS, "") or None
+    form = form_of_reply(call, query)
+    after = _after(query)
+    cut = await read_cut(call, query)
+    batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
+    if form == "csv":
+        return file_reply(batch_csv(call.services.world, batch), f"settlement-{batch.batch_id}.csv")
+    rows = await batch_lines(
+        call.services.world.db.reader, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind
+    )
+    shown = [
+        SettlementLine.of(
+            row,
+            id=line_id(row.posting_id, row.line_no),
+            currency=batch.asset,
+            booked_date=iso(row.business_at),
+            source=row.source_kind,
+        )
+        for row in rows[:limit]
+    ]
+    return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
+
+
+def _shown(shape: type[SettlementT], row: Batch) -> SettlementT:
+    return shape.of(
+        row,
+        id=row.batch_id,
+        status=row.payout_state or "carried",
+        payout_state=shown_state(row.payout_state),
+        payout_date=iso_or_null(row.sent_at),
+        payment_ref=row.reference,
+        total_value=row.amount_units,
+        fees=row.fee_units,
+        chargeback_fees=row.dispute_fee_units,
+        chargebacks=row.dispute_units,
+        returns=row.refund_units,
+        adjustment=row.adjustment_units,
+        reserve=row.reserve_units,
+        carried=row.carried_units,
+        payout=row.payout_units,
+        ledger_page=row.page_to,
+        ledger_root=row.root.hex(),
+    )
+
+
+def _after(query: Query) -> tuple[UUID, int]:
+    text = query.one("after")
+    head, _, number = text.partition(".")
+    found = parse_id(head) if text else LOWEST
+    if found is None or text and not (number.isascii() and number.isdigit() and len(number) <= 4):
+        query.complain("after", "must be the next of an answer")
+        return LOWEST, 0
+    return found, int(number or 0)

@@ -1,0 +1,1 @@
+"""The stablecoin API and its orders: charged, paid, settled, swept, repeated."""

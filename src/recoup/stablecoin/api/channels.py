@@ -1,0 +1,58 @@
+"""GET /channels. Source: contract stablecoin-api §2.5."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from recoup.kernel.filled import filled
+from recoup.stablecoin.api.resource import Api, Call
+from recoup.stablecoin.rules.channels import Channel, enabled
+
+
+class ChannelObject(Struct, frozen=True):
+    code: Annotated[str, Meta(description="Value for `channel`.")]
+    name: str
+    name_is_default: bool
+    kind: Literal["crypto", "local", "other"]
+    settlement: Literal["direct", "custodial"]
+    currencies: Annotated[list[str], Meta(description="Empty: any currency.")]
+    supports_refund: bool
+    requires_watcher: bool
+    environment: Literal["test", "live"]
+    network: Annotated[str | UnsetType, Meta(description="Value for `network`, if it can be selected by it.")] = UNSET
+    pay_currencies: Annotated[list[str] | UnsetType, Meta(description="The first is the default.")] = UNSET
+
+
+class ChannelList(Struct, frozen=True):
+    data: list[ChannelObject]
+
+
+api: Final = Api(group="Channels", credential="signature", scope="payments", lenient=True)
+
+
+@api("GET /api/v1/channels")
+@api.example(
+    "The test channels",
+    None,
+    {
+        "data": [
+            {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},
+            {"code": "mock_direct", "settlement": "direct", "supports_refund": False},
+        ]
+    },
+)
+async def list_all(call: Call) -> ChannelList:
+    """List channels. The channels enabled for the key's environment."""
+    return ChannelList([_object(one) for one in enabled(test=call.services.world.policy.test_mode)])
+
+
+def _object(channel: Channel) -> ChannelObject:
+    return filled(
+        ChannelObject,
+        channel,
+        name_is_default=True,
+        currencies=list(channel.currencies),
+        environment="test" if channel.test else "live",
+        network=channel.network or UNSET,
+        pay_currencies=list(channel.pay_currencies) or UNSET,
+    )

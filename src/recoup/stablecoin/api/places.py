@@ -1,0 +1,7 @@
+"""What features may add to the stablecoin API."""
+
+from typing import Final
+
+from recoup.kernel.feature import Place
+
+PAYING: Final = Place[str]("paying")  # the module of a `PAYING`, see `paying.py`

@@ -1,0 +1,231 @@
+"""What this API answers with: orders, payments, instructions. The descriptions are the documentation's text."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+
+from recoup.kernel.ids import wire_id
+from recoup.orders.flows.hosted_link import checkout_token
+from recoup.orders.rules.amounts import text_like
+from recoup.orders.rules.lifecycle import OPEN, Stage
+from recoup.stablecoin.api.paying import paying
+from recoup.stablecoin.api.resource import Services
+from recoup.stablecoin.rules.channels import CHANNELS
+from recoup.stablecoin.rules.words import order_status, payment_status, stamp
+from recoup.stablecoin.store.stable_orders import StableOrder
+from recoup.stablecoin.store.wallets import refund_room
+from recoup.terms.rules.fees import KEEP
+from recoup.terms.rules.refunds import most_refundable
+
+OrderStatus = Annotated[
+    Literal["created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded"],
+    Meta(description="Status of the order."),
+]
+Amount = Annotated[str, Meta(description="Decimal text, in the scale of the charge.", examples=["49.90"])]
+Currency = Annotated[str, Meta(description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
+Moment = Annotated[str, Meta(description="RFC 3339 in UTC.", examples=["2026-06-11T08:30:00Z"])]
+PageUrl = Annotated[str, Meta(description="The hosted page.", examples=["http://127.0.0.1:8400/checkout/c_5mPq"])]
+Channel = Annotated[str, Meta(description="Channel code; empty until the payer has chosen one.", examples=["mock"])]
+
+
+class Order(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`ord_` and an opaque text.", examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"])]
+    merchant_order_id: Annotated[str, Meta(description="Your order id.")]
+    channel_code: Channel
+    channel_name: Annotated[str, Meta(description="Name shown to payers.")]
+    settlement_mode: Annotated[
+        Literal["direct", "custodial"] | None, Meta(description="Fixed once the channel is known.")
+    ]
+    amount: Amount
+    refunded_amount: Annotated[str, Meta(description="Total of all refunds; `0` without one.")]
+    currency: Currency
+    status: OrderStatus
+    is_test: bool
+    subject: Annotated[str, Meta(description="Short text shown to the payer.")]
+    description: Annotated[str, Meta(description="Longer text.", examples=[""])]
+    metadata: Annotated[dict[str, str], Meta(description="Your metadata, unchanged.")]
+    customer: Annotated[str | None, Meta(description="Your name or id of the payer.")]
+    subscription_id: str | None
+    expires_at: Moment | None
+    paid_at: Moment | None
+    created_at: Moment
+    max_refundable: (
+        Annotated[
+            str, Meta(description="The most that a refund can take now, by what the wallet holds. Lists leave it out.")
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Confirmations(Struct, frozen=True):
+    done: int
+    of: Annotated[int, Meta(description="As many as are required.")]
+
+
+class Deposit(Struct, frozen=True):
+    tx_hash: str
+    chain: Annotated[str, Meta(description="Network of the transfer.", examples=["base"])]
+    asset: Annotated[str, Meta(description="USDT or USDC.", examples=["USDC"])]
+    token_contract: str
+    right_token: Annotated[bool, Meta(description="True: it pays this order.")]
+    amount: Annotated[str, Meta(description="Decimal text.", examples=["49.90"])]
+    status: Annotated[
+        Literal["seen", "confirmed", "orphaned"],
+        Meta(description="`orphaned`: the chain took it back; it counts for nothing."),
+    ]
+    confirmations: Confirmations
+    block_at: Annotated[str, Meta(description="Time of its block.", examples=["2026-06-11T08:31:04Z"])]
+
+
+PaymentException = Literal["underpaid", "overpaid", "late", "wrong_token"]
+
+
+class Payment(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"])]
+    status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
+    channel_code: Channel
+    channel_ref: Annotated[str, Meta(description="Transaction hash; empty until it is seen.", examples=[""])]
+    amount: Amount
+    currency: Currency
+    amount_received: Annotated[str, Meta(description="Chains only: what came and is confirmed.")] | UnsetType = UNSET
+    confirmations: (
+        Annotated[Confirmations, Meta(description="Chains only: of the transfer with the fewest that still counts.")]
+        | UnsetType
+    ) = UNSET
+    deposits: (
+        Annotated[list[Deposit], Meta(description="Chains only: the newest 50 transfers, oldest first.")] | UnsetType
+    ) = UNSET
+    deposit_count: Annotated[int, Meta(description="Chains only: how many transfers came.")] | UnsetType = UNSET
+    exceptions: (
+        Annotated[
+            list[PaymentException],
+            Meta(
+                description=(
+                    "Chains only: what is wrong with what came; several are possible. `underpaid`: less than the amount"
+                    " so far, also of an order that is paid by the merchant's tolerance; `late`: after the order's end;"
+                    " `wrong_token`: a transfer that cannot pay this order."
+                )
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Terms(Struct, frozen=True):
+    """The terms of a deposit address: store them, they open it."""
+
+    order: Annotated[str, Meta(description="32 bytes in hexadecimal digits.")]
+    merchant: Annotated[str, Meta(description="Wallet that gets the net amount.")]
+    treasury: Annotated[str, Meta(description="Wallet that gets the fee.")]
+    net: Annotated[str, Meta(description="In the token's base units.", examples=["49650000"])]
+    fee: Annotated[str, Meta(description="In the token's base units.", examples=["250000"])]
+
+
+class Instruction(Struct, frozen=True):
+    type: Annotated[
+        Literal["crypto_address", "redirect", "client_secret", "none"],
+        Meta(description="How the payer pays; `none`: no further payment is needed."),
+    ]
+    redirect_url: PageUrl | UnsetType = UNSET
+    checkout_url: PageUrl | UnsetType = UNSET
+    expires_at: Moment | UnsetType = UNSET
+    deposit_address: Annotated[str, Meta(description="Of this order alone.")] | UnsetType = UNSET
+    amount_due: Annotated[str, Meta(description="The order's amount.", examples=["49.90"])] | UnsetType = UNSET
+    chain: Annotated[str, Meta(description="Network to pay on.", examples=["base"])] | UnsetType = UNSET
+    asset: Annotated[str, Meta(description="Token to pay with.", examples=["USDC"])] | UnsetType = UNSET
+    required_confirmations: int | UnsetType = UNSET
+    token_contract: Annotated[str, Meta(description="Contract of the token on this network.")] | UnsetType = UNSET
+    decimals: Annotated[int, Meta(description="Decimals of the token.", examples=[6])] | UnsetType = UNSET
+    qr: Annotated[str, Meta(description="Content of the QR code: the plain address.")] | UnsetType = UNSET
+    terms: (
+        Annotated[
+            Terms,
+            Meta(description="Store them: with them anybody can rebuild the address and sweep it to these wallets."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Settlement(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`stl_` and an opaque text.")]
+    status: Annotated[
+        Literal["pending", "broadcast", "confirmed", "failed"],
+        Meta(description="`failed`: the channel refused it; the money is still yours, and the operator handles it."),
+    ]
+    amount: Annotated[str, Meta(description="Net of the fee.")]
+    fee: str
+    to_address: Annotated[str, Meta(description="Your own wallet.")]
+    tx_hash: Annotated[str, Meta(description="Empty until it is sent.")]
+    network: Annotated[str, Meta(description="The network of `tx_hash`.", examples=["base"])]
+
+
+def order_object(services: Services, order: StableOrder) -> Order:
+    channel = CHANNELS.get(order.channel)
+    facts = order.facts
+    return Order(
+        wire_id("ord", order.order_id),
+        order.external_id,
+        order.channel,
+        channel.name if channel else "",
+        channel.settlement if channel else None,
+        order.amount_text,
+        text_like(order.refunded_units, order.asset, order.amount_text),
+        order.asset,
+        order_status(order.stage, order.units, order.refunded_units, order.disputed),  # type: ignore[arg-type]
+        services.world.policy.test_mode,
+        facts.get("subject") or "",
+        facts.get("description") or "",
+        facts.get("metadata") or {},
+        order.customer,
+        wire_id("sub", UUID(facts["subscription_id"])) if "subscription_id" in facts else None,
+        stamp(order.expires_at) if order.expires_at else None,
+        stamp(order.paid_at) if order.paid_at else None,
+        stamp(order.placed_at),
+    )
+
+
+def payment_object(order: StableOrder) -> Payment:
+    return Payment(
+        wire_id("pay", order.attempt_id),
+        payment_status(order.attempt_state, order.stage),  # type: ignore[arg-type]
+        order.channel,
+        order.reference or "",
+        order.amount_text,
+        order.asset,
+    )
+
+
+async def refundable_order(services: Services, order: StableOrder) -> Order:
+    """The order with the most that can be refunded of it now."""
+    shown, channel, most = order_object(services, order), CHANNELS.get(order.channel), 0
+    if order.stage is Stage.COMPLETED and channel is not None and channel.supports_refund:
+        room = await refund_room(services.world.db.reader, order.merchant_id, order.asset, order.order_id)
+        if room is not None:
+            policy = room.fee_refund or KEEP
+            most = most_refundable(order.units, order.refunded_units, room.free, room.fee, policy)
+    return replace(shown, max_refundable=text_like(most, order.asset, order.amount_text))
+
+
+async def payment_of(services: Services, order: StableOrder, *, fresh: bool = False) -> Payment:
+    """With what came of it on a chain. `fresh`: it was made by this call."""
+    payment = payment_object(order)
+    for feature in paying():
+        payment = await feature.payment(services.world, order, payment, fresh) or payment
+    return payment
+
+
+def instruction_object(services: Services, order: StableOrder) -> Instruction:
+    """By the feature whose channel it is on; else on our page."""
+    if order.stage not in OPEN:
+        return Instruction("none")
+    for feature in paying():
+        if (instruction := feature.instruction(services, order)) is not None:
+            return instruction
+    url = checkout_url(services, order)
+    return Instruction("redirect", url, url, stamp(order.expires_at) if order.expires_at else UNSET)
+
+
+def checkout_url(services: Services, order: StableOrder) -> str:
+    return f"{services.url}/checkout/{checkout_token(services.world, order.merchant_id, order.order_id)}"

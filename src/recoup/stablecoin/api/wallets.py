@@ -1,0 +1,110 @@
+"""GET /wallets and /ledger: what the merchant holds, and every movement. Source: contract stablecoin-api §2.7."""
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from recoup.kernel.ids import wire_id
+from recoup.kit.world import World
+from recoup.orders.rules.amounts import plain_text
+from recoup.stablecoin.api.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
+from recoup.stablecoin.api.resource import Api, Call
+from recoup.stablecoin.rules.words import stamp
+from recoup.stablecoin.store.wallets import WalletMovement, balances, movements
+
+_TYPES: Final = {
+    "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
+    "payout_requested": "debit", "payout_returned": "credit", "fee_returned": "fee", "fee_taken_back": "fee",
+    "kept": "credit", "overpaid": "credit", "accepted_shortfall": "debit",
+}  # fmt: skip
+
+
+class Wallet(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`wlt_` and an opaque text.")]
+    currency: str
+    balance: str
+    pending_balance: str
+    updated_at: str
+
+
+class WalletList(Struct, frozen=True):
+    data: list[Wallet]
+
+
+class Movement(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`led_` and an opaque text.")]
+    wallet_id: str
+    order_id: str | None
+    type: Literal["credit", "debit", "fee", "settlement"]
+    amount: Annotated[str, Meta(description="Signed.")]
+    balance_after: str
+    currency: str
+    reference: Annotated[str, Meta(description="Transaction hash, or a note.")]
+    created_at: str
+
+
+class Ledger(Struct, frozen=True):
+    data: Annotated[list[Movement], Meta(description="Newest first.")]
+    total: int
+    limit: int
+    offset: int
+
+
+class PageQuery(Struct, frozen=True):
+    limit: Limit = 20
+    offset: Offset = 0
+
+
+api: Final = Api(group="Money", credential="signature", scope="payouts", lenient=True)
+
+
+@api("GET /api/v1/wallets")
+@api.example("Before the first payment", None, {"data": []})
+async def wallets(call: Call) -> WalletList:
+    """List wallets. Balances of custodial orders, by currency."""
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    rows = await balances(world.db.reader, merchant_id)
+    return WalletList(
+        [
+            Wallet(
+                wallet_id(world, merchant_id, row.asset),
+                row.asset,
+                plain_text(row.units, row.asset),
+                "0",
+                stamp(row.at),
+            )
+            for row in rows
+        ]
+    )
+
+
+@api("GET /api/v1/ledger", query=PageQuery)
+async def ledger(call: Call) -> Ledger:
+    """List movements. Every change of a balance, append-only."""
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    async with world.db.read() as connection:
+        known = await call.services.totals.total(connection, merchant_id, "wallet", world.clocks.wall())
+        rows, total = await movements(connection, merchant_id, limit, offset, known)
+    return Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset)
+
+
+def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
+    asset = row.asset
+    return Movement(
+        wire_id("led", row.posting_id),
+        wallet_id(world, merchant_id, asset),
+        wire_id("ord", row.order_id) if row.order_id else None,
+        _TYPES[row.recipe],  # type: ignore[arg-type]
+        plain_text(row.units, asset),
+        plain_text(row.balance_after, asset),
+        asset,
+        row.reference,
+        stamp(row.business_at),
+    )
+
+
+def wallet_id(world: World, merchant_id: UUID, asset: str) -> str:
+    """A wallet is its merchant and currency; its id is made of both."""
+    return wire_id("wlt", world.keys.derived_id("wallet", merchant_id.bytes, asset))

@@ -1,0 +1,70 @@
+"""Before a stablecoin order ends unpaid its channel gets one more inquiry, and after it until the channel knows: what
+was paid is never lost."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.kit.world import World
+from recoup.orders.moves.change import Change
+from recoup.orders.rules.lifecycle import OPEN
+from recoup.orders.rules.snapshot import Attempt
+from recoup.processors.gateways.port import Inquiry
+from recoup.rescue.flows.locked import Orders
+from recoup.stablecoin.flows.pay import record_payment
+from recoup.stablecoin.moves.payment import denied
+from recoup.stablecoin.store.stable_orders import stable_order
+
+
+async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
+    """Does nothing for orders of the other dialect.
+
+    Raises: Problem(unavailable) when the channel does not answer: then expiry waits.
+    """
+    order = await stable_order(world.db, *key)
+    if order is None or order.stage not in OPEN or not order.channel:
+        return
+    channel = world.channels[order.channel]
+    outcome = await channel.inquire(Inquiry(order.attempt_id, "payment"))
+    if outcome.state == "unknown":
+        raise Problem(
+            "unavailable",
+            "The channel cannot be asked what became of the payment.",
+            retry_after_seconds=5,
+            cure="Send it again in a few seconds.",
+        )
+    if outcome.state in ("approved", "declined"):
+        await record_payment(world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER)
+
+
+async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
+    """Due work of an order that ended with a payment out: paid late, or denied when nothing can arrive any more.
+
+    Raises: Problem(unavailable) when a channel does not answer: then the inquiry is repeated.
+    """
+
+    def out_now(change: Change) -> list[Attempt]:
+        return [attempt for attempt in change.order.attempts if attempt.is_out()]
+
+    over: list[Attempt] = []
+    again: datetime | None = None
+    for attempt in await orders.run(out_now, key):
+        assert attempt.route is not None
+        assert attempt.send_before is not None
+        channel = world.channels[attempt.route]
+        outcome = await channel.inquire(Inquiry(attempt.attempt_id, "payment"))
+        settled = attempt.send_before + channel.settled_after
+        if outcome.state == "unknown":
+            raise Problem(
+                "unavailable",
+                "The channel cannot be asked what became of the payment.",
+                cure="Send it again in a few seconds.",
+            )
+        if outcome.state == "approved":
+            await record_payment(world, orders, key, attempt.attempt_id, attempt.route, outcome, actor=WORKER)
+        elif outcome.state == "declined" or world.clocks.wall() > settled:
+            over.append(attempt)
+        else:
+            again = max(again or settled, settled)
+    await orders.run(lambda change: denied(change, over, again), key)

@@ -1,0 +1,116 @@
+"""Payouts as their merchant sees them, and the wallets that they are decided under."""
+
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.db.table import insert_of, stored
+
+PayoutState = Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"]
+
+
+class PayoutRow(Row, frozen=True):
+    """`created_at` is business time."""
+
+    payout_id: UUID
+    asset: str
+    amount_text: str
+    state: PayoutState
+    destination_type: Literal["crypto", "bank"]
+    destination: str
+    reference: str | None
+    reason: str | None
+    created_at: datetime
+    actor: str
+
+
+_COLUMNS: Final = """
+SELECT payout_id, asset, amount_text, state, destination_type, destination, reference, reason, created_at,
+  actor
+FROM payouts WHERE merchant_id = $1"""
+
+
+@MERCHANT.statement(f"{_COLUMNS} ORDER BY payout_id DESC LIMIT $2 OFFSET $3")
+async def list_payouts(db: Read, merchant_id: UUID, limit: int, offset: int) -> list[PayoutRow]:
+    """Newest first."""
+
+
+@MERCHANT.statement(f"{_COLUMNS} AND state = 'requested' ORDER BY payout_id LIMIT 100")
+async def requested_payouts(db: Read, merchant_id: UUID) -> list[PayoutRow]:
+    """What may wait for a second person, the oldest first."""
+
+
+@MERCHANT.statement(f"{_COLUMNS} AND payout_id = $2")
+async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
+    """None for a foreign or unknown id."""
+
+
+async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
+    """Makes the wallet's row when it is the first time."""
+    await _make_wallet(db, merchant_id, asset, at)
+    await _lock_wallet(db, merchant_id, asset)
+
+
+@MERCHANT.statement("INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
+    """Of one currency."""
+
+
+@MERCHANT.statement("SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE")
+async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
+    """Until the transaction ends."""
+
+
+@stored("payouts")
+class NewPayout(Row, frozen=True):
+    """`created_at` is business time."""
+
+    merchant_id: UUID
+    payout_id: UUID
+    asset: str
+    units: int
+    state: PayoutState
+    destination_type: str
+    destination: str
+    amount_text: str
+    actor: str
+    created_at: datetime
+
+
+@MERCHANT.statement(insert_of(NewPayout, one=True))
+async def add_payout(db: Tx, payout: NewPayout) -> None:
+    """Under its wallet's lock."""
+
+
+class LockedPayout(Row, frozen=True):
+    """`offset_us` and `killed` are its merchant's."""
+
+    merchant_id: UUID
+    payout_id: UUID
+    asset: str
+    units: int
+    state: PayoutState
+    destination: str
+    actor: str
+    tries: int
+    offset_us: int
+    killed: bool
+
+
+@MERCHANT.statement("""
+SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.actor, p.tries, m.offset_us, m.killed
+FROM payouts p JOIN merchants m USING (merchant_id)
+WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
+""")
+async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
+    """None for a foreign or unknown id."""
+
+
+@MERCHANT.statement("""
+UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1 AND payout_id = $2
+""")
+async def change_payout(
+    db: Tx, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None, reason: str | None, tries: int
+) -> None:
+    """Under its lock."""

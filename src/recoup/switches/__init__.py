@@ -1,0 +1,1 @@
+"""Sites, campaigns and switches: what may be sent for whom."""

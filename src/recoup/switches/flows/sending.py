@@ -1,0 +1,63 @@
+"""The switch of all sending: charges, captures, refunds, voids, payouts and transfers on chains, of every merchant.
+
+Each intent reads the switch in its own transaction, so it holds for every process at once. Questions to processors,
+answers to disputes, webhooks and e-mails go on.
+"""
+
+import asyncio
+from datetime import timedelta
+from enum import Enum
+from typing import Final
+
+from recoup.audit import moves as audit
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Scope
+from recoup.kit.world import World
+from recoup.orders.moves.pace import SEND_WITHIN
+from recoup.routes.flows.route_switches import checked_reason
+from recoup.switches.store import next_transaction, open_since, resume_sending, stop_sending
+
+OPEN_WAIT: Final = timedelta(seconds=30)
+LOOK_SECONDS: Final = 0.05
+
+
+class SwitchedOff(Enum):
+    """`LEAVING`: what was decided before has not all been committed yet."""
+
+    NOW = "now"
+    BEFORE = "before"
+    LEAVING = "leaving"
+
+
+async def switch_sending_off(world: World, why: str, actor: str, scope: Scope | None = None) -> SwitchedOff:
+    """Once it answers NOW, no intent to send is committed any more; one of before leaves within five seconds. `scope`:
+    of who does it in the portal.
+
+    Raises: Problem(invalid) for no reason, or one that is too long.
+    """
+    why = checked_reason(why)
+    async with world.db.transaction() as tx:
+        done = await stop_sending(tx, new_id(), why, actor, world.clocks.wall())
+        if done and scope is not None:
+            await audit.note(tx, scope, world.clocks.wall(), "sending.off", "", {"why": why})
+    world.routes.forget()
+    number = await next_transaction(world.db.alone)
+    until = world.clocks.monotonic() + OPEN_WAIT.total_seconds()
+    while await open_since(world.db.alone, number):
+        if world.clocks.monotonic() > until:
+            return SwitchedOff.LEAVING
+        await asyncio.sleep(LOOK_SECONDS)
+    return SwitchedOff.NOW if done else SwitchedOff.BEFORE
+
+
+async def switch_sending_on(world: World, actor: str, scope: Scope | None = None) -> bool:
+    """Lets what waits go on by its plan. False when it was not off."""
+    async with world.db.transaction() as tx:
+        done = await resume_sending(tx, actor, world.clocks.wall())
+        if done and scope is not None:
+            await audit.note(tx, scope, world.clocks.wall(), "sending.on")
+    world.routes.forget()
+    return done
+
+
+LEAVES_WITHIN: Final = round(SEND_WITHIN.total_seconds())

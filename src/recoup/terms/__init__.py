@@ -1,0 +1,1 @@
+"""A merchant's dated terms: fees, arms, exposure, advances, settlement."""

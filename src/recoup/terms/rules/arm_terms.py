@@ -1,0 +1,139 @@
+"""Who decides, the engine or the fixed schedule: a merchant's settings, and what retry policies leave of them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Sentence, invalid
+from recoup.policies.rules.in_force import InForce
+from recoup.policies.rules.terms import ARMS, ScopeKind
+
+Arm = Literal["engine", "ladder", "holdout", "shadow"]
+Mode = Literal["inherit", "off", "shadow", "share"]
+MODES: Final[tuple[Mode, ...]] = ("inherit", "off", "shadow", "share")
+HOLDOUT_MAX: Final = 50
+EXPLORE_MAX: Final = 20
+CURRENCIES_MAX: Final = 30
+WHY_CHARS_MAX: Final = 256
+PLACES: Final = 10_000
+_PERCENT: Final = PLACES // 100
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One line of a merchant's settings; percents. `explore_max`: by currency, the units above which nothing is drawn;
+    where it is empty, no amount is too high, else none of a currency that it does not name is drawn."""
+
+    version: int
+    mode: Mode = "off"
+    share: int = 0
+    holdout: int = 0
+    explore: int = 0
+    explore_max: Mapping[str, int] | None = None
+
+    def explored(self, units: int, currency: str) -> float:
+        """The share of such an order's decisions that are drawn."""
+        bounds = self.explore_max or {}
+        return 0.0 if bounds and units > bounds.get(currency, 0) else self.explore / 100
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"version": self.version, "share": self.share, "holdout": self.holdout, "explore": self.explore}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an order with an arm is decided with, beside its evidence. `stopped`: somebody has stopped the engine.
+    `share`: what retry policies left of the share when the order came in; None: all of it."""
+
+    terms: Terms
+    stopped: bool = False
+    share: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.terms.to_dict() | ({} if self.share is None else {"share": self.share})
+
+
+def check_terms(terms: Terms) -> Terms:
+    """Raises: Problem(invalid) naming the field."""
+    for name, value, highest in (
+        ("share", terms.share, 100),
+        ("holdout", terms.holdout, HOLDOUT_MAX),
+        ("explore", terms.explore, EXPLORE_MAX),
+    ):
+        if not 0 <= value <= highest:
+            raise invalid(Sentence("The field {0} must be from 0 to {1} percent.", name, highest), name)
+    if terms.mode not in MODES:
+        raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
+    if terms.share + terms.holdout > 100:
+        cure = Sentence(
+            "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout
+        )
+        raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
+    bounds = terms.explore_max or {}
+    unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
+    if unknown is not None:
+        raise invalid(Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(unknown[:8])), "exploreMax")
+    if len(bounds) > CURRENCIES_MAX or any(units < 0 for units in bounds.values()):
+        message = Sentence("The field exploreMax names at most {0} currencies, each with an amount.", CURRENCIES_MAX)
+        raise invalid(message, "exploreMax")
+    return terms
+
+
+def place_of(digest: bytes) -> int:
+    """A customer's place, from 0 up to PLACES."""
+    return int.from_bytes(digest[:8], "big") % PLACES
+
+
+def arm_of(terms: Terms, place: int) -> Arm | None:
+    if terms.mode == "shadow":
+        return "shadow"
+    if terms.mode != "share":
+        return None
+    if place < terms.holdout * _PERCENT:
+        return "holdout"
+    return "engine" if place >= PLACES - terms.share * _PERCENT else "ladder"
+
+
+def engine_decides(within: InForce, place: int) -> bool:
+    """Whether retry policies leave a customer to the engine that decides for all others."""
+    return arm_of(narrowed(Terms(0, "share", 100), within), place) == "engine"
+
+
+def narrowed(terms: Terms, within: InForce | None) -> Terms:
+    """What retry policies leave of the settings, for a new order."""
+    if within is None or terms.mode == "inherit":
+        return terms
+    mode = min(terms.mode, within.arm, key=ARMS.index)
+    share = terms.share if mode != "share" or within.share is None else min(terms.share, within.share)
+    return replace(terms, mode=mode, share=share)
+
+
+class Left(NamedTuple):
+    """What retry policies leave of the settings `of`."""
+
+    terms: Terms
+    of: Terms
+
+    def assigned(self, place: int) -> dict[str, Any]:
+        """What a new order keeps; its share where less than all of it is left."""
+        share = self.terms.share if self.terms.mode == "share" and self.terms.share < self.of.share else None
+        return {"arm": arm_of(self.terms, place), "arm_version": self.of.version, "arm_share": share}
+
+
+class Cut(NamedTuple):
+    """What retry policies leave of the settings `of`. `by`: whose, the widest first."""
+
+    terms: Terms
+    of: Terms
+    by: tuple[ScopeKind, ...]
+
+
+def cut(terms: Terms, within: InForce | None) -> Cut | None:
+    """None: they leave all of it."""
+    left = narrowed(terms, within)
+    if within is None or left == terms:
+        return None
+    line = "mode" if left.mode != terms.mode else "share"
+    alone = [(part.scope, narrowed(terms, InForce((part,)))) for part in within.parts]
+    return Cut(left, terms, tuple(scope for scope, one in alone if getattr(one, line) != getattr(terms, line)))

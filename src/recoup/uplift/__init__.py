@@ -1,0 +1,1 @@
+"""Uplift: arms against each other, computed beside the pages."""

@@ -1,0 +1,1 @@
+"""Files of many payments, worked row by row."""

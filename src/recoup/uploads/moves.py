@@ -1,0 +1,50 @@
+"""An upload begins with its due work, and ends with its event: each together with what it is about."""
+
+from uuid import UUID
+
+from recoup.db.statement import Tx
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.orders.moves.due import wait_for
+from recoup.orders.moves.event import add_event
+from recoup.orders.store.changes import Rows, write
+from recoup.orders.store.rows import DueKey
+from recoup.uploads.store import begin_upload, finish_upload, stop_rest
+
+
+async def take_upload(
+    tx: Tx, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str, wall: WallTime
+) -> bool:
+    """The upload with the work that will look after it. False when the same file is one already."""
+    if not await begin_upload(
+        tx, scope.merchant_id, upload_id, kind, form, content_mac, file_name, scope.actor.text(), scope.request_id, wall
+    ):
+        return False
+    await wait_for(tx, scope.merchant_id, "upload", upload_id, wall)
+    return True
+
+
+async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime) -> None:
+    """Under the upload's lock, every row answered, or, `stopped`, those answered that were begun."""
+    if state == "stopped":
+        await stop_rest(tx, *key)
+    ended = await finish_upload(tx, *key, state, wall)
+    rows = Rows()
+    add_event(
+        rows,
+        key[0],
+        "upload",
+        key[1],
+        "upload.completed",
+        now=now,
+        wall=wall,
+        upload_id=key[1],
+        kind=ended.kind,
+        state=state,
+        file_name=ended.file_name,
+        rows=ended.row_count,
+        done=ended.done_count,
+        refused=ended.refused_count,
+    )
+    rows.due_done.append(DueKey(key[0], "upload", key[1]))
+    await write(tx, rows)

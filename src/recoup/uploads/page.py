@@ -1,0 +1,117 @@
+"""/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
+
+from typing import Final
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem, invalid
+from recoup.kit.edge.spool import while_there
+from recoup.people.page.endpoint import done_of, redirect, with_done
+from recoup.people.page.file_form import file_form
+from recoup.people.page.form_shape import read_again
+from recoup.people.page.known_before import FORM_BYTES, UPLOADS
+from recoup.people.page.menu import Entry
+from recoup.people.page.pages import CSV, JSON_LINES, Answer, Values, download, member, taken
+from recoup.people.page.portal_visit import Visit, found_by
+from recoup.people.page.rights import anybody
+from recoup.people.page.words import State
+from recoup.uploads.flows.answers import answer_file
+from recoup.uploads.flows.row import Readers
+from recoup.uploads.flows.stop import one_upload, stop_upload
+from recoup.uploads.flows.take import FILE_BYTES_MAX, File, take
+from recoup.uploads.rules.record import ROWS_MAX
+from recoup.uploads.store import Upload, list_uploads, refused_rows
+
+STATES: Final = {
+    "received": State("Received", "hold", "draft", "Stored; its rows are queued."),
+    "working": State("Processing", "run", "processing", "Its rows are processed in order."),
+    "completed": State("Completed", "ok", "completed", "All rows are processed."),
+    "stopped": State("Stopped", "off", "cancelled", "Stopped; rows not yet started are skipped."),
+}
+KINDS: Final = {"transmit": "Transmissions", "evaluate": "Declined MITs"}
+
+
+PLACE: Final = UPLOADS
+FORM_BYTES_MAX: Final = FILE_BYTES_MAX + FORM_BYTES
+SIZE: Final = 25
+ROWS: Final = 100
+_TYPES: Final = {"json": JSON_LINES, "csv": CSV}
+
+
+@member.page(PLACE, "uploads/uploads.html", menu=Entry("Insight", 4, "Files", "file"))
+async def uploads(visit: Visit) -> Values:
+    after = parse_id(visit.request.query_params.get("after", ""))
+    rows = await list_uploads(visit.world.db.reader, visit.merchant_id, None, after, SIZE + 1)
+    return dict(
+        uploads=rows[:SIZE],
+        next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None,
+        first=after is None,
+        typed=read_again(post_upload, visit.typed),
+        may=_may(visit),
+        megabytes=FILE_BYTES_MAX >> 20,
+        rows_max=ROWS_MAX,
+    )
+
+
+@uploads.post(may=anybody, reads=file_form)
+async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> Answer:
+    """The same file again leads to the upload that there is. `kind`: what its rows are, as `KINDS`."""
+    _must(visit)
+    if file is None:
+        raise invalid("No file was chosen.", "file")
+    taking = take(
+        visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.get(Readers).by_kind
+    )
+    taken = await while_there(visit.request.receive, taking)
+    path = f"{PLACE}/{taken.upload.upload_id}"
+    return redirect(with_done(visit.session, path, "known") if taken.before else path)
+
+
+_NONE: Final = Problem("not_found", "There is no such file.", cure="Look at the list of files.")
+_find: Final = found_by("upload_id", _NONE, one_upload)
+
+
+@member.page("/uploads/{upload_id}", "uploads/upload.html")
+async def upload_page(visit: Visit) -> Values:
+    upload = await _find(visit)
+    query = visit.request.query_params
+    text = query.get("after", "")
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    rows = await refused_rows(visit.world.db.reader, visit.merchant_id, upload.upload_id, after, ROWS + 1)
+    return dict(
+        upload=upload,
+        rows=rows[:ROWS],
+        next=rows[ROWS - 1].row_no if len(rows) > ROWS else None,
+        first=not after,
+        may=_may(visit),
+        known=done_of(visit.session, visit.request) == "known",
+        left=upload.row_count - upload.done_count - upload.refused_count,
+    )
+
+
+@member.page("/uploads/{upload_id}/answers")
+async def answers_file(visit: Visit) -> Response:
+    upload = await _find(visit)
+    await taken(visit, "answers of a file of payments", upload.upload_id)
+    name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
+    return download(answer_file(visit.world, upload), name, _TYPES[upload.form])
+
+
+@upload_page.post("/uploads/{upload_id}/stop", may=anybody, find=_find)
+async def post_stop(visit: Visit, upload: Upload) -> None:
+    _must(visit)
+    await stop_upload(visit.world, visit.scope, upload.upload_id)
+
+
+def _may(visit: Visit) -> bool:
+    return bool(visit.portal.get(Readers).by_kind) and (visit.is_operator or visit.session.may("upload"))
+
+
+def _must(visit: Visit) -> None:
+    """Raises: Problem(forbidden)."""
+    if not _may(visit):
+        raise Problem(
+            "forbidden", "Your role may view files, but not send them.", cure="Ask somebody with the role operations."
+        )

@@ -1,0 +1,1 @@
+"""Webhooks: endpoints, feed, deliveries, replays, samples."""

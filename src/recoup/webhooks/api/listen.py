@@ -1,0 +1,117 @@
+"""GET /events/listen: events as they happen, signed as webhooks. `recoup listen` forwards them."""
+
+import asyncio
+from functools import partial
+from time import monotonic
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.keys.api.v1_resource import Api, Call
+from recoup.kit.api.query import Query
+from recoup.kit.api.wire import Shape
+from recoup.kit.edge.asgi import hangs_up
+from recoup.kit.edge.field_names import names_of
+from recoup.orders.rules.events import CATALOGUE, Format, timestamp
+from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.webhooks.api.events import NUMBER_MAX
+from recoup.webhooks.flows.listen import Listening
+
+WAIT_MAX: Final = 30
+_FORMATS: Final[dict[str, Format]] = {"rescue": "rescue", "rescue-text": "rescue-text", "standard": "standard"}
+
+
+class ListenQuery(Shape, kw_only=True):
+    """From where, how long, which, and how they are written."""
+
+    after: Annotated[int, Meta(ge=0, description="`next` of the previous response; absent: from now on.")] | None = None
+    wait: Annotated[int, Meta(ge=0, le=30, description="Seconds to wait for an event if there is none yet.")] = 0
+    event: (
+        Annotated[list[str], Meta(description="Only these events, by the names of their API; may be repeated.")] | None
+    ) = None
+    format: Annotated[Literal["rescue", "rescue-text", "standard"], Meta(description="Of the events of this API.")] = (
+        "rescue"
+    )
+    host: Annotated[str, Meta(description="The `Host` that your receiver gets: it is part of the signature.")] = (
+        "localhost"
+    )
+
+
+class SignedEvent(Shape, kw_only=True):
+    """One delivery, ready to be posted."""
+
+    number: Annotated[int, Meta(ge=1, description="Place in the feed of both APIs; numbers may be missing.")]
+    event: Annotated[str, Meta(description="Name of the event, as its API names it.")]
+    event_id: Annotated[UUID, Meta(description="The same whenever this event is delivered.")]
+    format: Literal["rescue", "rescue-text", "standard", "stablecoin"]
+    timestamp: Annotated[str, Meta(description="Business time of the event.")]
+    headers: Annotated[dict[str, str], Meta(description="Signature and content type. Signed now: post it now.")]
+    body: Annotated[str, Meta(description="Post these bytes (UTF-8) unchanged.")]
+
+
+class SignedEvents(Shape, kw_only=True):
+    """What happened since."""
+
+    data: list[SignedEvent]
+    next: Annotated[str, Meta(description="Send it as `after` in the next call, even if there are no events.")]
+    has_more: Annotated[bool, Meta(description="True: there are more events already.")]
+    signing_key: Annotated[
+        str, Meta(description="Your receiver checks these deliveries with it. Each API key has its own; it stays.")
+    ]
+    signed_at: Annotated[str, Meta(description="The server's clock.")]
+    success: bool = True
+
+
+_NAMES: Final = tuple(names_of(ListenQuery))
+_TEXT: Final = (
+    "For development: `recoup listen` forwards what this answers to an address of your own machine. Events of both "
+    "APIs, lowest number first, each with the headers and the body that a webhook would have, at most 20. Without "
+    "`after` the answer is empty, and its `next` is where to listen on. With `wait` it comes with the next event."
+)
+api: Final = Api(group="Events", scope="orders")
+
+
+@api("GET /v1/events/listen", text=_TEXT, query=ListenQuery)
+@api.example("from now on")
+@api.example("the next event", {"after": 0, "wait": 25, "host": "localhost:3000"})
+async def listen(call: Call) -> SignedEvents:
+    """Listen for events."""
+    query, caller = Query(call.query, _NAMES), call.caller
+    after, wait = query.number("after", None, 0, NUMBER_MAX), query.number("wait", 0, 0, WAIT_MAX) or 0
+    names = query.many("event", maximum=len(CATALOGUE) + len(NAMES))
+    form, host = query.choice("format", _FORMATS, "rescue"), query.one("host", maximum=255) or "localhost"
+    if not (host.isascii() and host.isprintable()) or " " in host:
+        query.complain("host", "must be a host like localhost:3000")
+    query.raise_if_any()
+    assert caller is not None
+    listening, merchant_id = call.services.get(Listening), caller.merchant_id
+    key, until = listening.key(merchant_id, caller.key_id), monotonic() + wait
+    read = partial(listening.read, merchant_id, key, events=names, form=_FORMATS[form], host=host)
+    page = await read(after)
+    gone = asyncio.create_task(hangs_up(call.receive)) if call.receive is not None else None
+
+    def is_over() -> bool:
+        return call.services.is_ending() or gone is not None and gone.done()
+
+    try:
+        while after is not None and not (page.events or page.has_more or is_over()) and monotonic() < until:
+            await listening.wait(merchant_id, page.next, until - monotonic(), is_over)
+            page = await read(page.next)
+    finally:
+        if gone is not None:
+            gone.cancel()
+    data = [
+        SignedEvent(
+            number=one.place,
+            event=one.name,
+            event_id=one.event.event_id,
+            format=one.format,
+            timestamp=timestamp(one.event.business_at),
+            headers=one.sent.headers,
+            body=one.sent.body.decode(),
+        )
+        for one in page.events
+    ]
+    at = timestamp(call.services.world.clocks.wall())
+    return SignedEvents(data=data, next=str(page.next), has_more=page.has_more, signing_key=key, signed_at=at)

@@ -1,0 +1,220 @@
+"""Events are sent to an endpoint again: in order, marked as resent, through the lanes by which new ones go.
+
+Source: decision 0028; contract §14.5 (`IsResent`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.db.pool import KeyTaken, retrying
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.scope import PartnerScope, Scope
+from recoup.kernel.time import iso
+from recoup.kit.world import World
+from recoup.people.flows.owner import Owner, note, owner_id
+from recoup.webhooks.flows.endpoints import Endpoint, names_in, read
+from recoup.webhooks.moves.replay import begin_replay, step_replay
+from recoup.webhooks.store.endpoints import lock_endpoint
+from recoup.webhooks.store.feed import last_number
+from recoup.webhooks.store.partner_feed import last_partner_number
+from recoup.webhooks.store.replays import COUNTED_MAX, ReplayRow, count_events, is_busy, list_replays, newest_replays
+
+REPLAYS_SHOWN: Final = 50
+RANGE_FIELDS: Final = ("fromNumber", "toNumber", "events", "since", "until", "event", "orderId", "sequence")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """Numbers of the feed, both included; instants of business time, `until` not included. None: no bound. Without
+    `events` all that the endpoint listens to."""
+
+    from_number: int | None = None
+    to_number: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    events: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a replay would send. `exact`: False when there is more than was counted."""
+
+    events: int
+    orders: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """`state`: opening (the feed is looked through, or one event waits for its lane), sending, done. `found`: events,
+    so far while it is opening. `orders_left`: whose events are still being sent; at most 10,000."""
+
+    replay_id: UUID
+    state: str
+    request: dict[str, Any]
+    found: int
+    orders_left: int
+    created_at: datetime
+
+
+async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequest, key: str | None) -> Replay:
+    """With a key that came before: the same replay again.
+
+    Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a key that came with
+    something else, or while an earlier replay is under way; Problem(wrong_state) for an endpoint that is disabled.
+    """
+    endpoint = await read(world, owner, endpoint_id)
+    events = _wanted(endpoint, request)
+    range_body = _with_all_fields(
+        {
+            "fromNumber": request.from_number,
+            "toNumber": request.to_number,
+            "events": request.events and list(request.events),
+            "since": request.since and iso(request.since),
+            "until": request.until and iso(request.until),
+        }
+    )
+    replay_id = new_id()
+    key = key or replay_id.hex
+    row = {
+        "replay_id": replay_id,
+        "endpoint_id": endpoint_id,
+        "key": key,
+        "request": range_body,
+        "at_from": request.since,
+        "at_to": request.until,
+        "events": events,
+        "actor": owner.actor.text(),
+    }
+    if earlier := await _known(world, endpoint_id, key, range_body):
+        return earlier
+    if endpoint.state != "active":
+        raise Problem(
+            "wrong_state",
+            "The endpoint is disabled: nothing is sent there.",
+            cure="Switch it on with PATCH {state: active}, then replay.",
+        )
+
+    async def once() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            await lock_endpoint(tx, endpoint_id, owner_id(owner))
+            if await is_busy(tx, endpoint_id):
+                raise Problem(
+                    "conflict",
+                    "An earlier replay to this endpoint is still under way.",
+                    cure="GET …/replays shows when it is done.",
+                )
+            partner = isinstance(owner, PartnerScope)
+            last = await (last_partner_number if partner else last_number)(tx, owner_id(owner))
+            numbers = _numbers(request, last)
+            await begin_replay(
+                tx,
+                row | {"created_at": wall},
+                owner_id(owner),
+                numbers,
+                partner=partner,
+                stable=endpoint.format == "stablecoin",
+                wall=wall,
+            )
+            await note(tx, owner, wall, "webhook.replayed", endpoint_id, {"from": numbers[0], "to": numbers[1]})
+
+    try:
+        await retrying(once)
+    except (KeyTaken, Problem) as error:
+        if earlier := await _known(world, endpoint_id, key, range_body):
+            return earlier  # two calls with one key at once
+        raise error if isinstance(error, Problem) else Problem("conflict", "Ask again.", cure="Once more.") from None
+    found = await _known(world, endpoint_id, key, range_body)
+    return found or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
+
+
+async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRequest) -> Found:
+    """What `ask` would send to a merchant's endpoint. Counts stop at 100,000.
+
+    Raises: as `ask`; nothing is sent.
+    """
+    endpoint = await read(world, scope, endpoint_id)
+    wanted = _wanted(endpoint, request)
+    numbers = _numbers(request, await last_number(world.db, scope.merchant_id))
+    found = await count_events(
+        world.db,
+        scope.merchant_id,
+        *numbers,
+        request.since,
+        request.until,
+        wanted,
+        stable=endpoint.format == "stablecoin",
+    )
+    return Found(found.events, found.orders, found.events < COUNTED_MAX)
+
+
+async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:
+    """Newest first, the last fifty. Raises: Problem(not_found)."""
+    await read(world, owner, endpoint_id)
+    rows = await newest_replays(world.db, endpoint_id, REPLAYS_SHOWN)
+    return [_replay(row) for row in rows]
+
+
+async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
+    """Due work `replay`: one step through the merchant's feed."""
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await step_replay(tx, merchant_id, replay_id, world.clocks.wall())
+
+    await retrying(once)
+
+
+async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]) -> Replay | None:
+    rows = await list_replays(world.db, endpoint_id, 1, key)
+    if rows and _with_all_fields(rows[0].request) != range_body:
+        raise Problem(
+            "conflict",
+            "This idempotency key came before with another replay.",
+            field="IdempotencyKey",
+            cure="Use a new key for a new replay.",
+        )
+    return _replay(rows[0]) if rows else None
+
+
+def _replay(row: ReplayRow) -> Replay:
+    state = "opening" if row.opening else "sending" if row.lanes else "done"
+    return Replay(row.replay_id, state, _with_all_fields(row.request), row.found, row.lanes, row.created_at)
+
+
+def _with_all_fields(range_body: dict[str, Any]) -> dict[str, Any]:
+    """One shape, for a range and for one event of an order: a field that was not sent is None."""
+    return dict.fromkeys(RANGE_FIELDS) | range_body
+
+
+def _wanted(endpoint: Endpoint, request: ReplayRequest) -> list[str]:
+    """The events as the outbox has them. Raises: Problem(invalid)."""
+    known = names_in(endpoint.format)
+    strange = [name for name in request.events or () if name not in endpoint.events]
+    if strange or request.events == ():
+        listens = ", ".join(endpoint.events)
+        message = (
+            Sentence("The endpoint does not subscribe to {0}.", repr(strange[0][:64]))
+            if strange
+            else "Name at least one event."
+        )
+        cure = Sentence("It subscribes to: {0}. PATCH its events to add others.", listens)
+        raise invalid(message, "Events", cure)
+    if endpoint.format == "stablecoin" and (request.from_number is not None or request.to_number is not None):
+        raise invalid("Events of the stablecoin API have no numbers.", "FromNumber", "Send since and until instead.")
+    return [known[name] for name in request.events or endpoint.events]
+
+
+def _numbers(request: ReplayRequest, last: int) -> tuple[int, int]:
+    """Raises: Problem(invalid)."""
+    low, high = request.from_number or 1, last if request.to_number is None else min(last, request.to_number)
+    if request.from_number is not None and request.from_number > last:
+        raise invalid(Sentence("The feed ends at {0}.", last), "FromNumber", "Send a number up to that.")
+    if request.to_number is not None and request.to_number < low:
+        raise invalid("ToNumber lies before fromNumber.", "ToNumber", "Send a higher number.")
+    return low, high

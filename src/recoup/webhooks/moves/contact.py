@@ -1,0 +1,61 @@
+"""A mail or SMS with a link to pay, about to be sent: inside one budget, by day, to nobody who has unsubscribed."""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from recoup.db.statement import Tx
+from recoup.kernel.time import BusinessTime
+from recoup.mail.rules.contacts import LINK, WITHIN, Channel, by_day, way_of, why_withheld
+from recoup.mail.store.contacts import contacted, lock_addresses, save_contact
+from recoup.mail.store.mails import MailFacts, change_mail, choose_channel, lock_mail
+from recoup.orders.store.changes import Rows, write
+from recoup.orders.store.rows import DueKey
+
+_SOONEST = timedelta(minutes=1)
+
+
+class Addresses(NamedTuple):
+    """Keyed hashes; None: nothing can go there, or nothing may."""
+
+    mail: UUID | None
+    number: UUID | None
+
+    @property
+    def known(self) -> list[UUID]:
+        return [one for one in self if one is not None]
+
+
+async def claim_contact(
+    tx: Tx, merchant_id: UUID, mail_id: UUID, addresses: Addresses, facts: MailFacts, now: BusinessTime
+) -> Channel | None:
+    """By which way it may be sent now; if by none, it is withheld for good or waits for the day. After `open_mail`, in
+    its transaction. What is sent again counts once and goes the same way. At least one address is known."""
+    await lock_addresses(tx, merchant_id, addresses.known)
+    before = await contacted(tx, merchant_id, addresses.known, mail_id, facts.order_id, now - WITHIN)
+    why = why_withheld(facts.notice, before, waits=facts.waits)
+    day = by_day(facts.country, now) if facts.notice == LINK else now
+    if why is None and day <= now:
+        channel = facts.channel if facts.contacted else _way(addresses, before.of_order)
+        address_id = addresses.number if channel == "sms" else addresses.mail
+        assert address_id is not None
+        await choose_channel(tx, merchant_id, mail_id, channel)
+        await save_contact(tx, merchant_id, mail_id, facts.order_id, address_id, now)
+        return channel
+    row = await lock_mail(tx, merchant_id, mail_id)
+    assert row is not None
+    rows, key = Rows(), DueKey(merchant_id, "mail", mail_id)
+    if why is not None:
+        rows.due_done.append(key)
+        await change_mail(tx, merchant_id, mail_id, state="withheld", tries=row.tries - 1, why=why)
+    else:
+        rows.due_work.append(key.at(max(day, now + _SOONEST), wall=False))
+        await change_mail(tx, merchant_id, mail_id, state="owed", tries=row.tries - 1, why=row.why)
+    await write(tx, rows)
+    return None
+
+
+def _way(addresses: Addresses, earlier: int) -> Channel:
+    way = way_of(address=addresses.mail is not None, number=addresses.number is not None, earlier=earlier)
+    assert way is not None
+    return way
