@@ -18,7 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-SHIPPED = ROOT / "src/recoup/features/chains/artifacts"
+SHIPPED = ROOT / "src/recoup/chains/artifacts"
 TOKEN = SHIPPED / "token.json"  # of play money: tests and `recoup up --chain` deploy it
 SOURCES = ("src/Deposits.sol", "foundry.toml", "package-lock.json")
 KINDS = {"evm": "default", "tron": "tron"}  # kind of machine -> forge's profile

@@ -4,7 +4,6 @@
 
 PART is one of `scripts/stories.toml`: `now` in this tree, another as it stands under FOLDER at COMMIT of GIT_DIR:
 
-    scripts/count_stories.py before .git 82ede58c src/recoup
     scripts/count_stories.py polarsource/polar /path/to/polar/.git HEAD server/polar
 """
 

@@ -37,7 +37,7 @@ def hosted(server: ServerAddress, kind: type[Bank], folder: Path) -> Iterator[di
             world = made[0]
             shop = await make_shop(*made)
             change_world(world, processors={bank.name: connector})
-            static = Mount("/static", StaticFiles(packages=[("recoup.doors.portal", "static")]))
+            static = Mount("/static", StaticFiles(packages=[("recoup.people.page", "static")]))
             app: Any = Starlette(routes=[*checkout_routes(world, made[1], shop.merchants), static])
             async with listening(app) as port:
                 change_world(world, url=f"http://127.0.0.1:{port}")

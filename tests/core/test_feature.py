@@ -15,7 +15,7 @@ from recoup.mandates.feature import MANDATES
 LETTER: Place[dict[str, int]] = Place("letter")
 BAD = Feature(name="bad", folder=Path(__file__).parent)
 ADDED = {
-    name: EntryPoint(name, value, "recoup.main.features")
+    name: EntryPoint(name, value, "recoup.features")
     for name, value in {
         "mandates": "recoup.mandates.feature:MANDATES",
         "raises": "tests.core.no_such_module:FEATURE",
@@ -31,7 +31,7 @@ def test_what_is_wrong_with_the_list_is_said_in_one_line(monkeypatch: pytest.Mon
     complaints = {
         "twice": (lambda: install(["mandates"]), "mandates is listed twice"),
         "missing": (lambda: install(["unknown"]), "unknown, which no package"),
-        "raises": (lambda: install(["raises"]), "'raises' to recoup.main.features"),
+        "raises": (lambda: install(["raises"]), "'raises' to recoup.features"),
         "no feature": (lambda: install(["other"]), "it is no Feature"),
         "needs": (
             lambda: feature.checked((replace(BAD, needs=("mandates",)), MANDATES)),

@@ -1,14 +1,13 @@
 """Every answer of the port has a row in the one table, and every flow that hears one reads it there."""
 
 import ast
-from pathlib import Path
 from typing import Final, get_args
 
-import recoup
+from tests.subjects import SOURCE, files_of
+
 from recoup.processors.gateways.outcome import Fault, State
 from recoup.processors.rules.answers import CHARGES, MESSAGES, TABLE, WRONG, Audience, Step, follows
 
-SOURCE: Final = Path(recoup.__file__).parent
 # What sends a message that may be refused, or asks what became of one.
 ASKS: Final = {"charge", "modify", "inquire", "answer_dispute"}
 READS: Final = {"follows", "read_answer", "processor_result", "never_processed"}
@@ -54,7 +53,7 @@ def test_every_message_state_and_fault_has_its_row() -> None:
 def test_every_flow_that_asks_a_processor_reads_the_fault() -> None:
     """By its source: a file that calls one of `ASKS` on a processor calls one of `READS` on what comes back."""
     unread, found = [], set()
-    for file in sorted((SOURCE / "flows").rglob("*.py")):
+    for file in files_of("flows"):
         name = file.relative_to(SOURCE).as_posix()
         calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
         if not any(_asks(call.func) for call in calls):

@@ -94,7 +94,7 @@ def test_every_sealed_column_goes_over() -> None:
     """As the schema says which those are."""
     sealed = set()
     for database in ("world", "people"):
-        for file in (files("recoup.store") / "schema" / database).iterdir():
+        for file in (files("recoup.db") / "schema" / database).iterdir():
             for table, body in re.findall(r"CREATE TABLE (?:\w+\.)?(\w+) \((.*?)\n\)", file.read_text(), re.DOTALL):
                 sealed |= {(table, one) for one in re.findall(r"\n  (\w+) bytea[^\n]*-- sealed", body)}
                 sealed |= {(table, one) for one in re.findall(r"\n  (sealed\w*|deposits) bytea", body)}

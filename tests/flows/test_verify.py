@@ -322,15 +322,16 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: 
 
 def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in _STEPS:
-        monkeypatch.setattr(f"recoup.insight.store.proofs.{module}.{name}", 1)
+        monkeypatch.setattr(f"recoup.{module}.{name}", 1)
     done = planted(server, lived_in)
     assert done.difference is None, as_text(done)
     assert planted(server, lived_in, "UPDATE pages SET sums = '{}' WHERE page_no = 2").difference
 
 
 _STEPS = (
-    ("walk", "ORDERS_MAX"), ("sends", "SENDS_MAX"), ("ledger", "POSTINGS_MAX"), ("pages", "PAGES_MAX"),
-    ("issuer", "ROWS_MAX"),
+    ("kit.proofs.walk", "ORDERS_MAX"), ("kit.proofs.sends", "SENDS_MAX"),
+    ("insight.store.proofs.ledger", "POSTINGS_MAX"), ("insight.store.proofs.pages", "PAGES_MAX"),
+    ("insight.store.proofs.issuer", "ROWS_MAX"),
 )  # fmt: skip
 
 

@@ -14,18 +14,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, unquote, urlencode
 
 import msgspec
-import recoup.doors
 from msgspec import inspect as mi
 from starlette.datastructures import ImmutableMultiDict
 from starlette.routing import Route
 from tests.hostile import TEXTS
 from tests.isolation.ground import Ground, Key, Side
 from tests.isolation.table import Line
+from tests.subjects import SOURCE, files_of
 
 from recoup.kit.edge.asgi import App, Message, Scope
 from recoup.networks.magic import script_card
@@ -34,7 +33,6 @@ from recoup.people.page.form_shape import readers_of
 from recoup.people.page.pages import DECLARED
 
 Where = Literal["path", "query", "form", "parts", "json", "body", "header", "file"]
-DOORS: Final = Path(recoup.doors.__file__).parent
 APIS: Final = ("/v1", "/api/v1", "/inbound")
 # Of the text as it is sent: a form has 64 KiB; of a longer path, parameter or header none is looked at.
 BYTES: Final[dict[str, int]] = {"path": 1_000, "query": 32_000, "header": 8_000}
@@ -260,7 +258,7 @@ def _declared() -> dict[Key, frozenset[str]]:
 @cache
 def _written_in_pages() -> frozenset[str]:
     """Names of the fields of payers' forms."""
-    files = [*(DOORS / "checkout").glob("*.html"), *DOORS.parent.glob("features/*/payer/*.html")]
+    files = SOURCE.glob("*/payer/*.html")
     return frozenset(name for file in files for name in re.findall(r'\bname="(\w+)"', file.read_text()))
 
 
@@ -284,7 +282,7 @@ FILE_FORMS: Final = {
 def headers_read() -> list[str]:
     """Names of the headers that the doors read, as their source has them."""
     found = {"cookie"}
-    for file in [*DOORS.rglob("*.py"), *DOORS.parent.glob("rules/order/*.py")]:
+    for file in [*files_of("api", "page"), *(SOURCE / "orders/rules").glob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             if not isinstance(node, ast.Call) or not node.args:
                 continue

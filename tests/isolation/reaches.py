@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 import recoup
 
 ROOT = Path(recoup.__file__).parent
-ROOMS = ("doors", "features", "flows", "main", "moves", "store")  # rules and gateways reach no database
 
 _STRING: Final = re.compile(r'""".*?"""', re.DOTALL)
 _DOCSTRING: Final = re.compile(r'(?<=:\n)\s+r?""".*?"""', re.DOTALL)
@@ -87,7 +86,7 @@ def _pieces(text: str) -> list[tuple[str, str, str]]:
 def read_code() -> Code:
     every: dict[str, Named] = {}
     names: dict[str, dict[str, str]] = {}
-    for path in sorted(one for room in ROOMS for one in (ROOT / room).rglob("*.py")):
+    for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT.parent).with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         text = path.read_text(encoding="utf-8")

@@ -41,7 +41,7 @@ def test_what_needs_no_world_imports_none(words: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-c", SHOWN, *words], capture_output=True, text=True)
     loaded = set(ended.stderr.split())
     assert "recoup.main.cli" in loaded
-    assert {"uvloop", "asyncpg", "aiohttp", "jinja2", "cryptography", "recoup.flows"}.isdisjoint(loaded)
+    assert {"uvloop", "asyncpg", "aiohttp", "jinja2", "cryptography", "recoup.rescue.flows"}.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize("verb", ["serve", "worker"])

@@ -9,7 +9,6 @@ from pathlib import Path
 import recoup
 
 _SOURCE = Path(recoup.__file__).parent
-_ROOMS = ("kernel", "rules", "store", "gateways", "moves", "flows", "doors", "features", "main")
 _parsed = cache(ast.parse)
 _PROSE = re.compile(r"[A-Za-z]{2,}[,:]? [a-z]{2,}")
 _SQL = re.compile(r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|JOIN|AND|BY)\b|</?\w+")
@@ -101,11 +100,10 @@ def compared_in_template(source: str) -> list[str]:
 
 
 def _files(ending: str) -> Iterator[tuple[str, str]]:
-    for room in _ROOMS:
-        for file in sorted((_SOURCE / room).rglob(f"*.{ending}")):
-            name = file.relative_to(_SOURCE).as_posix()
-            if "/languages/" not in name:
-                yield name, file.read_text(encoding="utf-8")
+    for file in sorted(_SOURCE.rglob(f"*.{ending}")):
+        name = file.relative_to(_SOURCE).as_posix()
+        if "/languages/" not in name:
+            yield name, file.read_text(encoding="utf-8")
 
 
 def test_no_code_reads_a_sentence() -> None:

@@ -17,7 +17,8 @@ _PERCENT = re.compile(r"%(\(\w+\))?[a-z]")
 # What is written here is kept word for word with its decision, and repeated so by verify: decision 42.
 _DECIDERS = (
     "risk/rules/advance", "rescue/rules/by_hand.py", "rescue/rules/charge.py", "rescue/rules/decide.py",
-    "rescue/rules/model_standing.py", "rescue/rules/gate.py", "rules/rescue/route", "rescue/rules/sentences.py",
+    "rescue/rules/model_standing.py", "rescue/rules/gate.py",
+    "processors/rules/route_terms.py", "rescue/rules/route_by_worth.py", "rescue/rules/sentences.py",
     "engine/words.py",
     "rescue/rules/signal.py", "mandates/rules.py",
 )  # fmt: skip
@@ -66,15 +67,13 @@ def _files() -> tuple[tuple[str, ast.Module], ...]:
     found = []
     for file in sorted(_SOURCE.rglob("*.py")):
         name = file.relative_to(_SOURCE).as_posix()
-        if name.startswith(harvest._ROOMS) and not name.startswith(harvest._NOBODY):
+        if harvest.is_for_people(name):
             found.append((name, ast.parse(file.read_text(encoding="utf-8"))))
     return tuple(found)
 
 
 def test_no_sentence_is_finished_before_it_is_read() -> None:
-    found = {
-        name: lines for name, tree in _files() if (lines := [*finished(tree, wordy=name.startswith(harvest._WORDY))])
-    }
+    found = {name: lines for name, tree in _files() if (lines := [*finished(tree, wordy=harvest.is_wordy(name))])}
     wrong = {name: lines for name, lines in found.items() if name not in _MAY and not name.startswith(_DECIDERS)}
     assert not wrong, 'write Sentence("… {0} …", part): kernel/problem.py'
     assert not _MAY.keys() - found.keys(), "the list of exceptions names what is none"

@@ -3,30 +3,28 @@
 A dictionary of whatever JSON says may be one column of a row; several of them in a list are rows.
 """
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import asyncpg
-import recoup.store
+from tests.subjects import modules_of
 
 from recoup.db.statement import is_row
 from recoup.orders.rules import disputed, refund_limits, snapshot
 
 # What says nothing of rows.
 EXCEPT: Final[Mapping[str, str]] = {
-    "statement.Read.fetch": "the driver's own method, which statements call",
-    "statement.Read.fetchrow": "the same",
-    "statement.Read.fetchval": "the same",
-    "statement.without_none": "gives an annotation",
-    "statement.Statement.takes": "gives annotations",
-    "statement.Statement.gives": "gives annotations",
-    "pool.Each.fetch": "the same, by a connection of its own",
-    "pool.Each.fetchrow": "the same",
-    "pool.Each.fetchval": "the same",
+    "db.statement.Read.fetch": "the driver's own method, which statements call",
+    "db.statement.Read.fetchrow": "the same",
+    "db.statement.Read.fetchval": "the same",
+    "db.statement.without_none": "gives an annotation",
+    "db.statement.Statement.takes": "gives annotations",
+    "db.statement.Statement.gives": "gives annotations",
+    "db.pool.Each.fetch": "the same, by a connection of its own",
+    "db.pool.Each.fetchrow": "the same",
+    "db.pool.Each.fetchval": "the same",
 }
 
 
@@ -34,17 +32,16 @@ EXCEPT: Final[Mapping[str, str]] = {
 ONLY_NAMED: Final[Mapping[str, Any]] = {**vars(snapshot), **vars(refund_limits), **vars(disputed)}
 # Lists of dictionaries in a row, which others made.
 DOCUMENTS: Final[Mapping[str, str]] = {
-    "cards.advance_bounds.WeekRow.cells": "read by the rule that made them",
-    "orders.wire_orders.WholeOrder.items": "an order's lines, as its merchant sent them",
-    "insight.order_decisions.OrderDecision.alternatives": "passed on as the decision stored them",
-    "insight.judged.JudgedDecision.alternatives": "read by the estimator as the decision stored them",
-    "insight.proofs.decisions.StoredDecision.alternatives": "compared with what is decided again, field by field",
+    "risk.store.advance_bounds.WeekRow.cells": "read by the rule that made them",
+    "orders.store.wire_orders.WholeOrder.items": "an order's lines, as its merchant sent them",
+    "insight.store.order_decisions.OrderDecision.alternatives": "passed on as the decision stored them",
+    "insight.store.judged.JudgedDecision.alternatives": "read by the estimator as the decision stored them",
+    "insight.store.proofs.decisions.StoredDecision.alternatives": "compared with what is decided again, field by field",
 }
 
 
 def modules() -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(recoup.store.__path__, "recoup.store."):
-        yield importlib.import_module(found.name)
+    yield from modules_of("store")
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -52,7 +49,7 @@ def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
     for name, thing in vars(module).items():
         if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
             continue
-        path = f"{module.__name__.removeprefix('recoup.store.')}.{name}"
+        path = f"{module.__name__.removeprefix('recoup.')}.{name}"
         if inspect.isclass(thing):
             for inner, method in vars(thing).items():
                 method = method.fget if isinstance(method, property) else method
@@ -85,7 +82,7 @@ def rows(module: ModuleType) -> Iterator[tuple[str, Any]]:
     for name, thing in vars(module).items():
         if is_row(thing) and thing.__module__ == module.__name__:
             for field, annotation in get_type_hints(thing, None, ONLY_NAMED).items():
-                yield f"{module.__name__.removeprefix('recoup.store.')}.{name}.{field}", annotation
+                yield f"{module.__name__.removeprefix('recoup.')}.{name}.{field}", annotation
 
 
 def lists_dictionaries(annotation: Any) -> bool:

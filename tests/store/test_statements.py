@@ -3,8 +3,6 @@ stays in its home, and what only reads says so.
 """
 
 import asyncio
-import importlib
-import pkgutil
 from collections.abc import AsyncIterable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -15,18 +13,17 @@ from uuid import UUID
 import asyncpg
 import pglast
 import pytest
-import recoup.store
 from pglast import ast
 from pglast.visitors import Skip, Visitor
 from tests.databases import empty
 from tests.rings import each
 from tests.store.declared import homes
+from tests.subjects import modules_of
 
 from recoup.db.server import ServerAddress
 from recoup.db.statement import DIRECTORY, PEOPLE, STATEMENTS, Home, Statement, is_row, without_none
 
-for _module in pkgutil.walk_packages(recoup.store.__path__, "recoup.store."):
-    importlib.import_module(_module.name)
+every = list(modules_of("store"))
 
 PLAIN: Mapping[str, type] = {
     "uuid": UUID, "text": str, "varchar": str, "name": str, "bpchar": str, "char": str, "int2": int, "int4": int,
@@ -36,7 +33,9 @@ PLAIN: Mapping[str, type] = {
 LISTS = (list, tuple, set, frozenset, Sequence, Collection, Iterable, AsyncIterable)
 WRITING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
 OURS = {None, *(home.value for home in Home)}
-WRITES_OF_THE_DIRECTORY = {"insight.issuers.count_issuers"}  # what all merchants' cards tell of an issuer, rounded
+WRITES_OF_THE_DIRECTORY = {
+    "insight.store.issuers.count_issuers"
+}  # what all merchants' cards tell of an issuer, rounded
 BY_DATABASE = sorted({"people" if one.home is PEOPLE else "world" for one in STATEMENTS})
 
 
@@ -139,8 +138,8 @@ def test_a_statement_writes_one_table_of_its_own_home(server: ServerAddress) -> 
         tables = named(one.sql).written
         database = "people" if one.home is PEOPLE else "world"
         if len(tables) > 1:
-            several.add(one.name.removeprefix("recoup.store."))
+            several.add(one.name.removeprefix("recoup."))
         if homes(server, database, tables) - {one.home}:
-            elsewhere.add(one.name.removeprefix("recoup.store."))
+            elsewhere.add(one.name.removeprefix("recoup."))
     assert several == set()
     assert elsewhere == WRITES_OF_THE_DIRECTORY

@@ -13,7 +13,7 @@ from tests.rings import drawn, each
 from recoup.checkout import visit as checkout_words
 from recoup.kit.languages.catalogues import ENGLISH, accepted_language, catalogue, languages
 from recoup.kit.languages.slots import faults
-from recoup.people.page.templates import FOLDER, _environment
+from recoup.people.page.templates import FILES, ROOT, _environment
 from recoup.stablecoin.api.resource import TABLE
 from recoup_languages import harvest
 
@@ -47,15 +47,17 @@ def test_every_translation_fits_its_message(language: str) -> None:
 def test_a_translation_chooses_by_words_that_a_page_fills_in(language: str) -> None:
     """The page filled in `continues` where the German still asked for `goes`: one open order, and "laufen weiter"."""
     asked = {word for words in catalogue(language).pages.values() for word in re.findall(r"\{\d+=([^?}]+)\?", words)}
-    said = "".join(file.read_text() for ending in ("html", "py") for file in sorted(FOLDER.rglob(f"*.{ending}")))
+    said = "".join(
+        file.read_text() for file in sorted([*FILES.values(), *ROOT.glob("*/page.py"), *ROOT.glob("*/page/**/*.py")])
+    )
     assert asked
     assert [word for word in sorted(asked) if f'"{word}"' not in said] == []
 
 
 @drawn("docs", "language", languages(), 2)
 def test_every_page_can_be_made(language: str) -> None:
-    for file in FOLDER.rglob("*.html"):
-        _environment(language).get_template(file.relative_to(FOLDER).as_posix())
+    for name in FILES:
+        _environment(language).get_template(name)
 
 
 @pytest.mark.parametrize("language", OTHERS)

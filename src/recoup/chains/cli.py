@@ -1,7 +1,6 @@
 """`recoup chain`: chains that orders are paid on, and the processes that read and write them."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
@@ -11,13 +10,12 @@ from typing import Any, cast
 import click
 from msgspec import to_builtins
 
-from recoup.audit.moves import note as audit
 from recoup.chains import health, intake, sends_store, store
 from recoup.chains.abi import from_hex, to_hex
 from recoup.chains.channels import NETWORK_PRESETS
 from recoup.chains.compare import TOGETHER, Comparer, Discrepancy
 from recoup.chains.evm_wire import Signer
-from recoup.chains.loop import ChainLoop, what_is_wrong
+from recoup.chains.loop import ChainLoop, lift_halt, what_is_wrong
 from recoup.chains.rpc import AwayError
 from recoup.chains.rpc import opened as opened_nodes
 from recoup.chains.send import Sender
@@ -26,17 +24,14 @@ from recoup.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.time import iso
 from recoup.kit.cli.verb_group import VerbGroup
 from recoup.kit.world import World
 from recoup.merchants.cli import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.orders.flows.find_order import find_one
-from recoup.outside.keys.secret_files import secret_of
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.rules.addresses import shown
 
 PAUSE_SECONDS = 2.0
-NOTE_MAX = 500
 GWEI = 10**9
 SUN = 10**6  # of a TRX
 FEE_CAP = 200  # gwei
@@ -87,8 +82,9 @@ def check(run: Run, as_json: bool) -> None:
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)
-                    comparer, after = Comparer(world, Watcher(world, network, nodes), opened.services.get(Orders)), b""
-                    while page := await store.watched(world.db, network.kind, world.clocks.wall(), after, TOGETHER):
+                    book, db, now = opened.services.get(Orders), world.db.reader, world.clocks.wall()
+                    comparer, after = Comparer(world, Watcher(world, network, nodes), book), b""
+                    while page := await store.watched(db, network.kind, now, after, TOGETHER):
                         found += await comparer.compare({row.address: row for row in page})
                         after = page[-1].address
                 except AwayError as error:
@@ -115,18 +111,7 @@ def lift(run: Run, number: int, note: str) -> None:
     """Lets a halted chain go on: it is read again from its last final block. Look at the chain first."""
 
     async def work(opened: Opened) -> str:
-        world, scope = opened.world, opened.scope("chain")
-        cursor = await store.cursor_of(world.db, number)
-        if cursor is None or cursor.halted is None:
-            message = Sentence("Chain {0} is not halted.", number)
-            raise Problem("wrong_state", message, cure="See `recoup chain status`.")
-        text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
-        assert cursor.halted_at is not None
-        facts = {"why": cursor.halted, "halted_at": iso(cursor.halted_at), "note": text}
-        async with world.db.transaction() as tx:
-            await audit(tx, scope, world.clocks.wall(), "chain.lifted", str(number), facts)
-        await store.lift(world.db.alone, number, cursor.halted_at)
-        return cursor.halted
+        return await lift_halt(opened.world, opened.scope("chain"), number, note)
 
     click.echo(f"chain {number} goes on; it was halted because {run(work)}")
 
@@ -372,7 +357,7 @@ def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> Non
         if channel.kind == "tron":
             factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
         else:
-            factory = await deploy_factory(channel, opened.world.db, clocks, signer, FEE_CAP * GWEI)
+            factory = await deploy_factory(channel, opened.world, signer, FEE_CAP * GWEI)
         return health.facts_of(channel) | {"factory": shown(factory, channel.kind)}
 
     made = run(work)
@@ -424,4 +409,4 @@ def _keystore() -> Any:
 
 
 def _password() -> str:
-    return secret_of(os.environ, "RECOUP_CHAIN_PASSWORD") or str(click.prompt("Password of the key", hide_input=True))
+    return _keystore().given_password() or str(click.prompt("Password of the key", hide_input=True))

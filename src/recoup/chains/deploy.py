@@ -12,21 +12,21 @@ from recoup.chains.reading import block_call, code_call, read_block
 from recoup.chains.rpc import Endpoint, GarbageError, TronEndpoint, data, number, opened, taken
 from recoup.chains.send import ROOM
 from recoup.chains.tron_wire import Frame, create_contract, place_of
-from recoup.db.pool import Database
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
+from recoup.kit.world import World
 from recoup.stablecoin.rules.addresses import TRON_PREFIX
 
 GAS = 2_500_000
 SECONDS = 120
 
 
-async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks, signer: Signer, fee_cap: int) -> bytes:
+async def deploy_factory(channel: ChannelSettings, world: World, signer: Signer, fee_cap: int) -> bytes:
     """Its address; nothing is sent where it stands already. `fee_cap`: the most for a unit of gas. Raises:
     Problem(unavailable), AwayError."""
     compiled = artifact("evm")
     factory = compiled.factory_address()
-    async with opened("evm", channel.endpoints[:1], clocks) as (node,):
+    async with opened("evm", channel.endpoints[:1], world.clocks) as (node,):
         if await _code(node, factory):
             return factory
         if not await _code(node, DEPLOYER):
@@ -42,7 +42,7 @@ async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks,
             raise Problem("unavailable", message, cure="Wait, or ask another node.")
         signed = sign(signer, chain, DEPLOYER, compiled.deployment(), nonce, prices, GAS)
         # Or the sender would not know this one.
-        await sends_store.begin_sender(db.alone, chain, signer.address, nonce + 1)
+        await sends_store.begin_sender(world.db.alone, chain, signer.address, nonce + 1)
         await node.call("eth_sendRawTransaction", to_hex(signed.raw))
         for _ in range(SECONDS):
             if await _code(node, factory):

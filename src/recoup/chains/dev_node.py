@@ -22,7 +22,7 @@ from recoup.kernel.problem import Problem
 RECEIPT_SECONDS: Final = 20.0
 GAS: Final = 3_000_000
 _SYSTEMS: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_CLONE: Final = Path(__file__).parents[4] / ".anvil/node_modules/@foundry-rs"
+_CLONE: Final = Path(__file__).parents[3] / ".anvil/node_modules/@foundry-rs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from recoup.chains.evm_wire import Signed
 from recoup.kernel.problem import Problem, Sentence
+from recoup.outside.keys.secret_files import secret_of
 
 # One of its libraries lifts the limit so far that deep JSON of a node ends the process.
 _DEPTH = sys.getrecursionlimit()
@@ -35,6 +36,11 @@ class KeySigner:
 
     def sign_hash(self, digest: bytes) -> bytes:
         return bytes(self._account.unsafe_sign_hash(digest).signature)
+
+
+def given_password() -> str | None:
+    """The key's password, where the environment or a file that it names has it."""
+    return secret_of(os.environ, "RECOUP_CHAIN_PASSWORD")
 
 
 def open_key(path: Path, password: str) -> KeySigner:

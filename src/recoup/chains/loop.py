@@ -8,6 +8,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
+from recoup.audit.moves import note as audit
 from recoup.chains import abi, intake, store
 from recoup.chains.artifacts import artifact
 from recoup.chains.compare import Comparer
@@ -20,6 +21,9 @@ from recoup.chains.transfers import tell
 from recoup.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.chains.words import OTHER_CONTRACT, OTHER_FACTORY, OTHER_PLACE
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import iso
 from recoup.kit.world import World
 from recoup.notifications.moves import alert_now
 from recoup.rescue.flows.locked import Orders
@@ -27,6 +31,7 @@ from recoup.rescue.flows.locked import Orders
 log = structlog.get_logger()
 PROOF_EVERY: Final = timedelta(hours=1)
 PROOF_AGAIN: Final = timedelta(minutes=1)  # after one that failed
+NOTE_MAX: Final = 500
 LOG_AGAIN: Final = 60.0  # seconds
 PAUSE_SECONDS: Final = (0.5, 15.0)
 # Of an order that never is: what the node says of it holds for every other.
@@ -38,6 +43,22 @@ def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], flo
     """One a chain: its name, what is done once, and the seconds between."""
     for network in networks_of(intake.all_served(world.name)):
         yield f"chain {network.chain}", ChainLoop(world, Orders(world), network).once, _pause(network)
+
+
+async def lift_halt(world: World, scope: Scope, number: int, note: str) -> str:
+    """Lets a halted chain go on: it is read again from its last final block. Returns why it was halted. Raises:
+    Problem(wrong_state) for one that is not halted."""
+    cursor = await store.cursor_of(world.db, number)
+    if cursor is None or cursor.halted is None:
+        message = Sentence("Chain {0} is not halted.", number)
+        raise Problem("wrong_state", message, cure="See `recoup chain status`.")
+    text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+    assert cursor.halted_at is not None
+    facts = {"why": cursor.halted, "halted_at": iso(cursor.halted_at), "note": text}
+    async with world.db.transaction() as tx:
+        await audit(tx, scope, world.clocks.wall(), "chain.lifted", str(number), facts)
+    await store.lift(world.db.alone, number, cursor.halted_at)
+    return cursor.halted
 
 
 class ChainLoop:

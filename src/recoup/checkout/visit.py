@@ -100,7 +100,7 @@ def _source(name: str) -> str:
     """Our own, or by its feature: `chains/charge.html` stands in the folder `payer` of that one."""
     owner, _, file = name.rpartition("/")
     folders = {one.name: one.folder / "payer" for one in features() if one.folder}
-    folders[""] = Path(__file__).parent
+    folders[""] = Path(__file__).with_name("payer")
     return (folders[owner] / file).read_text()
 
 

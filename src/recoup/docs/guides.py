@@ -37,7 +37,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "pci": ("Run", "PCI DSS"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
-_FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")
+_FOLDERS: Final = (Path(__file__).resolve().parents[3] / "docs", Path(sys.prefix) / "share/recoup/docs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Features, and the places of the core that they add to. A place stands beside whoever asks it, who imports no feature.
 
-All features stand in one list, `recoup.main.features.FEATURES`, in the order in which they are consulted; packages that the
-settings name come behind it. Nothing is discovered: what no list names is not loaded.
+All features stand in one list, `recoup.main.features.FEATURES`, in the order in which they are consulted; packages
+that the settings name come behind it. Nothing is discovered: what no list names is not loaded.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ from recoup.kernel.problem import Problem
 
 T = TypeVar("T")
 LIST: Final = "recoup.main.features"
+GROUP: Final = "recoup.features"  # entry points of packages
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
 
@@ -74,11 +75,11 @@ def features() -> tuple[Feature, ...]:
 def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:
     """Takes the list and the named packages' features into use, before anything asks. Raises: Problem, in one line."""
     global _features
-    for name in (name for name in names if name not in added(LIST)):
+    for name in (name for name in names if name not in added(GROUP)):
         raise bad(
             f"The setting features names {name}, which no package here brings.", "Install its package, or remove it."
         )
-    _features = checked((*import_module(LIST).FEATURES, *(load(added(LIST)[name], Feature) for name in names)))
+    _features = checked((*import_module(LIST).FEATURES, *(load(added(GROUP)[name], Feature) for name in names)))
     return _features
 
 

@@ -46,7 +46,7 @@ class DoorServer(uvicorn.Server):
             "access_log": False,
             "server_header": False,
             "backlog": 2048,
-            "proxy_headers": False,  # see doors/edge/front
+            "proxy_headers": False,  # see kit/edge/entry
             "timeout_graceful_shutdown": 10,
             "timeout_keep_alive": round(connections.limits.idle_seconds),
             **options,

@@ -1,7 +1,6 @@
 """All addresses of the portal. `main` puts them beside the other doors."""
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +14,6 @@ from starlette.types import Scope
 from recoup.db.operation.partitions import read_days_left
 from recoup.desk.store.order_counts import count_orders, menu_counts
 from recoup.desk.store.order_filter import OrderFilter
-from recoup.doors import portal as PORTAL
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kit.world import World
@@ -27,7 +25,7 @@ from recoup.people.page.feature_parts import parts
 from recoup.people.page.pages import DECLARED, Declared, account
 from recoup.people.page.portal import Portal
 from recoup.people.page.portal_visit import Visit, member_visit
-from recoup.people.page.templates import STATIC, of_features
+from recoup.people.page.templates import ROOT, STATIC, of_features
 from recoup.rescue.flows.locked import Orders
 from recoup.uploads.flows.row import Reader, Readers
 
@@ -108,9 +106,9 @@ def routes(
 
 
 def declared() -> list[Declared]:
-    """All pages and forms: every module of the portal is imported, so that none has to be listed."""
-    for module in pkgutil.walk_packages(PORTAL.__path__, f"{PORTAL.__name__}."):
-        importlib.import_module(module.name)
+    """All pages and forms: every module of pages is imported, so that none has to be listed."""
+    for file in (file for each in ("*/page.py", "*/page/**/*.py") for file in sorted(ROOT.glob(each))):
+        importlib.import_module(".".join(("recoup", *file.relative_to(ROOT).with_suffix("").parts)))
     parts()
     of_features()
     return DECLARED

@@ -59,9 +59,7 @@ class Settings:
         "", "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none"
     )
     sandbox_processor_secret: str = _secret("sandbox: the secret shared with that world, at least 32 characters")
-    features: str = _setting(
-        "", "packages that bring features: their names in recoup.main.features, by commas; empty: none"
-    )
+    features: str = _setting("", "packages that bring features: their names in recoup.features, by commas; empty: none")
     world: str = _setting("sandbox", "world of commands: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")

@@ -11,7 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
 from recoup.cards.flows.joined_cards import account_named, join
@@ -44,6 +44,7 @@ from recoup.network_tokens.store import (
 from recoup.networks.card import is_expired, luhn
 from recoup.networks.codes import Reading
 from recoup.networks.magic_tokens import card_number
+from recoup.orders.flows.find_order import find_one
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.decision import Decision
 from recoup.orders.rules.snapshot import Attempt, Order
@@ -51,6 +52,7 @@ from recoup.orders.store.due_work import Due, make_due
 from recoup.outside.keys.sealing import Sealed
 from recoup.processors.gateways.credential import Card, Token
 from recoup.processors.gateways.outcome import Outcome
+from recoup.processors.gateways.sandbox.tokens import SandboxTokens, TokenChange
 from recoup.processors.gateways.token_service import (
     UNKNOWN,
     CryptogramRequest,
@@ -67,6 +69,7 @@ from recoup.routes.flows.signed_notices import read_signed
 
 DUE: Final = FeatureDue("network_token")
 TRIES_MAX: Final = 6
+CHANGES: Final[tuple[TokenChange, ...]] = get_args(TokenChange)  # by `recoup sandbox token`
 DELETION_TRIES_MAX: Final = 1_000  # about a week; then `recoup doctor` says so
 # A request that is on its way may still make a token that the service does not know yet.
 ARRIVES_WITHIN: Final = timedelta(minutes=5)
@@ -373,3 +376,24 @@ async def _ring(world: World, route: str, notice: TokenNotice) -> None:
         if known:
             await make_due(tx, notice.merchant_id, DUE, notice.token_id, now)
         await count_notice(tx, f"{route}/network-tokens", now, became)
+
+
+async def change_token(world: World, orders: Orders, key: str, change: TokenChange) -> UUID:
+    """Answers the token's id. Raises: Problem(not_found) for an order whose card has none, Problem(wrong_state) for a
+    token that is deleted."""
+    merchant_id, order_id = await find_one(world, key)
+
+    def look(found: Change) -> UUID | None:
+        token = found.order.facet(OF_CARD)
+        return token.network_token_id if token is not None and token.sealed is not None else None
+
+    token_id = await orders.run(look, (merchant_id, order_id), cards=True)
+    service = next((one for one in world.token_services.values() if isinstance(one, SandboxTokens)), None)
+    if token_id is None or service is None:
+        cure = "Switch network tokens on (recoup terms cards), and wait until an attempt is planned."
+        raise Problem("not_found", "The order's card has no network token.", cure=cure)
+    if not await service.change(token_id, change):
+        raise Problem("wrong_state", "The network token is deleted.", cure="Use an order with another card.")
+    async with world.db.transaction() as tx:
+        await make_due(tx, merchant_id, DUE, token_id, world.clocks.wall())
+    return token_id

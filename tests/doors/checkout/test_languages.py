@@ -10,7 +10,7 @@ from tests.doors.rescue.door import Caller, Door
 from recoup.checkout import visit as pages
 from recoup.kit.languages.catalogues import languages
 
-FOLDER = Path(pages.__file__).parent
+FOLDER = Path(pages.__file__).with_name("payer")
 HEADS = {
     "en": "Your bank asks you to confirm", "de": "Ihre Bank bittet um Bestätigung",
     "es": "Su banco le pide que confirme",

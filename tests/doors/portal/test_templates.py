@@ -9,13 +9,13 @@ import pytest
 
 from recoup.kernel.problem import Figure, Sentence
 from recoup.main.portal import declared
-from recoup.people.page.templates import FOLDER, _environment, ago
+from recoup.people.page.templates import FILES, _environment, ago
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_no_file_is_read_once_the_process_runs(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
     made = _environment.__wrapped__(language)
-    names = [file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.html")]
+    names = list(FILES)
 
     def replaced(*_: object, **__: object) -> str:
         raise AssertionError("read while running")
@@ -24,7 +24,7 @@ def test_no_file_is_read_once_the_process_runs(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.setattr(Path, way, replaced)
     monkeypatch.setattr("builtins.open", replaced)
     for name in names:
-        assert made.get_template(name).filename == str(FOLDER / name)
+        assert made.get_template(name).filename == name
     assert len(names) > 100
 
 
@@ -54,8 +54,8 @@ def test_what_a_template_forgets_to_say_is_said() -> None:
 def test_no_template_glues_a_small_word_to_a_sentence() -> None:
     """`count ~ " orders"`: the harvest takes a single small word for a name, and it stays English."""
     glued = {
-        file.relative_to(FOLDER).as_posix(): words
-        for file in FOLDER.rglob("*.html")
+        name: words
+        for name, file in FILES.items()
         for shown in re.findall(r"\{[{%](?:(?![}%]\}).)*~(?:(?![}%]\}).)*[}%]\}", file.read_text())
         if (words := re.findall(r'"( [a-z]{2,}|[a-z]{2,} )"', shown))
     }
@@ -63,11 +63,11 @@ def test_no_template_glues_a_small_word_to_a_sentence() -> None:
 
 
 def test_what_a_template_reads_of_its_pages_module_stands_there() -> None:
-    files = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
+    files = {name: file.read_text() for name, file in FILES.items()}
     declared()
     complaints = [
         f"{name}, of {module.__name__}: {word}"
-        for module in [one for name, one in sys.modules.items() if name.startswith("recoup.doors.portal.")]
+        for module in [one for name, one in sys.modules.items() if ".page" in name and name.startswith("recoup.")]
         for page in re.findall(r'"([\w/]+\.html)"', Path(module.__file__ or "").read_text())
         for name in _drawn_in(page, files)
         for word in re.findall(r"(?<![\w.])module\.(\w+)", files[name])

@@ -87,7 +87,7 @@ def test_the_factory_is_not_paid_at_any_price(
         monkeypatch.setattr(Endpoint, "batch", greedily)
         world = made.ground.shop.world
         with pytest.raises(Problem, match="is the most"):
-            await deploy_factory(made.ground.channel, world.db, world.clocks, CUSTODY, 200 * GWEI)
+            await deploy_factory(made.ground.channel, world, CUSTODY, 200 * GWEI)
         assert await anvil.held(None, CUSTODY.address) == COIN
 
     run(server, anvil, story)

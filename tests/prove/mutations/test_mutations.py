@@ -19,10 +19,13 @@ from functools import cache
 from pathlib import Path
 
 from tests.rings import ROOT, seed
+from tests.subjects import files_of
+
+from recoup.kernel.feature import features
 
 MUTANTS = int(os.environ.get("PROVE_MUTANTS", "12"))
 SURVIVORS_MAX = 0.15
-PLACES = ("rules", "moves", "store", "features")
+KINDS = ("rules", "moves", "store")
 RINGS = {
     "check": ["tests/core", "tests/rules", "tests/store"],
     "test": ["tests/features", "tests/flows", "tests/doors", "tests/isolation", "packages"],
@@ -70,7 +73,9 @@ def changed(source: str, number: int) -> str:
 
 def drawn() -> Iterator[tuple[Path, int, str]]:
     chance = random.Random(seed())
-    sources = sorted(file for place in PLACES for file in (ROOT / "src/recoup" / place).rglob("*.py"))
+    sources = sorted(
+        {*files_of(*KINDS), *(file for one in features() for file in one.folder.rglob("*.py") if one.folder)}
+    )
     while True:
         file = chance.choice(sources)
         if found := list(mutations(ast.parse(file.read_text()))):
@@ -95,7 +100,11 @@ def near(mutated: Path, folders: list[str]) -> list[str]:
     users = importers().get(module_of(mutated), set())
     users = users.union(*(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES)))
     tests = sorted(str(one.relative_to(ROOT)) for one in users if one.name.startswith("test_"))
-    own = [f"tests/features/{mutated.parent.name}"] if mutated.is_relative_to(SOURCES / "features") else []
+    own = [
+        str(folder.relative_to(ROOT))
+        for folder in [ROOT / "tests/features" / mutated.relative_to(SOURCES).parts[0]]
+        if folder.is_dir()
+    ]
     return [one for one in (*own, *tests) if any(one.startswith(f"{folder}/") for folder in folders)]
 
 

@@ -6,16 +6,14 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
-from pkgutil import walk_packages
 from types import FrameType
 from typing import Any, Final
 
 import pytest
-import recoup.rules
 from tests.hostile import FAMILY, GROWTH_MAX, TEXTS, cost_of, seconds_of, some
 from tests.rings import draw, drawn
 from tests.rules.files.samples import Sample, reads, samples
+from tests.subjects import modules_of
 
 from recoup.kit.files.lines import LINE_MAX, Line
 
@@ -98,10 +96,9 @@ def test_every_reader_of_files_has_a_sample() -> None:
 
 def _readers() -> list[Any]:
     found = []
-    for one in walk_packages(recoup.rules.__path__, "recoup.rules."):
-        module = import_module(one.name)
+    for module in modules_of("rules"):
         for function in vars(module).values():
-            if inspect.isfunction(function) and function.__module__ == one.name and _takes_a_file(function):
+            if inspect.isfunction(function) and function.__module__ == module.__name__ and _takes_a_file(function):
                 found.append(function)
     return found
 

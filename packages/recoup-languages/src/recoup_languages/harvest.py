@@ -16,29 +16,30 @@ from recoup.kit.languages.page_text import ACT, Act, messages
 from recoup.kit.languages.slots import ENDS
 from recoup.kit.whence import BROWSER_NAMES
 from recoup.networks.tables import read_table
+from recoup.people.page.templates import FILES
 
 SOURCE: Final = Path(recoup.__file__).parent
 CONNECTORS: Final = Path(recoup_connectors.__file__).parent
-PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "orders/rules/words.py", "orders/rules/faces.py", "rules/messages/notification",
-    "people/rules/account_words.py", "people/rules/letters.py", "orders/rules/notices.py",
-    "onboarding/rules/onboarding.py", "audit/rules.py", "onboarding/rules/form.py",
-    "merchants/rules/blocks.py", "orders/rules/events.py", "webhooks/rules/endpoint_whys.py",
-    "terms/rules/fees.py", "bank/rules/matching.py", "networks/magic.py", "networks/magic_serials.py",
-    "networks/magic_updates.py",
-    "backtest/rules/words.py", "orders/rules/attention.py", "networks/whys.py", "policies/rules/words.py",
-    "risk/rules/advance", "rescue/rules/by_hand.py", "rescue/rules/card_update.py",
-    "rescue/rules/charge.py", "mail/rules/contacts.py", "rescue/rules/decide.py", "rescue/rules/sentences.py",
-    "rescue/rules/arms.py", "rescue/rules/model_standing.py", "rescue/rules/gate.py",
-    "insight/rules/explained.py",
-    "rules/rescue/route", "rescue/rules/signal.py", "insight/rules/what_if_sentences.py",
-    "risk/rules/words.py", "connectors/findings.py", "rescue/moves/by_merchant.py",
-    "stablecoin/moves/payment.py", "rescue/moves/charges.py",
-    "onboarding/flows/go_live.py", "kit/live_check.py",
-    "webhooks/flows/send_sample.py", "reconciliation/flows/reconcile.py", "sandbox/flows/samples_under_way.py",
-    "switches/flows/try_connection.py",
+    "audit/rules.py", "bank/rules/matching.py", "insight/rules/explained.py",
+    "insight/rules/what_if_sentences.py", "kit/live_check.py", "mail/rules/contacts.py",
+    "main/portal.py", "desk/rules.py", "mandates/rules.py", "merchants/rules/blocks.py",
+    "network_tokens/rules.py", "networks/magic.py", "networks/magic_serials.py",
+    "networks/magic_updates.py", "networks/whys.py", "notifications/rules/notification",
+    "onboarding/flows/go_live.py", "onboarding/rules/form.py", "onboarding/rules/onboarding.py",
+    "orders/rules/attention.py", "orders/rules/events.py", "orders/rules/faces.py",
+    "parts/rules.py", "people/rules/account_words.py", "people/rules/letters.py",
+    "orders/rules/notices.py", "processors/rules/route_terms.py",
+    "reconciliation/flows/reconcile.py",
+    "rescue/moves/by_merchant.py", "rescue/moves/charges.py", "rescue/rules/arms.py",
+    "rescue/rules/by_hand.py", "rescue/rules/card_update.py", "rescue/rules/charge.py",
+    "rescue/rules/decide.py", "rescue/rules/gate.py", "rescue/rules/model_standing.py",
+    "rescue/rules/route_by_worth.py", "rescue/rules/sentences.py", "rescue/rules/signal.py",
+    "risk/rules/advance", "switches/flows/try_connection.py",
+    "sandbox/flows/samples_under_way.py", "stablecoin/moves/payment.py", "terms/rules/fees.py",
+    "webhooks/flows/send_sample.py", "webhooks/rules/endpoint_whys.py",
+    "connectors/findings.py",
 )  # fmt: skip
 # Words for names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
@@ -61,27 +62,20 @@ _NAMED: Final = (
     "challenge", "declined", "not_sent", "own attempts", "simulated",
 )  # fmt: skip
 _FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
-_OF_FEATURE: Final = ("/page.py", "/rules.py", "/words.py")
-_ROOMS: Final = (
-    "features/",
-    "doors/portal/",
-    "flows/",
-    "rules/",
-    "moves/",
-    "store/",
-    "kernel/",
-    "main/live_opening.py",
-    "connectors/findings.py",
-    *_FORMS,
-)
+_PAGES_AND_WORDS: Final = re.compile(r"/page(/|\.py$)|/words\.py$")
+_CALLERS_ONLY: Final = re.compile(r"(^|/)(api|cli|edge|gateways)(/|\.py$)|^(outside|docs|checkout|main)/|/verbs\.py$")
+_YET: Final = (
+    "main/bootstrap.py", "main/live_opening.py", "main/open_world.py", "main/portal.py", "main/recover.py",
+    "main/rekey.py", "main/feature.py", "mandates/api.py", "outside/inbound.py", "parts/cli.py",
+    "stablecoin/flows/stablecoin_endpoint.py",
+)  # fmt: skip
 _NOBODY: Final = (
-    "people/page/form_shape.py", "people/page/feature_parts.py", "doors/portal/languages/",
-    "kit/languages/times.py",
-    "stablecoin/flows/", "stablecoin/rules/", "rescue/flows/transmit.py", "rescue/flows/tokenize.py",
-    "engine/cli.py", "network_tokens/cli.py", "chains/channels.py", "chains/cli.py",
-    "chains/deploy.py", "chains/verbs.py", "chains/dev_node.py",
-    "chains/trial.py",
-    "kernel/extensions.py", "db/migrate.py", "db/pool.py", "db/server",
+    "people/page/form_shape.py", "people/page/feature_parts.py", "kit/languages/",
+    "stablecoin/flows/", "stablecoin/rules/", "rescue/flows/transmit.py",
+    "rescue/flows/tokenize.py", "refunds/flows/late.py", "keys/rules/signing.py",
+    "orders/rules/amounts.py", "orders/rules/cycles.py", "orders/rules/destinations.py",
+    "chains/channels.py", "chains/deploy.py", "chains/dev_node.py", "chains/trial.py",
+    "kernel/extensions.py", "kernel/feature.py", "db/migrate.py", "db/pool.py",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(
@@ -95,23 +89,35 @@ _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 
 def pages() -> list[str]:
     """Every message of the portal's templates, and of features'."""
-    files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").glob("*/*.html"))]
-    found = [one for file in files for one in messages(file.read_text())]
+    found = [one for file in FILES.values() for one in messages(file.read_text())]
     elsewhere = {one for one in found if not isinstance(one, Act)}
     acts = [ACT + one if one in elsewhere else one for one in found if isinstance(one, Act)]
     return list(dict.fromkeys([*(one for one in found if one in elsewhere), *acts]))
 
 
+def is_for_people(name: str) -> bool:
+    return name in _YET or not (_CALLERS_ONLY.search(name) or name.startswith(_NOBODY))
+
+
+def is_wordy(name: str) -> bool:
+    """Whether every text in the file is for people, not only what a Problem says."""
+    return name.startswith(_WORDY) or _PAGES_AND_WORDS.search(name) is not None
+
+
 def words() -> list[str]:
     """Every sentence that our code may say on a page."""
     found = [*_NAMED, *(row["meaning"] for row in read_table("dispute-reasons.csv"))]
-    for name, file in [*_files(SOURCE, ""), *_files(CONNECTORS, "connectors/")]:
-        if name.startswith(_ROOMS) and not name.startswith(_NOBODY):
+    for name, file in [*_files(SOURCE, ""), *_of_connectors()]:
+        if is_for_people(name):
             tree = ast.parse(file.read_text())
-            wordy = name.startswith(_WORDY) or name.startswith("features/") and name.endswith(_OF_FEATURE)
+            wordy = is_wordy(name)
             texts = _texts(tree) if wordy else (text for root in _spoken(tree) for text in _texts(root))
             found += [sentence for text in texts for sentence in _sentences(text, wordy)]
     return list(dict.fromkeys(found))
+
+
+def _of_connectors() -> list[tuple[str, Path]]:
+    return [one for one in _files(CONNECTORS, "connectors/") if one[0] in ("connectors/findings.py", *_FORMS)]
 
 
 def _files(folder: Path, prefix: str) -> list[tuple[str, Path]]:

@@ -24,7 +24,7 @@ from recoup.orders.rules.ledger import (
 )
 
 OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
-_LINES: Final = tomllib.loads((files("recoup.rules.money") / "data" / "lines.toml").read_text("ascii"))
+_LINES: Final = tomllib.loads((files(__package__) / "lines.toml").read_text("ascii"))
 # kind of file -> type of line -> recipes of the postings that it is, on the account that the file is about
 KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     kind: {type_: tuple(row["recipes"]) for type_, row in rows.items() if "recipes" in row}

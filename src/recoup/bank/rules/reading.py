@@ -18,7 +18,7 @@ from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.files.moments import DATES
 from recoup.kit.report_spans import zone_of
 
-OTHERS: Final[Any] = tomllib.loads((files("recoup.rules.money") / "data" / "words.toml").read_text("utf-8"))
+OTHERS: Final[Any] = tomllib.loads((files(__package__) / "words.toml").read_text("utf-8"))
 COLUMNS: Final = tuple(OTHERS["columns"])
 _WITH_YEAR: Final = frozenset("cGxyY")
 _DIRECTIVES: Final = _WITH_YEAR | frozenset("aAbBdfHIjmMpSuUVwWXzZ")

@@ -194,26 +194,26 @@ def _paid_on_the_first(facts: Facts, now: datetime) -> Facts:
     return replace(facts, looks=tuple(sorted([*facts.looks, *looks], key=lambda one: one.at)[-LOOKS_MAX:]))
 
 
-def _of_gate(asked: GateInput) -> Iterator[WhatIf]:
-    base = gate(asked)
-    if asked.blocks:
-        yield compared("no_block", gate(replace(asked, blocks=())), base)
-    if any(not one.ban for one in asked.tallies):
-        more = tuple(one if one.ban else replace(one, maximum=one.maximum + 1) for one in asked.tallies)
-        yield compared("one_more_send", gate(replace(asked, tallies=more)), base)
+def _of_gate(given: GateInput) -> Iterator[WhatIf]:
+    base = gate(given)
+    if given.blocks:
+        yield compared("no_block", gate(replace(given, blocks=())), base)
+    if any(not one.ban for one in given.tallies):
+        more = tuple(one if one.ban else replace(one, maximum=one.maximum + 1) for one in given.tallies)
+        yield compared("one_more_send", gate(replace(given, tallies=more)), base)
 
 
-def _of_route(asked: WorthInput) -> Iterator[WhatIf]:
-    base, routes = choose_route(asked), asked.routes
+def _of_route(given: WorthInput) -> Iterator[WhatIf]:
+    base, routes = choose_route(given), given.routes
     if any(one.off for one in routes):
-        yield _taken("route_on", choose_route(replace(asked, routes=_each(routes, off=False))), base)
+        yield _taken("route_on", choose_route(replace(given, routes=_each(routes, off=False))), base)
     if any(one.breaker != "closed" for one in routes):
-        yield _taken("route_reachable", choose_route(replace(asked, routes=_each(routes, breaker="closed"))), base)
-    if asked.failures:
-        yield _taken("no_failure", choose_route(replace(asked, failures=())), base)
+        yield _taken("route_reachable", choose_route(replace(given, routes=_each(routes, breaker="closed"))), base)
+    if given.failures:
+        yield _taken("no_failure", choose_route(replace(given, failures=())), base)
     if len(routes) > 1 and any(one.terms.cost_share or one.terms.cost_fixed for one in routes):
         same = tuple(replace(one, terms=replace(one.terms, cost_share=0, cost_fixed=0)) for one in routes)
-        yield _taken("routes_cost_the_same", choose_route(replace(asked, routes=same)), base)
+        yield _taken("routes_cost_the_same", choose_route(replace(given, routes=same)), base)
 
 
 def _each(routes: tuple[Candidate, ...], **changes: Any) -> tuple[Candidate, ...]:
@@ -225,20 +225,20 @@ def _taken(change: Change, found: Decision, base: Decision) -> WhatIf:
     return WhatIf(change, found.verdict, None, 0, chance, found.taken != base.taken, found.taken or "")
 
 
-def _of_risk(asked: RiskInput) -> Iterator[WhatIf]:
-    base = answer_of(asked)
-    signs = sorted((term for term in asked.held if term != "base"), key=lambda term: (-abs(asked.held[term]), term))
+def _of_risk(given: RiskInput) -> Iterator[WhatIf]:
+    base = answer_of(given)
+    signs = sorted((term for term in given.held if term != "base"), key=lambda term: (-abs(given.held[term]), term))
     for change, way in (("no_sign_against", 1), ("no_sign_for", -1)):
-        sign = next((term for term in signs if asked.held[term] * way > 0), None)
+        sign = next((term for term in signs if given.held[term] * way > 0), None)
         if sign is not None:
-            without = {term: weight for term, weight in asked.held.items() if term != sign}
-            yield _answered(change, replace(asked, held=without), base, sign)
-    if asked.facts.units > 1:
+            without = {term: weight for term, weight in given.held.items() if term != sign}
+            yield _answered(change, replace(given, held=without), base, sign)
+    if given.facts.units > 1:
         yield _answered(
-            "half_the_amount", replace(asked, facts=replace(asked.facts, units=asked.facts.units // 2)), base
+            "half_the_amount", replace(given, facts=replace(given.facts, units=given.facts.units // 2)), base
         )
-    if not asked.may_challenge:
-        yield _answered("may_confirm", replace(asked, may_challenge=True), base)
+    if not given.may_challenge:
+        yield _answered("may_confirm", replace(given, may_challenge=True), base)
 
 
 def _of_update(given: UpdateInput) -> Iterator[WhatIf]:

@@ -30,7 +30,17 @@ from recoup.orders.rules.words import channel_word, reason_word, scheme_word
 from recoup.people.page import menu, words
 
 FOLDER: Final = Path(__file__).parent
-_SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
+ROOT: Final = FOLDER.parents[1]
+
+
+def _name(file: Path) -> str:
+    """`desk/order/order.html` of `desk/page/order/order.html`, `parts/cards.html` of `parts/cards.html`."""
+    subject, *rest = file.relative_to(ROOT).parts
+    return "/".join([subject, *(rest[1:] if rest[0] == "page" else rest)])
+
+
+FILES: Final = {_name(file): file for each in ("*/*.html", "*/page/**/*.html") for file in sorted(ROOT.glob(each))}
+_SOURCES: Final = {name: file.read_text() for name, file in FILES.items()}
 
 
 @cache
@@ -193,7 +203,7 @@ def _loader(language: str) -> FunctionLoader:
         source = _SOURCES.get(name) or of_features().get(name)
         if source is None:
             return None
-        return translated(source, pages) if pages else source, str(FOLDER / name), lambda: True
+        return translated(source, pages) if pages else source, name, lambda: True
 
     return FunctionLoader(load)
 

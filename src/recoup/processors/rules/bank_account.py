@@ -15,9 +15,7 @@ from recoup.kernel.problem import Sentence, invalid
 HOLDER_MAX: Final = 70
 TRIES_MAX: Final = 3
 US_CURRENCY: Final = "USD"
-_LENGTHS: Final[dict[str, int]] = tomllib.loads(
-    (files("recoup.rules.money") / "data" / "iban_lengths.toml").read_text("utf-8")
-)
+_LENGTHS: Final[dict[str, int]] = tomllib.loads((files(__package__) / "iban_lengths.toml").read_text("utf-8"))
 _ROUTING_HEADS: Final = (range(13), range(21, 33), range(61, 73), range(80, 81))
 _COPIED: Final = str.maketrans("", "", " -.\t\u00a0\u2009\u202f")  # what is between the digits of a copied number
 

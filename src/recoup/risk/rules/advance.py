@@ -67,14 +67,14 @@ class LossTest:
         return self.expected_loss <= self.allowed
 
 
-def loss_at(asked: AdvanceInputs, chance: int) -> LossTest:
+def loss_at(given: AdvanceInputs, chance: int) -> LossTest:
     """At a chance in basis points. The loss is rounded up, what is allowed down: the remainder is the operator's."""
-    loss = -(-asked.units * (10_000 - chance) // 10_000)
-    return LossTest(chance, loss, asked.fee_units + asked.units * asked.limits.allowed_loss_basis_points // 10_000)
+    loss = -(-given.units * (10_000 - chance) // 10_000)
+    return LossTest(chance, loss, given.fee_units + given.units * given.limits.allowed_loss_basis_points // 10_000)
 
 
 def judged(
-    asked: AdvanceInputs,
+    given: AdvanceInputs,
     test: LossTest,
     versions: Mapping[str, str | None],
     note: str,
@@ -83,39 +83,39 @@ def judged(
 ) -> Decision:
     """By that test; `note` and `words` say where its chance comes from. `refused`: why closed orders speak against it,
     one of `_CLOSED`, if they do."""
-    limits = asked.limits
-    group = group_of(asked.reading)
-    if asked.reading.terminal:
-        rule, cure = "hard_decline", asked.reading.cure
-    elif group is None and asked.occasion == "declined":
-        rule, cure = "no_cure_by_waiting", asked.reading.cure
-    elif asked.units > limits.order_max_units:
-        rule, cure = "over_order_limit", f"At most {_told(limits.order_max_units, asked)} an order could be advanced."
+    limits = given.limits
+    group = group_of(given.reading)
+    if given.reading.terminal:
+        rule, cure = "hard_decline", given.reading.cure
+    elif group is None and given.occasion == "declined":
+        rule, cure = "no_cure_by_waiting", given.reading.cure
+    elif given.units > limits.order_max_units:
+        rule, cure = "over_order_limit", f"At most {_amount(limits.order_max_units, given)} an order could be advanced."
     elif refused == "too_few_closed":
         rule, cure = refused, _CLOSED[refused]
     elif not test.passed:
         rule = "expected_loss"
-        cure = f"An allowed loss of {_points(asked, test)} basis points, or a better chance, would have changed it."
+        cure = f"An allowed loss of {_points(given, test)} basis points, or a better chance, would have changed it."
     elif refused:
         rule, cure = refused, _CLOSED[refused]
-    elif asked.room != "enough":
-        rule, cure = asked.room, _ROOM_CURES[asked.room]
+    elif given.room != "enough":
+        rule, cure = given.room, _ROOM_CURES[given.room]
     else:
         rule, cure = "within_limits", "A hard decline, less room or a higher expected loss would have changed it."
     yes = rule == "within_limits"
     reasons = (
         "The order is approved now and its customer is charged later." if yes else "The order is not advanced.",
-        _last_answer(asked),
-        f"Expected loss {_told(test.expected_loss, asked)} at a chance of {test.chance / 100:g} % to collect; "
-        f"allowed are {_told(test.allowed, asked)}, the fee included.",
-        *unlisted(asked.reading),
+        _last_answer(given),
+        f"Expected loss {_amount(test.expected_loss, given)} at a chance of {test.chance / 100:g} % to collect; "
+        f"allowed are {_amount(test.allowed, given)}, the fee included.",
+        *unlisted(given.reading),
         *words,
         *([] if yes else [_WHY[rule]]),
         cure,
     )
     other = Alternative("collect_later", test.chance / 10_000, note)
     return Decision(
-        "approve_now" if yes else "decline_at_once", (), group, reasons, (asked.occasion, rule), versions, (other,)
+        "approve_now" if yes else "decline_at_once", (), group, reasons, (given.occasion, rule), versions, (other,)
     )
 
 
@@ -139,14 +139,14 @@ _ROOM_CURES: Final = {
 }
 
 
-def _last_answer(asked: AdvanceInputs) -> str:
-    told = decline_that_came_in if asked.occasion == "unresolved" else last_answer
-    return told(asked.reading.reason, asked.reading.code)
+def _last_answer(given: AdvanceInputs) -> str:
+    answer = decline_that_came_in if given.occasion == "unresolved" else last_answer
+    return answer(given.reading.reason, given.reading.code)
 
 
-def _told(units: int, asked: AdvanceInputs) -> str:
-    return Money(units, asked.currency).text() + " " + asked.currency
+def _amount(units: int, given: AdvanceInputs) -> str:
+    return Money(units, given.currency).text() + " " + given.currency
 
 
-def _points(asked: AdvanceInputs, test: LossTest) -> int:
-    return -(-max(0, test.expected_loss - asked.fee_units) * 10_000 // asked.units)
+def _points(given: AdvanceInputs, test: LossTest) -> int:
+    return -(-max(0, test.expected_loss - given.fee_units) * 10_000 // given.units)

@@ -18,14 +18,14 @@ def bounds_of(typed: str) -> dict[str, int]:
     parts = [part.strip() for part in typed.split(";") if part.strip()]
     found: dict[str, int] = {}
     for part in parts[: CURRENCIES_MAX + 1]:
-        told = _BOUND.fullmatch(part[:_BOUND_CHARS_MAX])
-        if told is None or told[2].upper() not in EXPONENTS:
+        match = _BOUND.fullmatch(part[:_BOUND_CHARS_MAX])
+        if match is None or match[2].upper() not in EXPONENTS:
             raise invalid(
                 "Exploration up to: enter amounts with their currencies.",
                 "explore_max",
                 "Write it like 500 USD; 450 EUR, or leave it empty.",
             )
-        found[told[2].upper()] = typed_amounts.units(told[1], told[2].upper(), "explore_max")
+        found[match[2].upper()] = typed_amounts.units(match[1], match[2].upper(), "explore_max")
     return found
 
 

@@ -9,9 +9,9 @@ from jinja2 import Environment
 from tests.rings import each
 
 from recoup.kit.languages.page_text import messages, translated
-from recoup.people.page.templates import FOLDER
+from recoup.people.page.templates import FILES, FOLDER
 
-TEMPLATES = sorted(FOLDER.rglob("*.html"), key=str)
+TEMPLATES = sorted(FILES.values(), key=str)
 
 
 @each("file", TEMPLATES)
