@@ -18,11 +18,11 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.bank.flows.bank_payouts import approve
 from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.refunds.flows.refund import RefundRequest, refund
 from recoup.rescue.flows.locked import Orders
 from recoup.switches.flows import sending
 from recoup.switches.flows.sending import SwitchedOff, switch_sending_off, switch_sending_on
-from recoup.switches.store import standing_stop
 
 ACTOR = "operator:test"
 STATE = "SELECT state FROM modifications WHERE modification_id = $1"

@@ -44,9 +44,9 @@ from recoup.db.statement import Tx
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.moves import alert_now
 from recoup.stablecoin.rules.addresses import shown
-from recoup.switches.store import standing_stop
 
 log = structlog.get_logger()
 TOGETHER: Final = 20  # orders of one sweep

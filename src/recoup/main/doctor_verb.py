@@ -32,6 +32,7 @@ from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings, settings_file
 from recoup.main.worlds import DOORS, open_worlds
 from recoup.merchants.cli import data_dir_option, show
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.store.unlisted_codes import alerted_codes
 from recoup.outside.keys.secret_files import is_mounted
 from recoup.processors.gateways.connector import is_connector
@@ -41,7 +42,6 @@ from recoup.routes.flows.card_routes import silent_routes
 from recoup.routes.flows.connect import check, examined
 from recoup.routes.store.card_routes import stored_routes, sums_between
 from recoup.routes.store.connections import all_connections
-from recoup.switches.store import standing_stop
 
 AT_ONCE: Final = 8
 AWAY_SECONDS: Final = 5.0

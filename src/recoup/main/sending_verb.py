@@ -4,9 +4,9 @@ import click
 
 from recoup.kernel.time import iso
 from recoup.merchants.cli import Run, in_any_state, in_world, show
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.routes.cli.route import OPERATOR
 from recoup.switches.flows.sending import LEAVES_WITHIN, SwitchedOff, switch_sending_off, switch_sending_on
-from recoup.switches.store import standing_stop
 
 
 @click.group()

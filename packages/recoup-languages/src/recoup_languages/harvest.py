@@ -24,7 +24,7 @@ CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 _WORDY: Final = (
     "audit/rules.py", "bank/rules/matching.py", "insight/rules/explained.py",
     "insight/rules/what_if_sentences.py", "kit/live_check.py", "mail/rules/contacts.py",
-    "main/portal.py", "desk/rules.py", "mandates/rules.py", "merchants/rules/blocks.py",
+    "main/portal.py", "mandates/rules.py", "merchants/rules/blocks.py",
     "network_tokens/rules.py", "networks/magic.py", "networks/magic_serials.py",
     "networks/magic_updates.py", "networks/whys.py", "notifications/rules/notification",
     "onboarding/flows/go_live.py", "onboarding/rules/form.py", "onboarding/rules/onboarding.py",

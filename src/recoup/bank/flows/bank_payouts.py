@@ -26,12 +26,12 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.networks.card_text import masked_numbers
 from recoup.orders.flows.external_call import call_with_timeout
 from recoup.orders.moves.pace import SEND_WITHIN
 from recoup.processors.gateways.bank import Transfer
 from recoup.processors.rules.bank_account import account_context, opened_account
-from recoup.switches.store import standing_stop
 from recoup.terms.store.settlement_terms import account_delay
 
 REPLACED = "the bank account was replaced after the approval: approve it for the new one"

@@ -7,6 +7,7 @@ from recoup.db.operation.partitions import read_days_left
 from recoup.kernel.scope import Actor, Scope
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.upkeep import LATE_SECONDS_MAX
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.onboarding.store.partner_merchants import rescued_of
 from recoup.people.flows.second_factor import has_factor, prove_code
 from recoup.people.page.account.visit import AccountVisit
@@ -19,7 +20,6 @@ from recoup.people.store.operator_home import operated_merchants
 from recoup.routes.flows.route_switches import WHY_MAX, checked_reason, read_route_states
 from recoup.routes.page.processors import BREAKERS
 from recoup.switches.flows.sending import switch_sending_off, switch_sending_on
-from recoup.switches.store import standing_stop
 
 PLACE: Final = "/operator"
 ROWS_MAX: Final = 100

@@ -15,6 +15,7 @@ from recoup.kit.live_check import CheckLine, Verdict, is_nobodys
 from recoup.kit.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.kit.world import World
 from recoup.merchants.store.merchants import each_has_country
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.orders.flows.external_call import call_with_timeout
 from recoup.people.store.live_people import live_people
 from recoup.processors.gateways.bank import Transfer
@@ -25,7 +26,6 @@ from recoup.processors.rules.bank_account import read_account
 from recoup.routes.flows.connect import examined
 from recoup.routes.flows.own_routes import connection_context
 from recoup.routes.store.card_routes import sealed_connections
-from recoup.switches.store import standing_stop
 
 READ_WITHIN: Final = timedelta(hours=1)
 DAYS_LEFT_MIN: Final = 5

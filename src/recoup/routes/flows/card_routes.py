@@ -18,6 +18,7 @@ from recoup.db.statement import Read, Tx
 from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
+from recoup.merchants.store.sending_stops import SendingStop, standing_stop
 from recoup.networks.tables import region_of
 from recoup.notifications.moves import alert_of_route
 from recoup.processors.gateways.port import Outcome
@@ -39,7 +40,6 @@ from recoup.routes.store.card_routes import (
     stored_routes,
     sums_between,
 )
-from recoup.switches.store import SendingStop, standing_stop
 
 LEARNED_FROM: Final = timedelta(days=28)
 SILENT_AFTER: Final = timedelta(minutes=5)  # with an open breaker

@@ -22,6 +22,7 @@ from recoup.kernel.unseen import check_seen
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import Merchants
 from recoup.merchants.store.merchants import is_killed
+from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.moves import alert_now
 from recoup.orders.flows.external_call import call_with_timeout, deadline_of
 from recoup.orders.flows.repeats import once
@@ -37,7 +38,6 @@ from recoup.stablecoin.rules.channels import enabled
 from recoup.stablecoin.rules.destinations import check_destination
 from recoup.stablecoin.store.payouts import LockedPayout, NewPayout, lock_payout, lock_wallet
 from recoup.stablecoin.store.wallets import available
-from recoup.switches.store import standing_stop
 from recoup.terms.rules.settlement import check_second
 
 DESTINATION_MAX: Final = 512

@@ -13,9 +13,9 @@ from recoup.audit import moves as audit
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
+from recoup.merchants.store.sending_stops import next_transaction, open_since, resume_sending, stop_sending
 from recoup.orders.moves.pace import SEND_WITHIN
 from recoup.routes.flows.route_switches import checked_reason
-from recoup.switches.store import next_transaction, open_since, resume_sending, stop_sending
 
 OPEN_WAIT: Final = timedelta(seconds=30)
 LOOK_SECONDS: Final = 0.05
