@@ -4,7 +4,7 @@ PORT ?= 8400
 WORKERS ?= $(shell expr 2 \* $$(nproc))
 PYTEST_ARGS ?=
 AT ?= +31d
-FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/repo tests/gateways packages/recoup-languages/tests tests/store tests/docs/test_pages.py tests/docs/test_generated.py
+FAST = tests/kernel tests/networks tests/outside tests/db $(wildcard tests/*/rules tests/*/test_rules.py tests/*/store tests/*/gateways) tests/repo packages/recoup-languages/tests tests/docs/test_pages.py tests/docs/test_generated.py
 
 TSC = clients/typescript/node_modules/.package-lock.json
 

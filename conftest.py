@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.quick_gc",
     "tests.quick_passwords",
     "tests.server_fixture",
+    "tests.api_door",
 ]

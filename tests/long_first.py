@@ -14,11 +14,11 @@ T = TypeVar("T")
 # Files with a test, or tests, of half a minute and more of processor time, the longest first.
 LONG: Final = (
     "tests/browser/test_accessible.py",
-    "tests/flows/test_kill_between_statements.py",
+    "tests/rescue/flows/test_kill_between_statements.py",
     "packages/recoup-lab/tests/lab/test_simulate.py",
-    "tests/flows/test_limits.py",
+    "tests/rescue/flows/test_limits.py",
     "tests/isolation/test_every_route.py",
-    "tests/features/parts/test_kill_parts.py",
+    "tests/parts/test_kill_parts.py",
     "tests/docs/test_first_payment.py",
 )
 

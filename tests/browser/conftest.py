@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 from tests.browser.visiting import Launched, beside, served
-from tests.doors.portal.shop import Shop, drop_shop, make_shop
+from tests.shop import Shop, drop_shop, make_shop
 
 from recoup.db.server import ServerAddress
 

@@ -13,9 +13,9 @@ from tests.browser.accessibility import Fault, faults, faults_at_a_glance, fits_
 from tests.browser.visiting import PHONE, sign_in
 from tests.browser.walk import FILES as FILE_NAMES
 from tests.browser.walk import ROLE, Walked, forms, pages, walked
-from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
 from tests.rings import draw, drawn
+from tests.shop import Shop
 
 from recoup.db.server import ServerAddress
 from recoup.main.portal import declared

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import WAYS, fits, follow, give_password, is_narrow, sign_in, visiting, ways
-from tests.doors.portal.shop import PASSWORD
+from tests.shop import PASSWORD
 
 from recoup.people.rules.totp import code_of, step_at
 

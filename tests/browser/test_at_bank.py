@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from tests.banks import BANKS, Bank
 from tests.browser.accessibility import faults_at_a_glance
 from tests.browser.visiting import DESKTOP, PHONE, Told, visiting
-from tests.doors.rescue.door import listening
-from tests.flows.banks import BANKS, Bank
-from tests.flows.test_customer_waiting import PATIENT, waiting
+from tests.door import listening
+from tests.rescue.flows.test_customer_waiting import PATIENT, waiting
 from tests.rings import drawn
 from tests.worlds import change_world, make_shop, sandbox_world
 

@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from tests.browser.accessibility import faults_at_a_glance
 from tests.browser.visiting import Told, fits, follow, signed_in, visiting, ways
-from tests.doors.rescue.door import listening
-from tests.features.chains.node import Anvil, anvil
-from tests.features.chains.test_custody import CUSTODIAL, TO
-from tests.features.chains.test_story import Ground, ground
-from tests.flows.test_refund_requests import ask, limit
+from tests.chains.node import Anvil, anvil
+from tests.chains.test_custody import CUSTODIAL, TO
+from tests.chains.test_story import Ground, ground
+from tests.door import listening
+from tests.refunds.flows.test_refund_requests import ask, limit
 from tests.worlds import change_world
 
 from recoup.chains.transfers import give_address

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import PHONE, beside, fits, is_narrow, signed_in, ways
-from tests.doors.portal.shop import Shop, make_world
+from tests.shop import Shop, make_world
 
 from recoup.kernel.ids import new_id
 from recoup.notifications.store.notification_settings import NewNotification, tell

@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import DESKTOP, PHONE, beside, follow, signed_in
-from tests.doors.portal.shop import Shop
-from tests.doors.portal.test_bulk import worked
+from tests.desk.page.test_bulk import worked
 from tests.rings import draw, drawn
+from tests.shop import Shop
 
 
 @pytest.fixture(params=draw("browser", [DESKTOP, PHONE], 1, label="orders_list"))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import DESKTOP, PHONE, is_narrow, signed_in
-from tests.doors.portal.shop import Shop
 from tests.rings import draw
+from tests.shop import Shop
 
 ORDERS = 120
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser.visiting import WAYS, beside, fits, signed_in, ways
-from tests.doors.portal.shop import Shop
+from tests.shop import Shop
 
 from recoup.kernel.money import shown
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import WAYS, follow, visiting, ways
 from tests.browser.walk import Walked, walked
-from tests.doors.rescue.door import FUNDS
+from tests.door import FUNDS
 from tests.isolation.ground import Ground
 
 from recoup.db.server import ServerAddress

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from scripts.need import found
-from tests.doors.portal.shop import PASSWORD, Shop, make_app, make_world
-from tests.doors.rescue.door import listening
+from tests.door import listening
 from tests.rings import draw
+from tests.shop import PASSWORD, Shop, make_app, make_world
 
 CHROMIUM = found("chromium") or "chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.browser.visiting import Told
-from tests.doors.rescue.door import listening
+from tests.door import listening
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE, Line
 

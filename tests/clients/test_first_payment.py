@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.clients.typescript import TypeScript, typescript
 from tests.docs.running import clean_environment, running
-from tests.doors.rescue.door import Caller, Door
-from tests.doors.rescue.test_clients import talking
+from tests.door import Caller, Door
+from tests.rescue.api.test_clients import talking
 
 from recoup.networks.magic import script_card
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from tests.clients.test_webhook_checks import KEY
 from tests.clients.typescript import TypeScript, typescript
-from tests.doors.rescue.door import Caller, Door
-from tests.doors.rescue.test_clients import talking
-from tests.doors.stablecoin.door import Door as StableDoor
-from tests.doors.stablecoin.door import application as stable_application
+from tests.door import Caller, Door
 from tests.kills.installation import free_port
+from tests.rescue.api.test_clients import talking
+from tests.stablecoin.door import Door as StableDoor
+from tests.stablecoin.door import application as stable_application
 
 from recoup.orders.rules.signature import http_date, sign
 

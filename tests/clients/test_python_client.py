@@ -16,9 +16,9 @@ from typing import Any, get_args, get_type_hints
 
 import httpx
 import pytest
-from tests.doors.rescue.door import APPROVES, Caller, Door, client_of, evaluate_body, listening, tokenize_body
-from tests.doors.stablecoin.door import Door as StableDoor
-from tests.doors.stablecoin.door import application as stable_application
+from tests.door import APPROVES, Caller, Door, client_of, evaluate_body, listening, tokenize_body
+from tests.stablecoin.door import Door as StableDoor
+from tests.stablecoin.door import application as stable_application
 
 import recoup_client
 from recoup.orders.rules.events import CATALOGUE

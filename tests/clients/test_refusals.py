@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from tests.clients.typescript import TypeScript, typescript
-from tests.doors.rescue.door import Caller, Door
-from tests.doors.rescue.test_clients import talking
-from tests.doors.stablecoin.door import Door as StableDoor
-from tests.doors.stablecoin.door import application as stable_application
+from tests.door import Caller, Door
+from tests.rescue.api.test_clients import talking
+from tests.stablecoin.door import Door as StableDoor
+from tests.stablecoin.door import application as stable_application
 
 from recoup_client import Recoup, RecoupError, RecoupStablecoin
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from tests.clients.test_webhook_checks import AT, BODY, KEY, NOW, signed_as
 from tests.clients.typescript import TypeScript, typescript
-from tests.doors.rescue.door import Caller, Door, evaluate_body
-from tests.doors.rescue.test_clients import talking
-from tests.doors.stablecoin.door import Door as StableDoor
-from tests.doors.stablecoin.door import application as stable_application
+from tests.door import Caller, Door, evaluate_body
+from tests.rescue.api.test_clients import talking
+from tests.stablecoin.door import Door as StableDoor
+from tests.stablecoin.door import application as stable_application
 
 from recoup.keys.rules.signing import encrypt_webhook, sign_webhook
 from recoup.orders.rules.signature import standard_headers

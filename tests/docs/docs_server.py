@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
-from tests.doors.rescue.door import listening
+from tests.door import listening
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -17,11 +17,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.doors.rescue.conftest import door, shop
-from tests.doors.rescue.door import Caller, Door
-from tests.doors.rescue.test_clients import talking
-from tests.doors.rescue.test_webhooks import try_again
+from tests.api_door import door, shop
+from tests.door import Caller, Door
 from tests.kills.installation import free_port
+from tests.rescue.api.test_clients import talking
+from tests.webhooks.api.test_webhooks import try_again
 
 from make_client import main as make_client
 from recoup.networks.magic import script_card

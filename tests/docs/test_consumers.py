@@ -16,7 +16,7 @@ import httpx
 import pytest
 from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
-from tests.rules.messages.test_signature import BODY, KEY, NONCE
+from tests.webhooks.rules.test_signature import BODY, KEY, NONCE
 
 from recoup.db.server import ServerAddress
 from recoup.docs.routes import CONSUMERS

@@ -7,7 +7,7 @@ from types import FrameType
 import pytest
 from starlette.applications import Starlette
 from tests.docs.operations import own_dialects
-from tests.doors.rescue.door import client_of
+from tests.door import client_of
 from tests.worlds import sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from tests.api_door import door, shop
 from tests.docs.test_billing_samples import SAMPLES, Vendor, sample, settings_of
-from tests.doors.rescue.conftest import door, shop
-from tests.doors.rescue.door import Caller, Door
-from tests.doors.rescue.test_clients import talking
+from tests.door import Caller, Door
+from tests.rescue.api.test_clients import talking
 from tests.worlds import change_world
 
 from recoup.kernel.ids import uuid_of

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from statistics import median
 
 import asyncpg
-from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, transmit_body
-from tests.doors.rescue.receiver import Receiver
+from tests.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, transmit_body
+from tests.receiver import Receiver
 
 from recoup.db.operation.backlog import read_backlog
 from recoup.db.upkeep import retain

@@ -15,12 +15,12 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-from tests.doors.rescue.door import Caller, Door, opened_door
-from tests.doors.rescue.partner import Partner
-from tests.doors.rescue.receiver import receiving
+from tests.door import Caller, Door, opened_door
 from tests.growth.day import Cost, Statements, forget_old, play, subscribed, together, work
 from tests.growth.history import Copies, multiply
 from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
+from tests.partner import Partner
+from tests.receiver import receiving
 from tests.worlds import Shop, owner
 
 from recoup.db.connect import PLANS

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.doors.portal.staff import payout_review, review_form
-from tests.doors.rescue.door import FUNDS, Caller, Door, client_of, transmit_body
-from tests.doors.rescue.partner import Partner, make_one
-from tests.doors.stablecoin.signer import Signer, written
-from tests.flows.disputes.test_disputes import disputed
-from tests.flows.money.settling import person, terms, with_account
+from tests.disputes.flows.test_disputes import disputed
+from tests.door import FUNDS, Caller, Door, client_of, transmit_body
 from tests.isolation.ground import application
+from tests.partner import Partner, make_one
+from tests.settling import person, terms, with_account
+from tests.stablecoin.signer import Signer, written
+from tests.staff import payout_review, review_form
 from tests.worlds import change_world
 
 from recoup.kernel.ids import new_id

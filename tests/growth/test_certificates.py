@@ -4,11 +4,11 @@ import asyncio
 from datetime import datetime
 
 import pytest
-from tests.flows.insight.test_certificates import newest, to_the_close
-from tests.flows.test_card_limits import PATIENT, started, try_now
+from tests.certificates.flows.test_certificates import newest, to_the_close
 from tests.growth.day import Cost, Statements, grown
 from tests.growth.ground import CountingServer, counting_server
 from tests.growth.test_growth import MOST, SLACK
+from tests.rescue.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.db.roles import APP, READ

@@ -18,12 +18,12 @@ import asyncpg
 import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
-from tests.doors.rescue.door import APPROVES, FUNDS, GONE, Caller, Door, client_of, opened_door, transmit_body
-from tests.doors.rescue.partner import Partner, make_one
-from tests.doors.stablecoin.signer import Signer, written
-from tests.flows.disputes.test_disputes import disputed, the_dispute
-from tests.flows.money.settling import batches, payouts, person, terms, with_account
-from tests.flows.test_refund_desk import stuck
+from tests.disputes.flows.test_disputes import disputed, the_dispute
+from tests.door import APPROVES, FUNDS, GONE, Caller, Door, client_of, opened_door, transmit_body
+from tests.partner import Partner, make_one
+from tests.refunds.flows.test_refund_desk import stuck
+from tests.settling import batches, payouts, person, terms, with_account
+from tests.stablecoin.signer import Signer, written
 from tests.worlds import Shop, change_world
 
 from recoup.cards.store.card_joins import add_join

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.doors.rescue.door import PAST, UNKNOWN, evaluate_body, tokenize_body, transmit_body
+from tests.door import PAST, UNKNOWN, evaluate_body, tokenize_body, transmit_body
 from tests.isolation.ground import Key, Side
 
 from recoup.kernel.ids import new_id

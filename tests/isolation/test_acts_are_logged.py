@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from tests.doors.portal.staff import payout_review, review_form
-from tests.doors.rescue.door import FUNDS, transmit_body
+from tests.door import FUNDS, transmit_body
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
+from tests.staff import payout_review, review_form
 
 from recoup.audit.store import AuditFilter, AuditLine
 from recoup.db.server import ServerAddress
@@ -41,7 +41,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/refund-address": "refund_address.named, of an order on a chain: test_custody.py",
     "/orders/{order_id}/chain/sweep": "chain.swept, of an order on a chain: test_strays.py",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
-    "/cards": "card_join.proposed, of two prints: tests/doors/portal/test_cards.py",
+    "/cards": "card_join.proposed, of two prints: tests/desk/page/test_cards.py",
     "/onboarding": "go_live.asked, once all conditions hold",
     "/disputes/notices": "notice.tried, of one that fits nothing",
     "/account/password": "account.password_changed: it asks for a password, and ends the other sessions",
@@ -49,18 +49,18 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/account/second-factor/begin": "nothing changes before the first code",
     "/account/second-factor/withdraw": "the same", "/account/second-factor/confirm": "account.second_factor_on",
     "/account/second-factor/codes": "account.recovery_codes_made", "/account/second-factor/off": "the same, off",
-    "/invitations/second-factor": "account.rule_made: tests/doors/portal/test_second_factor.py",
+    "/invitations/second-factor": "account.rule_made: tests/people/page/test_second_factor.py",
     "/invitations/members/{user_id}/second-factor": "account.second_factor_removed: the same",
-    **dict.fromkeys(("/processors/off", "/processors/on"), "route.off and .on: tests/doors/portal/test_processors.py"),
+    **dict.fromkeys(("/processors/off", "/processors/on"), "route.off and .on: tests/routes/page/test_processors.py"),
     **dict.fromkeys(
-        ("/operator/sending-off", "/operator/sending-on"), "sending.off and .on: tests/doors/portal/test_operator.py"
+        ("/operator/sending-off", "/operator/sending-on"), "sending.off and .on: tests/desk/page/test_operator.py"
     ),
     "/connections/check": "nothing changes but what was found",
     **dict.fromkeys(
         ("/connections", "/connections/change", "/connections/disconnect"),
-        "processor.connected, .changed and .disconnected: tests/doors/portal/test_connections.py",
+        "processor.connected, .changed and .disconnected: tests/routes/page/test_connections.py",
     ),
-    "/exports": "export.asked: tests/flows/test_exports.py",
+    "/exports": "export.asked: tests/desk/flows/test_exports.py",
     "/exports/{export_id}/cancel": "the same; nothing was taken",
     "/orders/bulk/{act_id}/stop": "bulk.begun has its begin; each order's log what was done",
     **dict.fromkeys((
@@ -68,7 +68,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         "/partner/webhooks/{endpoint_id}/rotate", "/partner/webhooks/{endpoint_id}/state",
         "/partner/webhooks/{endpoint_id}/test",
     ), "partner.webhook_…, by the same flows as /webhooks"),
-    "/look-as": "look.began: tests/doors/portal/test_impersonation.py", "/look-as/end": "look.ended: the same",
+    "/look-as": "look.began: tests/people/page/test_impersonation.py", "/look-as/end": "look.ended: the same",
 }  # fmt: skip
 _PDF: Final = b"%PDF-1.7\n9\n%%EOF"
 

@@ -17,7 +17,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from tests.doors.rescue.door import client_of
+from tests.door import client_of
 from tests.isolation.ground import ROLES, Ground, Side, application, paths_of, text_of
 from tests.isolation.table import TABLE, Key, Line
 from tests.rings import each

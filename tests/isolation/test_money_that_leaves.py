@@ -10,16 +10,16 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.doors.portal.staff import As, approve_reviewed, portal, post, review_form, texts
-from tests.doors.portal.test_impersonation import look, people_sql
-from tests.features.chains.serving import opened_channels
-from tests.features.chains.test_portal import log
-from tests.features.chains.test_settlement_addresses import FIRST, SECOND, THIRD, agreed, served
-from tests.features.parts.test_parts import allow, order, until
-from tests.flows.stable.test_give_back import paid_late, the_channel_refuses
-from tests.flows.stable.test_late import PAYER, charge
-from tests.flows.test_fees import paid
+from tests.chains.serving import opened_channels
+from tests.chains.test_portal import log
+from tests.chains.test_settlement_addresses import FIRST, SECOND, THIRD, agreed, served
 from tests.isolation.reaches import Named, read_code
+from tests.parts.test_parts import allow, order, until
+from tests.people.page.test_impersonation import look, people_sql
+from tests.settlement.flows.test_fees import paid
+from tests.stablecoin.flows.test_give_back import paid_late, the_channel_refuses
+from tests.stablecoin.flows.test_late import PAYER, charge
+from tests.staff import As, approve_reviewed, portal, post, review_form, texts
 from tests.worlds import Shop
 
 from recoup.chains import intake, store

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import inspect as mi
-from tests.doors.portal.test_bad_input import FORMS, address, asked, session_of
-from tests.doors.rescue.door import Caller, Door, everything, opened_door, tokenize_body
-from tests.doors.rescue.fuzzing import Target
-from tests.doors.stablecoin.door import Door as StableDoor
-from tests.doors.stablecoin.door import opened_door as opened_stable
-from tests.doors.stablecoin.fuzzing import Target as StableTarget
+from tests.door import Caller, Door, everything, opened_door, tokenize_body
 from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
+from tests.people.page.test_bad_input import FORMS, address, asked, session_of
+from tests.rescue_fuzzing import Target
+from tests.stablecoin.door import Door as StableDoor
+from tests.stablecoin.door import opened_door as opened_stable
+from tests.stablecoin.fuzzing import Target as StableTarget
 
 from recoup.db.server import ServerAddress
 from recoup.main.api import OPERATIONS
@@ -293,7 +293,7 @@ def shop(door: Door) -> Caller:
 
 
 def _copy(shop: Caller) -> dict[str, Any]:
-    from tests.doors.rescue.door import transmit_body
+    from tests.door import transmit_body
 
     return {name: value for name, value in transmit_body(shop).items() if name != "orderId"}
 

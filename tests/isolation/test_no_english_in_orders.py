@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 import pytest
-from tests.doors.portal.order_stories import Story, tell, write
-from tests.doors.portal.shop import Shop, drop_shop, make_shop
-from tests.doors.portal.test_portal import visit
 from tests.isolation.test_no_english import english_in as chinese_english_in
 from tests.isolation.test_no_english_in_latin import english_in as latin_english_in
+from tests.order_stories import Story, tell, write
+from tests.people.page.test_portal import visit
+from tests.shop import Shop, drop_shop, make_shop
 
 from recoup.db.connect import speak_json
 from recoup.db.server import ServerAddress

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from tests.flows.money.comparing import person
-from tests.flows.test_card_limits import plan_now
+from tests.comparing import person
 from tests.kills.vendor_worker import POLICY, Life, hurry, route_of
+from tests.rescue.flows.test_card_limits import plan_now
 from tests.worlds import KEYRING, OwnWorld, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.bank.rules.reading import Reading

@@ -17,8 +17,8 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.backtest.flows.test_kept import with_orders
 from tests.databases import drop, empty
-from tests.flows.backtests.test_kept import with_orders
 from tests.kills.installation import RECOUP
 from tests.rings import drawn
 from tests.worlds import Shop, make_shop

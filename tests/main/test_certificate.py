@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.doors.edge.raw_server import serving
+from tests.kit.edge.raw_server import serving
 
 from recoup.kernel.problem import Problem
 from recoup.kit.edge.connections import Limits

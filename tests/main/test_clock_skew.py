@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.flows.test_two_clocks import FAR, Shifted
+from tests.rescue.flows.test_two_clocks import FAR, Shifted
 from tests.worlds import sandbox_world
 
 from recoup.db.pool import Database

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.flows.test_connect import KEY, SECRET, open_routes, stripe_account
+from tests.routes.flows.test_connect import KEY, SECRET, open_routes, stripe_account
 from tests.worlds import change_world, make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress

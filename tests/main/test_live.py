@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from click.testing import CliRunner
+from tests.bridge_twin import SECRET, Twin, bridge_twin
 from tests.databases import empty
-from tests.doors.rescue.door import listening
-from tests.doors.rescue.test_bad_input import real_looking
-from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
+from tests.door import listening
+from tests.rescue.api.test_bad_input import real_looking
 from tests.rings import each
 
 from recoup.db.server import ServerAddress

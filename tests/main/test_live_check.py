@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.gateways.web.test_mail import smtp
 from tests.main.test_certificate import make
 from tests.main.test_live import Both, both
+from tests.outside.test_mail import smtp
 from tests.rings import each
 
 from recoup.bank.gateways.files import ByHand

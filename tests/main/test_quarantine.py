@@ -22,7 +22,7 @@ import msgspec
 import pytest
 from tests.databases import clone, drop, empty
 from tests.docs.running import clean_environment
-from tests.doors.rescue.door import listening
+from tests.door import listening
 from tests.main.test_live import payment
 from tests.main.test_without_vault import new_databases
 from tests.rings import drawn, each

@@ -13,8 +13,8 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.databases import drop, empty
-from tests.flows.insight.history import payments, transmit, until_yesterday
 from tests.kills.installation import RECOUP
+from tests.order_history import payments, transmit, until_yesterday
 
 from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem

@@ -14,8 +14,8 @@ import asyncpg
 import click
 import pytest
 from click.testing import CliRunner
-from tests.flows.test_fees import paid
 from tests.isolation.reaches import ROOT, read_code
+from tests.settlement.flows.test_fees import paid
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from tests.databases import empty
-from tests.doors.rescue.door import listening
-from tests.doors.rescue.test_bad_input import real_looking
+from tests.door import listening
 from tests.main.test_live import payment
+from tests.rescue.api.test_bad_input import real_looking
 
 from recoup.db.server import ServerAddress
 from recoup.desk.flows.persons import erase_all, find_all_by_name

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-from tests.store.order_rows import make_merchant
+from tests.order_rows import make_merchant
 
 from recoup.db import migrate
 from recoup.db.partitions import ensure_partitions

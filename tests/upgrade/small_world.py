@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import tests.worlds as worlds
-from tests.flows.test_verify import live_in_everything
+from tests.insight.flows.test_verify import live_in_everything
 
 from recoup.db.migrate import FOLDER, RELEASED
 from recoup.db.server import EmbeddedServer, ServerAddress

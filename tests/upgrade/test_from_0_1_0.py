@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.databases import drop
-from tests.store.test_schema import fresh
+from tests.db.test_schema import fresh
 from tests.upgrade import small_world
 from tests.upgrade.same_schema import schema_text
 from tests.worlds import make_shop, sandbox_world

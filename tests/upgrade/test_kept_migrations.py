@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 from scripts.freeze import freeze
+from tests.db.test_schema import fresh
 from tests.rings import each
-from tests.store.test_schema import fresh
 from tests.upgrade.additive import RULE, noticed
 from tests.upgrade.same_schema import schema_text
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from tests.rules.backtest import worlds
+from tests import backtest_worlds as worlds
 
 from recoup.backtest.rules.enough import Closed, missing
 from recoup.backtest.rules.estimate import Evaluation

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from tests.doors.command.here import Here
+from tests.here import Here
 from tests.prove import plugged
 
 from recoup.backtest.cli.backtest import backtest

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from tests.doors.command.test_backtest_history import intervals
+from tests.backtest.cli.test_backtest_history import intervals
 from tests.prove import past, plugged
 
 from recoup.backtest.flows.backtest_file import LEVELS_MAX, HistoryReport, backtest_history, turn_of

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.doors.command import test_backtest_history as story
-from tests.doors.command.test_backtest_history import written
+from tests.backtest.cli import test_backtest_history as story
+from tests.backtest.cli.test_backtest_history import written
 
 SIZES = [int(one) for one in os.environ.get("PROVE_HISTORY", "20000,100000").split(",")]
 EACH = float(os.environ.get("PROVE_PAYMENTS_EACH", "1.5"))  # of a customer

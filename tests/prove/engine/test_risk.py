@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.flows.insight.risk_history import Judged, judge
-from tests.flows.insight.test_learn_risk import night, run
+from tests.insight.flows.test_learn_risk import night, run
 from tests.prove.risk_world import Payment, payments
+from tests.risk_history import Judged, judge
 from tests.worlds import Shop
 
 from recoup.db.server import ServerAddress

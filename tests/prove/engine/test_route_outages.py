@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import pytest
-from tests.flows.test_routes import COUNTING
+from tests.routes.flows.test_routes import COUNTING
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress

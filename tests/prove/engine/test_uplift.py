@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
-from tests.rules.uplift.worlds import World, one_look, played
+from tests.uplift_worlds import World, one_look, played
 
 WORLDS = int(os.environ.get("PROVE_WORLDS", "1000"))
 

@@ -10,13 +10,13 @@ import os
 
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
-from tests.doors.fuzzing import QUICK
-from tests.doors.rescue import day as rescue_day
-from tests.doors.rescue.door import opened_door
-from tests.doors.rescue.test_day import PATIENT
-from tests.doors.stablecoin import day as stablecoin_day
-from tests.doors.stablecoin.door import opened_door as opened_stablecoin_door
-from tests.doors.told import Told
+from tests import rescue_day
+from tests.door import opened_door
+from tests.fuzzing import QUICK
+from tests.heard import Told
+from tests.main.api.test_day import PATIENT
+from tests.stablecoin import day as stablecoin_day
+from tests.stablecoin.door import opened_door as opened_stablecoin_door
 
 from recoup.db.server import ServerAddress
 from recoup.main.logs import start_logs

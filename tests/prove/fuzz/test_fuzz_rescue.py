@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, seed, settings
-from tests.doors.fuzzing import QUICK, rounds
-from tests.doors.rescue.door import opened_door
-from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, send
+from tests.door import opened_door
+from tests.fuzzing import QUICK, rounds
+from tests.rescue_fuzzing import WEIGHTS, Target, calls, send
 from tests.worlds import POLICY
 
 from recoup.db.server import ServerAddress

@@ -9,9 +9,9 @@ from collections import Counter
 from typing import Any
 
 from hypothesis import given, seed, settings
-from tests.doors.fuzzing import QUICK, rounds
-from tests.doors.stablecoin.door import opened_door
-from tests.doors.stablecoin.fuzzing import WEIGHTS, Target, calls, send
+from tests.fuzzing import QUICK, rounds
+from tests.stablecoin.door import opened_door
+from tests.stablecoin.fuzzing import WEIGHTS, Target, calls, send
 
 from recoup.db.server import ServerAddress
 from recoup.kit.edge.described import Operation

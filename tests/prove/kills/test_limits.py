@@ -13,10 +13,10 @@ import random
 import time
 from pathlib import Path
 
-from tests.flows.hammer import POLICY
-from tests.flows.hammer_plan import Plan, cards, make_merchants
-from tests.flows.issuers_book import Seen, Verdict, judge
-from tests.flows.killed_hammers import hammer_and_kill
+from tests.hammer import POLICY
+from tests.hammer_plan import Plan, cards, make_merchants
+from tests.issuers_book import Seen, Verdict, judge
+from tests.killed_hammers import hammer_and_kill
 from tests.worlds import owner, sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -26,11 +26,14 @@ from recoup.kernel.feature import features
 MUTANTS = int(os.environ.get("PROVE_MUTANTS", "12"))
 SURVIVORS_MAX = 0.15
 KINDS = ("rules", "moves", "store")
-RINGS = {
-    "check": ["tests/core", "tests/rules", "tests/store"],
-    "test": ["tests/features", "tests/flows", "tests/doors", "tests/isolation", "packages"],
-}
 SOURCES = ROOT / "src/recoup"
+_SUBJECTS = sorted(one for one in (ROOT / "tests").iterdir() if (SOURCES / one.name).is_dir())
+_FAST = [one / kind for one in _SUBJECTS for kind in ("rules", "store") if (one / kind).is_dir()]
+_FAST += [ROOT / "tests" / one for one in ("kernel", "networks", "db")]
+RINGS = {
+    "check": [str(one.relative_to(ROOT)) for one in _FAST],
+    "test": [*(str(one.relative_to(ROOT)) for one in _SUBJECTS), "tests/isolation", "packages"],
+}
 IMPORTED = re.compile(r"^from ([\w.]+) import (\([^)]*\)|.+)$", re.M)
 COMPARED = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -100,12 +103,9 @@ def near(mutated: Path, folders: list[str]) -> list[str]:
     users = importers().get(module_of(mutated), set())
     users = users.union(*(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES)))
     tests = sorted(str(one.relative_to(ROOT)) for one in users if one.name.startswith("test_"))
-    own = [
-        str(folder.relative_to(ROOT))
-        for folder in [ROOT / "tests/features" / mutated.relative_to(SOURCES).parts[0]]
-        if folder.is_dir()
-    ]
-    return [one for one in (*own, *tests) if any(one.startswith(f"{folder}/") for folder in folders)]
+    subject = mutated.relative_to(SOURCES).parts[0]
+    own = [f"tests/{subject}"] if subject in {one.name for one in features() if one.folder} else []
+    return [one for one in (*own, *tests) if any(f"{one}/".startswith(f"{folder}/") for folder in folders)]
 
 
 def module_of(file: Path) -> str:

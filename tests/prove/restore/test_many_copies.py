@@ -12,18 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.databases import drop
-from tests.flows.restoring import (
-    DAYS,
-    Callers,
-    Processor,
-    days,
-    dumped,
-    forgotten,
-    installation,
-    moved,
-    refunded,
-    twice,
-)
+from tests.restoring import DAYS, Callers, Processor, days, dumped, forgotten, installation, moved, refunded, twice
 from tests.worlds import Shop, change_world, make_shop
 
 from recoup.db.server import ServerAddress

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 import httpx
-from tests.doors.rescue.door import Caller, Door, evaluate_body, listening, opened_door
+from tests.door import Caller, Door, evaluate_body, listening, opened_door
 
 from recoup.db.server import ServerAddress
 from recoup.insight.flows.verify import verify

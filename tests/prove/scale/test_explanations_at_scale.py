@@ -12,8 +12,8 @@ import os
 import time
 
 import pytest
-from tests.features.engine.ground import mixed_model, regression
-from tests.flows.test_advances import LATER, NEVER, SLOW
+from tests.engine.ground import mixed_model, regression
+from tests.risk.flows.test_advances import LATER, NEVER, SLOW
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress

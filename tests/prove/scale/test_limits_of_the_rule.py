@@ -13,8 +13,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.rules.network.cards_at_random import play
-from tests.rules.network.gate_findings import Found
+from tests.cards_at_random import play
+from tests.gate_findings import Found
 
 SENDS = int(os.environ.get("PROVE_RULE_SENDS", "10000000"))
 PROCESSES = int(os.environ.get("PROVE_PROCESSES", "2"))

@@ -11,10 +11,10 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from tests.doors.rescue.door import Caller, opened_door
-from tests.doors.rescue.receiver import receiving
+from tests.door import Caller, opened_door
 from tests.growth.day import AT_ONCE, Cost, Statements, forget_old, work
 from tests.growth.ground import Played, caller_of, counting_server, fill, played
+from tests.receiver import receiving
 
 from recoup.db.roles import APP, READ
 from recoup.db.server import ServerAddress

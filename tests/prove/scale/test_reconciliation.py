@@ -10,8 +10,8 @@ import time
 from collections import Counter
 from datetime import timedelta
 
-from tests.flows.money.comparing import compare, person, verdicts
-from tests.flows.money.planting import Moved, plant
+from tests.comparing import compare, person, verdicts
+from tests.planting import Moved, plant
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.bank.rules.reading import Reading

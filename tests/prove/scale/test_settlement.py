@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
-from tests.flows.money.settling import batches, sold, terms
-from tests.flows.money.test_settle import to_due
+from tests.settlement.flows.test_settle import to_due
+from tests.settling import batches, sold, terms
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.flows.vendor_story import Vendor, tell
 from tests.rings import deep
+from tests.vendor_story import Vendor, tell
 from tests.worlds import Shop
 
 from recoup.db.server import ServerAddress

@@ -11,8 +11,8 @@ import pytest
 from connectors.test_adyen_story import OfAdyen
 from connectors.test_braintree_story import OfBraintree
 from connectors.test_nmi_story import OfNmi
-from tests.flows.test_connect import open_routes, seen
 from tests.rings import each
+from tests.routes.flows.test_connect import open_routes, seen
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress

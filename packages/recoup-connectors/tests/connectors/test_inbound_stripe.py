@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.flows.test_card_limits import PATIENT, plan_now, started
+from tests.rescue.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 from connectors.made_there import VENDORS, AtAdyen, AtBraintree, AtNmi, AtStripe, reference_of
-from tests.flows.refund_states import authorised
-from tests.flows.test_card_limits import PATIENT, plan_now, started
+from tests.refund_states import authorised
+from tests.rescue.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from connectors.made_there import AtAdyen, AtBraintree, AtNmi, AtStripe, reference_of
 from connectors.test_made_there import Ground, play  # noqa: F401 - a fixture
-from tests.flows.money.comparing import compare, person, verdicts
-from tests.flows.refund_states import authorised
+from tests.comparing import compare, person, verdicts
+from tests.refund_states import authorised
 
 from recoup.kernel.problem import Problem
 from recoup.reconciliation.flows.book_differences import book_lines

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from lab.processors.stripe_ground import Moved
 from starlette.applications import Starlette
-from tests.flows.test_card_limits import PATIENT
-from tests.flows.test_stored_methods import ClosedVault
+from tests.cards.flows.test_stored_methods import ClosedVault
+from tests.rescue.flows.test_card_limits import PATIENT
 from tests.rings import drawn
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.features.engine.ground import model
+from tests.engine.ground import model
 
 from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.driver import play

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
-from tests.features.engine.ground import model
+from tests.engine.ground import model
 from tests.rings import each
 
 from recoup.engine.model import Model

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from tests.bridge_twin import SECRET, Twin
 from tests.databases import empty
-from tests.doors.rescue.door import listening
-from tests.gateways.cards.bridge_twin import SECRET, Twin
+from tests.door import listening
 
 from recoup.db.server import ServerAddress
 from recoup.insight.flows.verify import verify

@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 from lab.plug.plugged_shop import Face, Shop, body_of, installation
 from lab.plug.small_world import world_card
-from tests.doors.rescue.test_bad_input import real_looking
-from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
+from tests.bridge_twin import SECRET, Twin, bridge_twin
+from tests.rescue.api.test_bad_input import real_looking
 
 from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem

@@ -1,0 +1,8 @@
+"""The nodes that tests of this folder ask for."""
+
+from tests.chains.node import anvil
+from tests.chains.tron.double import tron, tron_process
+
+import recoup.chains.keystore  # noqa: F401 - before any test that signs: it holds Python's limit of depth
+
+__all__ = ["anvil", "tron", "tron_process"]

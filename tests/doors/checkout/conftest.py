@@ -1,1 +1,0 @@
-from tests.doors.rescue.conftest import door, shop  # noqa: F401
