@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from recoup.db.operation.upkeep import finish_upkeep, forget_expired_tokens, last_alive, lease_upkeep, note_alive
+from recoup.db.operation.upkeep import finish_upkeep, last_alive, lease_upkeep, note_alive
 from recoup.db.statement import Connection
 from recoup.db.upkeep import keep_up, may_keep_up
 from recoup.kernel.feature import Place
 from recoup.kernel.time import WallTime
+from recoup.keys.store.merchant_keys import forget_expired_tokens
 from recoup.kit.world import World
 
 TASK: Final = "partitions"

@@ -31,6 +31,8 @@ from recoup.kit.upkeep import ALIVE_WITHIN, beaten_ago
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.flows.standing import Marks, Watch
+from recoup.merchants.store.merchants import highest_feed, skip_feed
+from recoup.merchants.store.partners import skip_partners_feed
 from recoup.processors.gateways.bridge import NoProcessor
 from recoup.processors.gateways.connector import is_connector
 from recoup.processors.gateways.port import StatementLine
@@ -93,7 +95,7 @@ async def look(world: World) -> Recovery:
         return Recovery(world.name, False, "", marks.has.epoch)
     seen = marks.seen
     waiting = await store.waiting_since(world.db.reader, lost.end, SENDING)
-    feed = await store.highest_feed(world.db.reader)
+    feed = await highest_feed(world.db.reader)
     return Recovery(
         world=world.name,
         quarantined=bool(marks.reason),
@@ -158,8 +160,8 @@ async def _begin(world: World, who: str) -> bool:
         skipped = marks.seen.feed + FEED_MARGIN if marks.seen is not None and (marks.knows_less or marks.is_copy) else 0
         begun = await store.begin_epoch(tx, epoch, *lost, skipped, now, who)
         if begun:
-            await store.skip_feed(tx, skipped)
-            await store.skip_partners_feed(tx, skipped)
+            await skip_feed(tx, skipped)
+            await skip_partners_feed(tx, skipped)
     await _watch(world).begin(epoch)
     return begun
 

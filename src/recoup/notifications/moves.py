@@ -16,14 +16,7 @@ from recoup.networks.monitoring import Standing
 from recoup.notifications.rules import drift
 from recoup.notifications.rules.rescue_rate import Counted, judge
 from recoup.notifications.store.alerts import FailingEndpoint, last_orders_alert, lock_feed, waiting_since
-from recoup.notifications.store.rescue_watches import (
-    lock_drift,
-    lock_uplift,
-    lock_watch,
-    save_announced,
-    save_drift,
-    save_watch,
-)
+from recoup.notifications.store.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import DueKey, DueWork, NewAlert
 
@@ -135,17 +128,6 @@ async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.C
         await alert_now(tx, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
     elif counted.verdict == "fits" and reported_model is not None:
         await save_drift(tx, merchant_id, None)
-
-
-async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[str, Any], wall: WallTime) -> bool:
-    """False: the merchant's people have heard of that finding last. `report`: as `uplift/rules/report.py` makes it."""
-    if await lock_uplift(tx, merchant_id) == finding:
-        return False
-    await save_announced(tx, merchant_id, finding)
-    last = report["looks"][-1]
-    facts = {name: last[name] for name in ("engine", "holdout", "difference", "low", "high")} | {"finding": finding}
-    await alert_now(tx, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
-    return True
 
 
 async def alert_of_route(tx: Tx, merchant_id: UUID, facts: dict[str, Any], wall: WallTime) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from recoup.db.statement import Tx
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
+from recoup.merchants.store.merchants import open_feed
 from recoup.onboarding.rules.application import ENDED, Status, Step
 from recoup.onboarding.rules.form import Form
 from recoup.onboarding.store.applications import (
@@ -17,7 +18,6 @@ from recoup.onboarding.store.applications import (
     ApplicationLine,
     add_application,
     add_log_line,
-    open_feed,
     save_application,
 )
 from recoup.orders.moves.event import add_event

@@ -212,3 +212,12 @@ SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $
 """)
 async def has_closed(db: Read, merchant_id: UUID, since: datetime, after: datetime, until: datetime) -> bool:
     """Whether a window closed behind `after`, up to `until`, of an order that was placed since `since`."""
+
+
+@MERCHANT.statement("SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")
+async def lock_uplift(db: Tx, merchant_id: UUID) -> str | None:
+    """The finding that the merchant's people heard of last."""
+
+
+@MERCHANT.statement("UPDATE uplift_reports SET announced = $2 WHERE merchant_id = $1")
+async def save_announced(db: Tx, merchant_id: UUID, announced: str) -> None: ...

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, HUB, MERCHANT, PEOPLE, Read, Row, Tx
+from recoup.db.statement import DIRECTORY, MERCHANT, PEOPLE, Read, Row, Tx
 from recoup.kernel.standing import Mark, Reached
 
 
@@ -57,23 +57,6 @@ async def begin_epoch(
     who: str,
 ) -> bool:
     """Whether it was begun now: of two that recover at once one does it."""
-
-
-@MERCHANT.statement("SELECT coalesce(max(feed_no), 0) FROM closers")
-async def highest_feed(db: Read) -> int: ...
-
-
-@MERCHANT.statement("UPDATE closers SET feed_no = greatest(feed_no, $1), number = greatest(number, $1)")
-async def skip_feed(db: Tx, until: int) -> None:
-    """No number that a receiver may have seen is given to another event: who asks for those after it misses none."""
-
-
-@HUB.statement("SELECT coalesce(max(number), 0) FROM partner_closers")
-async def highest_partners_feed(db: Read) -> int: ...
-
-
-@HUB.statement("UPDATE partner_closers SET number = greatest(number, $1)")
-async def skip_partners_feed(db: Tx, until: int) -> None: ...
 
 
 @MERCHANT.statement("""

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.db.statement import DIRECTORY, MERCHANT, Connection, Read, Tx
+from recoup.db.statement import DIRECTORY, Connection, Read, Tx
 from recoup.kernel.time import WallTime
 
 
@@ -38,11 +38,6 @@ async def note_alive(db: Tx, who: str, now: datetime) -> None: ...
 
 @DIRECTORY.statement("SELECT done_at FROM upkeep WHERE task = $1")
 async def last_alive(db: Read, who: str) -> WallTime | None: ...
-
-
-@MERCHANT.statement("DELETE FROM refresh_tokens WHERE expires_at < $1")
-async def forget_expired_tokens(db: Tx, now: datetime) -> None:
-    """Nobody can use them any more."""
 
 
 @DIRECTORY.statement("SELECT NOT current_setting('transaction_read_only')::bool")

@@ -9,12 +9,13 @@ import asyncpg
 import structlog
 
 from recoup.db.pool import retrying
-from recoup.disputes.store.monitoring import KeptMonth, Watched, claim_monitoring, count_cases, count_sales, keep_months
+from recoup.disputes.store.monitoring import KeptMonth, count_cases, count_sales, keep_months
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
 from recoup.networks.monitoring import MonthCount, month_before, standings
 from recoup.notifications.moves import alert_of_programs
+from recoup.notifications.store.rescue_watches import Watched, claim_monitoring
 
 log = structlog.get_logger()
 EVERY: Final = timedelta(hours=3)

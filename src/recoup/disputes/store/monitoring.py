@@ -83,22 +83,3 @@ async def counted_at(db: Read, merchant_id: UUID) -> datetime | None:
 @MERCHANT.statement("SELECT scheme, max(share) FROM monitoring_months WHERE month >= $1 GROUP BY scheme")
 async def highest_shares(db: Read, month: date) -> dict[str, float]:
     """Of a threshold, by any merchant."""
-
-
-class Watched(Row, frozen=True):
-    merchant_id: UUID
-    offset_us: int
-    region: str
-    acceptor_id: str
-
-
-# A worker that takes a merchant has taken it for the time; a merchant is counted once its rescue rate is.
-@MERCHANT.statement("""
-UPDATE rescue_watches w SET monitored_at = $1 FROM merchants m
-WHERE m.merchant_id = w.merchant_id AND w.merchant_id IN (
-  SELECT merchant_id FROM rescue_watches WHERE monitored_at IS NULL OR monitored_at <= $2
-  ORDER BY monitored_at NULLS FIRST, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING m.merchant_id, m.offset_us, m.region, m.acceptor_id
-""")
-async def claim_monitoring(db: Tx, wall: datetime, before: datetime, limit: int) -> list[Watched]:
-    """Those that were last counted before then, the longest ago first."""

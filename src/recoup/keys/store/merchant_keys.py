@@ -288,3 +288,8 @@ WHERE key_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at >
 """)
 async def find_signing_key(db: Read, key_id: str, at: datetime) -> SigningKey | None:
     """None for an unknown key, and for one that has ended `at` that wall time."""
+
+
+@MERCHANT.statement("DELETE FROM refresh_tokens WHERE expires_at < $1")
+async def forget_expired_tokens(db: Tx, now: datetime) -> None:
+    """Nobody can use them any more."""

@@ -19,22 +19,15 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from recoup.db.operation.standing import (
-    Noted,
-    WorldMark,
-    count_on,
-    highest_feed,
-    highest_partners_feed,
-    note_mark,
-    noted_mark,
-    world_mark,
-)
+from recoup.db.operation.standing import Noted, WorldMark, count_on, note_mark, noted_mark, world_mark
 from recoup.db.pool import Database
 from recoup.db.statement import Read
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.standing import Mark, Reached, knows_less, newest
 from recoup.kernel.time import Clocks, WallTime
 from recoup.kit.beside import beside
+from recoup.merchants.store.merchants import highest_feed
+from recoup.merchants.store.partners import highest_partners_feed
 from recoup.outside.marks import ErasedPerson, MarkFile, is_elsewhere
 
 EVERY_SECONDS: Final = 5.0

@@ -310,10 +310,6 @@ class SiteRow(Row, frozen=True):
 async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 
 
-@MERCHANT.statement("INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
-async def _add_closer(db: Tx, merchant_id: UUID) -> None: ...
-
-
 @MERCHANT.statement(f"{insert_of(SiteRow, one=True)} ON CONFLICT DO NOTHING")
 async def _add_site(db: Tx, site: SiteRow) -> None: ...
 
@@ -325,7 +321,7 @@ async def _raise_version(db: Tx, merchant_id: UUID) -> None: ...
 async def add_merchant(db: Tx, merchant: NewMerchant, site: SiteRow) -> None:
     """A merchant with its default site and its closer."""
     await _add_merchant(db, merchant)
-    await _add_closer(db, merchant.merchant_id)
+    await open_feed(db, merchant.merchant_id)
     await _add_site(db, site)
 
 
@@ -344,12 +340,8 @@ async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state:
 
 async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None:
     """Instead of each that signs."""
-    await _end_overlap(db, merchant_id)
+    await end_overlap(db, merchant_id, "rescue")
     await _set_webhook_key(db, merchant_id, sealed)
-
-
-@MERCHANT.statement("DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue'")
-async def _end_overlap(db: Tx, merchant_id: UUID) -> None: ...
 
 
 @MERCHANT.statement("UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
@@ -358,3 +350,60 @@ async def _set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ..
 
 @MERCHANT.statement("UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
 async def set_stablecoin_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
+
+
+# Orders are looked up for terms only where their merchant may be advanced at all.
+@MERCHANT.statement("""
+UPDATE merchants m SET cit_unresolved = x.wanted, version = version + 1
+FROM (SELECT CASE WHEN EXISTS (SELECT FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0)
+  THEN 'advance' ELSE 'decline_and_reverse' END AS wanted) x
+WHERE m.merchant_id = $1 AND m.cit_unresolved <> x.wanted
+""")
+async def set_unresolved(db: Tx, merchant_id: UUID) -> None:
+    """As the terms say."""
+
+
+@MERCHANT.statement("""
+UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key ELSE $2 END,
+  stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
+WHERE merchant_id = $1
+""")
+async def set_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:
+    """A new version of the merchant's settings."""
+
+
+@MERCHANT.statement("DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
+async def end_overlap(db: Tx, merchant_id: UUID, door: str) -> None:
+    """The key before holds no more."""
+
+
+@MERCHANT.statement("""
+UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text), version = version + 1
+WHERE merchant_id = $1
+""")
+async def set_pii_access(db: Tx, merchant_id: UUID, role: str, pii_access: str) -> None:
+    """How a role sees customers' data."""
+
+
+@MERCHANT.statement("SELECT coalesce(max(feed_no), 0) FROM closers")
+async def highest_feed(db: Read) -> int: ...
+
+
+@MERCHANT.statement("UPDATE closers SET feed_no = greatest(feed_no, $1), number = greatest(number, $1)")
+async def skip_feed(db: Tx, until: int) -> None:
+    """No number that a receiver may have seen is given to another event: who asks for those after it misses none."""
+
+
+@MERCHANT.statement("INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
+async def open_feed(db: Tx, merchant_id: UUID) -> None:
+    """So that events from before there is a merchant are numbered too."""
+
+
+@MERCHANT.statement("""
+INSERT INTO webhook_key_overlaps (merchant_id, previous_key, previous_until, rotated_at, door)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (merchant_id, door) DO UPDATE SET previous_key = EXCLUDED.previous_key,
+  previous_until = EXCLUDED.previous_until, rotated_at = EXCLUDED.rotated_at
+""")
+async def keep_overlap(db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str) -> None:
+    """The key before holds until then."""

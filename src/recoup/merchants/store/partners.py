@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx
+from recoup.db.statement import DIRECTORY, HUB, MERCHANT, Read, Row, Tx
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import PartnerScope
 from recoup.merchants.store.merchants import ApiKey
@@ -241,3 +241,11 @@ async def add_partner_merchant(
     input_mac: bytes | None = None,
     wall: datetime,
 ) -> None: ...
+
+
+@HUB.statement("SELECT coalesce(max(number), 0) FROM partner_closers")
+async def highest_partners_feed(db: Read) -> int: ...
+
+
+@HUB.statement("UPDATE partner_closers SET number = greatest(number, $1)")
+async def skip_partners_feed(db: Tx, until: int) -> None: ...

@@ -55,10 +55,20 @@ async def lock_drift(db: Tx, merchant_id: UUID) -> str | None:
 async def save_drift(db: Tx, merchant_id: UUID, model: str | None) -> None: ...
 
 
-@MERCHANT.statement("SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")
-async def lock_uplift(db: Tx, merchant_id: UUID) -> str | None:
-    """The finding that the merchant's people heard of last."""
+class Watched(Row, frozen=True):
+    merchant_id: UUID
+    offset_us: int
+    region: str
+    acceptor_id: str
 
 
-@MERCHANT.statement("UPDATE uplift_reports SET announced = $2 WHERE merchant_id = $1")
-async def save_announced(db: Tx, merchant_id: UUID, announced: str) -> None: ...
+# A worker that takes a merchant has taken it for the time; a merchant is counted once its rescue rate is.
+@MERCHANT.statement("""
+UPDATE rescue_watches w SET monitored_at = $1 FROM merchants m
+WHERE m.merchant_id = w.merchant_id AND w.merchant_id IN (
+  SELECT merchant_id FROM rescue_watches WHERE monitored_at IS NULL OR monitored_at <= $2
+  ORDER BY monitored_at NULLS FIRST, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING m.merchant_id, m.offset_us, m.region, m.acceptor_id
+""")
+async def claim_monitoring(db: Tx, wall: datetime, before: datetime, limit: int) -> list[Watched]:
+    """Those that were last counted before then, the longest ago first."""

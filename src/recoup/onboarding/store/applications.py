@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
+from recoup.db.statement import DIRECTORY, Read, Row, Tx, columns_of
 from recoup.db.table import insert_of, stored
 from recoup.onboarding.rules.application import Status
 
@@ -184,11 +184,6 @@ async def save_application(db: Tx, application: Application) -> None:
 
 @DIRECTORY.statement(insert_of(ApplicationLine, one=True))
 async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
-
-
-@MERCHANT.statement("INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
-async def open_feed(db: Tx, merchant_id: UUID) -> None:
-    """So that events from before there is a merchant are numbered too."""
 
 
 @DIRECTORY.statement("""

@@ -76,3 +76,8 @@ ON CONFLICT DO NOTHING RETURNING card_id
 """)
 async def _make_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> list[UUID]:
     """Those that nobody else has made."""
+
+
+@HUB.statement("UPDATE cards SET replaced_by = $2 WHERE card_id = $1 AND replaced_by IS DISTINCT FROM $2")
+async def mark_replaced(db: Tx, card_id: UUID, by: UUID) -> None:
+    """The network's word: its number is no longer in use."""

@@ -10,9 +10,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.kit.personal import check_pii_access, pii_access_of
 from recoup.kit.world import World
-from recoup.merchants.store.merchants import load_merchant
+from recoup.merchants.store.merchants import load_merchant, set_pii_access
 from recoup.merchants.store.sites import lock_merchant
-from recoup.people.store.reveals import insert_reveal, set_pii_access
+from recoup.people.store.reveals import insert_reveal
 
 LASTS: Final = timedelta(minutes=10)
 KINDS: Final = ("order", "customer")

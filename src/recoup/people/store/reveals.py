@@ -25,11 +25,3 @@ async def insert_reveal(
     db: Tx, merchant_id: UUID, user_id: UUID, subject_id: UUID, until: datetime, wall: datetime
 ) -> bool:
     """False when they see it already: nothing was changed."""
-
-
-@MERCHANT.statement("""
-UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text), version = version + 1
-WHERE merchant_id = $1
-""")
-async def set_pii_access(db: Tx, merchant_id: UUID, role: str, pii_access: str) -> None:
-    """How a role sees customers' data."""

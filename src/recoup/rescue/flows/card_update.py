@@ -23,6 +23,7 @@ from recoup.orders.moves.change import Change
 from recoup.orders.rules.snapshot import Order
 from recoup.orders.rules.typed_card import CardIds
 from recoup.orders.store.due_work import Due
+from recoup.orders.store.locks import mark_replaced
 from recoup.processors.gateways.credential import Card, Stored
 from recoup.processors.gateways.describing import describes
 from recoup.processors.gateways.updater import UNKNOWN, CardUpdate, UpdateInquiry
@@ -33,7 +34,7 @@ from recoup.rescue.flows.send import send_attempt
 from recoup.rescue.flows.tokenize import CardGiven, Vault, check_number
 from recoup.rescue.moves.card_update import take_update, waits_for_update
 from recoup.rescue.rules.card_update import NEW, Answer
-from recoup.rescue.store.card_updates import CardUpdateRow, claim_update, find_update, keep_answer, mark_replaced
+from recoup.rescue.store.card_updates import CardUpdateRow, claim_update, find_update, keep_answer
 from recoup.rescue.store.evaluate import find_token
 
 EVERY: Final = timedelta(days=7)

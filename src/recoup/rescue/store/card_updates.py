@@ -57,11 +57,6 @@ async def keep_answer(
     """Once. Business time."""
 
 
-@HUB.statement("UPDATE cards SET replaced_by = $2 WHERE card_id = $1 AND replaced_by IS DISTINCT FROM $2")
-async def mark_replaced(db: Tx, card_id: UUID, by: UUID) -> None:
-    """The network's word: its number is no longer in use."""
-
-
 _SENDS_READ: Final = 200  # of each card, the newest
 ORDERS_MAX: Final = 20
 

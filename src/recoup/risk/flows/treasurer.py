@@ -13,6 +13,7 @@ from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
+from recoup.merchants.store.merchants import set_unresolved as set_switch
 from recoup.orders.moves.due import done_with, wait_for
 from recoup.risk.moves.exposure import allot
 from recoup.risk.store.exposure import (
@@ -23,7 +24,6 @@ from recoup.risk.store.exposure import (
     merchants_with_terms,
     read_exposure,
     set_operator_limit,
-    set_switch,
     set_terms,
 )
 from recoup.terms.rules.exposure import SLOTS, Limits

@@ -210,17 +210,6 @@ async def set_operator_limit(db: Tx, asset: str, units: int, wall: datetime, act
     """Over all merchants."""
 
 
-# Orders are looked up for terms only where their merchant may be advanced at all.
-@MERCHANT.statement("""
-UPDATE merchants m SET cit_unresolved = x.wanted, version = version + 1
-FROM (SELECT CASE WHEN EXISTS (SELECT FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0)
-  THEN 'advance' ELSE 'decline_and_reverse' END AS wanted) x
-WHERE m.merchant_id = $1 AND m.cit_unresolved <> x.wanted
-""")
-async def set_switch(db: Tx, merchant_id: UUID) -> None:
-    """As the terms say."""
-
-
 class _OperatorTerms(Row, frozen=True):
     limit_units: int
     drawn_units: int

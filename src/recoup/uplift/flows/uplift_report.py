@@ -16,7 +16,7 @@ import structlog
 from recoup.audit import moves as audit
 from recoup.audit.rules import changes
 from recoup.db.pool import retrying
-from recoup.db.statement import Read
+from recoup.db.statement import Read, Tx
 from recoup.kernel.ids import LOWEST, new_id
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, in_words
@@ -28,7 +28,7 @@ from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.merchants.store.merchants import load_merchant
 from recoup.merchants.store.sites import lock_merchant
-from recoup.notifications.moves import alert_of_uplift
+from recoup.notifications.moves import alert_now
 from recoup.terms.store.arms import stop_engine
 from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead, Shares
 from recoup.uplift.rules.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
@@ -52,7 +52,9 @@ from recoup.uplift.store import (
     engine_return,
     has_closed,
     has_orders,
+    lock_uplift,
     postpone_uplift,
+    save_announced,
     save_uplift,
     set_engine_return,
     uplift_report,
@@ -254,3 +256,14 @@ async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
         if await set_engine_return(tx, scope.merchant_id, on_harm, now, wall, scope.actor.text()):
             facts = changes({"on_harm": not on_harm}, {"on_harm": on_harm})
             await audit.note(tx, scope, wall, "engine.return_set", "", facts)
+
+
+async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[str, Any], wall: WallTime) -> bool:
+    """False: the merchant's people have heard of that finding last. `report`: as `uplift/rules/report.py` makes it."""
+    if await lock_uplift(tx, merchant_id) == finding:
+        return False
+    await save_announced(tx, merchant_id, finding)
+    last = report["looks"][-1]
+    facts = {name: last[name] for name in ("engine", "holdout", "difference", "low", "high")} | {"finding": finding}
+    await alert_now(tx, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+    return True

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import Hex, insert_of, stored
+from recoup.merchants.store.merchants import end_overlap as _end_overlap
+from recoup.merchants.store.merchants import keep_overlap as _keep_overlap
+from recoup.merchants.store.merchants import set_shared_key as _set_shared_key
 from recoup.orders.store.tries import NewTry
 from recoup.webhooks.rules.breaker import Health
 
@@ -269,27 +272,3 @@ async def set_shared_key(
         await _end_overlap(db, merchant_id, door)
     else:
         await _keep_overlap(db, merchant_id, previous, until, at, door)
-
-
-@MERCHANT.statement("""
-UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key ELSE $2 END,
-  stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
-WHERE merchant_id = $1
-""")
-async def _set_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:
-    """A new version of the merchant's settings."""
-
-
-@MERCHANT.statement("DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
-async def _end_overlap(db: Tx, merchant_id: UUID, door: str) -> None:
-    """The key before holds no more."""
-
-
-@MERCHANT.statement("""
-INSERT INTO webhook_key_overlaps (merchant_id, previous_key, previous_until, rotated_at, door)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (merchant_id, door) DO UPDATE SET previous_key = EXCLUDED.previous_key,
-  previous_until = EXCLUDED.previous_until, rotated_at = EXCLUDED.rotated_at
-""")
-async def _keep_overlap(db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str) -> None:
-    """The key before holds until then."""
