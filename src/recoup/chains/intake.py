@@ -24,6 +24,7 @@ from recoup.merchants.store.merchants import MerchantSettings
 from recoup.orders.rules.lifecycle import OPEN
 from recoup.orders.store.intake import NewOrder
 from recoup.orders.store.locks import lock_orders
+from recoup.orders.store.rows import add_facts
 from recoup.stablecoin.rules import channels
 from recoup.stablecoin.rules.addresses import read_address, shown
 from recoup.stablecoin.store.stable_orders import StableOrder
@@ -227,7 +228,7 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
     async with world.db.transaction() as tx:
         await lock_orders(tx, [(order.merchant_id, order.order_id)])
         if await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code) == 1:
-            await store.add_facts(tx, order.merchant_id, order.order_id, facts)
+            await add_facts(tx, order.merchant_id, order.order_id, facts)
             await store.add_address(tx, order.merchant_id, order.order_id, order.attempt_id, code, facts["chain"])
 
 

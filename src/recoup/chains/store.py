@@ -89,11 +89,6 @@ async def pick(db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, chan
     """Sets the channel, unless one is picked already. Under the order's lock."""
 
 
-@MERCHANT.statement("UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2")
-async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, Any]) -> None:
-    """Under the order's lock."""
-
-
 @MERCHANT.statement("""
 INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, enough,
   expires_at, watched_until)

@@ -1,107 +1,34 @@
 """Upkeep of one world's database, as the owner of its schema: partitions ahead, retention behind."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from recoup.db.connect import connect
 from recoup.db.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, ensure_partitions, partitions_of
 from recoup.db.roles import owns_schema
-from recoup.db.statement import DIRECTORY, HUB, MERCHANT, Tx, Written
+from recoup.db.statement import Tx
+from recoup.kernel.feature import Place
 
-REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
 BATCH: Final = 5_000
-ALERTS_KEPT: Final = timedelta(days=90)
-ROUTE_HOURS_KEPT: Final = timedelta(days=60)
-TRAININGS_KEPT: Final = timedelta(days=366)
-NOTICES_KEPT: Final = timedelta(days=90)
-SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
 
 
-@MERCHANT.statement("""
-DELETE FROM requests WHERE ctid IN (
-  SELECT ctid FROM requests
-  WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
-  LIMIT $2)
-""")
-async def _forget_requests(db: Tx, before: datetime, limit: int) -> Written:
-    """Keys, and what they were answered."""
+class Retention(NamedTuple):
+    """`forget` deletes at most so many rows from before a moment and answers how many."""
+
+    forget: Callable[[Tx, datetime, int], Awaitable[int]]
+    kept: timedelta
 
 
-@MERCHANT.statement("DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
-async def _forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
-    """Of merchants."""
-
-
-@HUB.statement("""
-DELETE FROM partner_alerts WHERE ctid IN (
-  SELECT ctid FROM partner_alerts WHERE created_at < $1 AND notified_at IS NOT NULL LIMIT $2)
-""")
-async def _forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:
-    """Notifications that were sent."""
-
-
-@DIRECTORY.statement("DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
-async def _forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
-    """What came of them is kept with their models."""
-
-
-@MERCHANT.statement(
-    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)"
-)
-async def _forget_notices(db: Tx, before: datetime, limit: int) -> Written:
-    """What they were about is known by then."""
-
-
-@DIRECTORY.statement("""
-DELETE FROM processor_notice_counts WHERE ctid IN (
-  SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date LIMIT $2)
-""")
-async def _forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written:
-    """With the notices of their days."""
-
-
-@DIRECTORY.statement("""
-DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_kinds WHERE last_at < $1 LIMIT $2)
-""")
-async def _forget_unread_kinds(db: Tx, before: datetime, limit: int) -> Written:
-    """Forgets the kinds that no longer arrive."""
-
-
-@MERCHANT.statement(
-    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)"
-)
-async def _forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
-    """Those that no window reaches any more."""
-
-
-@DIRECTORY.statement("""
-DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1 LIMIT $2)
-""")
-async def _forget_route_hours(db: Tx, before: datetime, limit: int) -> Written:
-    """What routes are learned from is of the last weeks."""
-
-
-@MERCHANT.statement("DELETE FROM api_call_gaps WHERE at < $1")
-async def _forget_gaps(db: Tx, before: datetime) -> Written:
-    """With the calls of their days."""
+RETAIN: Final = Place[Retention]("retain")
 
 
 async def retain(connection: asyncpg.Connection, now: datetime) -> int:
     """Deletes what has served its time, in batches; answers how many rows and partitions."""
     gone = 0
-    for forget, kept in (
-        (_forget_requests, REQUESTS_KEPT),
-        (_forget_alerts, ALERTS_KEPT),
-        (_forget_partner_alerts, ALERTS_KEPT),
-        (_forget_trainings, TRAININGS_KEPT),
-        (_forget_notices, NOTICES_KEPT),
-        (_forget_notice_counts, NOTICES_KEPT),
-        (_forget_unread_kinds, NOTICES_KEPT),
-        (_forget_sightings, SIGHTINGS_KEPT),
-        (_forget_route_hours, ROUTE_HOURS_KEPT),
-    ):
+    for forget, kept in RETAIN:
         done = BATCH
         while done == BATCH:
             done = await forget(connection, now - kept, BATCH)
@@ -112,7 +39,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
             gone += await _drop_old(connection, table, now, months)
     for table, days in DAILY.items():
         gone += await _drop_days(connection, table, now - timedelta(days=days))
-    return gone + await _forget_gaps(connection, now - timedelta(days=DAILY["api_calls"]))
+    return gone
 
 
 async def _drop_old(connection: asyncpg.Connection, table: str, now: datetime, months: int) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recoup.backtest.flows.backtest_file import HISTORY_MODELS
+from recoup.db.upkeep import RETAIN, Retention
 from recoup.engine.decide import ENGINES
 from recoup.engine.learn.nightly import train, train_nightly
 from recoup.engine.learn.prior import take_prior
@@ -21,6 +22,7 @@ from recoup.rescue.rules.deciders import DECIDER
 from recoup.rescue.rules.evidence import Evidence
 from recoup.rescue.rules.explore import Offer, drawn
 from recoup.rescue.rules.model import ENGINE, Engine, Model
+from recoup.rescue.store.models import TRAININGS_KEPT, forget_trainings
 
 PAST: Final = frozenset({"engine-2"})
 _SUM_OFF: Final = 1e-5  # of probabilities, each rounded
@@ -88,6 +90,7 @@ LEARNING: Final = Feature(
     name="engine",
     folder=Path(__file__).parent,
     adds=(
+        RETAIN(Retention(forget_trainings, TRAININGS_KEPT)),
         ENGINE(
             Engine(
                 versions=LEARNED,

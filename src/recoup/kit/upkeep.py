@@ -10,7 +10,6 @@ from recoup.db.statement import Connection
 from recoup.db.upkeep import keep_up, may_keep_up
 from recoup.kernel.feature import Place
 from recoup.kernel.time import WallTime
-from recoup.keys.store.merchant_keys import forget_expired_tokens
 from recoup.kit.world import World
 
 TASK: Final = "partitions"
@@ -63,7 +62,6 @@ AT_ONCE: Final = 1_000
 async def purge_expired(world: World) -> int:
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
-        await forget_expired_tokens(connection, wall)
         for forget in FORGET:
             await forget(connection, wall)
     if world.people_database is not None:

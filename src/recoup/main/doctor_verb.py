@@ -36,12 +36,12 @@ from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.store.unlisted_codes import alerted_codes
 from recoup.outside.keys.secret_files import is_mounted
 from recoup.processors.gateways.connector import is_connector
-from recoup.processors.store.processor_notices import notices_since, unread_kinds
 from recoup.rescue.flows.places import CHECKS
 from recoup.routes.flows.card_routes import silent_routes
 from recoup.routes.flows.connect import check, examined
 from recoup.routes.store.card_routes import stored_routes, sums_between
 from recoup.routes.store.connections import all_connections
+from recoup.routes.store.processor_notices import notices_since, unread_kinds
 
 AT_ONCE: Final = 8
 AWAY_SECONDS: Final = 5.0

@@ -41,10 +41,10 @@ from recoup.main.backup.copies import age_seconds, lag_bytes, slot_of
 from recoup.main.certificate import Certificate
 from recoup.main.recover import unexplained
 from recoup.merchants.store.sending_stops import standing_stop
-from recoup.processors.store.processor_notices import unread_kinds
 from recoup.rescue.flows.send import OWN
 from recoup.routes.flows.card_routes import silent_routes
 from recoup.routes.store.card_routes import stored_routes, sums_between
+from recoup.routes.store.processor_notices import unread_kinds
 
 LABELS_MAX: Final = 2_000
 WRITABLE: Final = "0 while the database is read-only"

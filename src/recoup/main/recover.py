@@ -36,11 +36,11 @@ from recoup.merchants.store.partners import skip_partners_feed
 from recoup.processors.gateways.bridge import NoProcessor
 from recoup.processors.gateways.connector import is_connector
 from recoup.processors.gateways.port import StatementLine
-from recoup.processors.store.processor_notices import attempt_of, modification_of
 from recoup.reconciliation.flows.reconcile import File, reconcile
 from recoup.reconciliation.flows.sandbox_statement import HEAD, statement_line
 from recoup.reconciliation.store.reconciliation import unexplained_since
 from recoup.routes.store.connections import all_connections
+from recoup.routes.store.processor_notices import attempt_of, modification_of
 
 SENDING: Final = (
     "admit", "retry", "inquire", "release", "collect", "challenge", "modification", "settle", "cycle", "payout",

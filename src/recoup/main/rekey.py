@@ -12,20 +12,16 @@ from typing import Final
 from uuid import UUID
 
 from recoup.bank.rules.bank_payout import file_context
-from recoup.cards.store.vault import add_prints, note_issuers
+from recoup.cards.store.vault import WrappedCard, add_prints, card_page, count_cards, note_issuers, rewrap_cards
 from recoup.db.installation_worlds import installation_worlds
 from recoup.db.operation.rekeying import (
     PEOPLE,
     START,
     WORLD,
     Place,
-    WrappedCard,
-    card_page,
-    count_cards,
     needs_of_people,
     needs_of_world,
     reseal,
-    rewrap_cards,
     sealed_page,
 )
 from recoup.db.operation.upkeep import finish_upkeep, lease_upkeep

@@ -39,7 +39,6 @@ from recoup.network_tokens.store import (
     owe_deletion,
     owe_deletions,
     set_standing,
-    token_worked,
 )
 from recoup.networks.card import is_expired, luhn
 from recoup.networks.codes import Reading
@@ -48,7 +47,7 @@ from recoup.orders.flows.find_order import find_one
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.decision import Decision
 from recoup.orders.rules.snapshot import Attempt, Order
-from recoup.orders.store.due_work import Due, make_due
+from recoup.orders.store.due_work import Due, make_due, token_worked
 from recoup.outside.keys.sealing import Sealed
 from recoup.processors.gateways.credential import Card, Token
 from recoup.processors.gateways.outcome import Outcome
@@ -63,9 +62,9 @@ from recoup.processors.gateways.token_service import (
     TokenService,
 )
 from recoup.processors.rules.credential import TokenState
-from recoup.processors.store.processor_notices import AtDoor, count_notice
 from recoup.rescue.flows.locked import Orders
 from recoup.routes.flows.signed_notices import read_signed
+from recoup.routes.store.processor_notices import AtDoor, count_notice
 
 DUE: Final = FeatureDue("network_token")
 TRIES_MAX: Final = 6

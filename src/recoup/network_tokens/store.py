@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from recoup.cards.store.vault import set_token_expiry as _set_expiry
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.kernel.facet import Facet
 from recoup.network_tokens.rules import TokenFacts, TokenStanding
@@ -177,19 +178,3 @@ UPDATE network_tokens SET state = $3, changed_at = $4
 WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended') AND state <> $3
 """)
 async def _set_state(db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime) -> None: ...
-
-
-@MERCHANT.statement("""
-UPDATE vault v SET exp_month = $3, exp_year = $4
-WHERE v.merchant_id = $1 AND v.token_id = $2 AND EXISTS (SELECT FROM network_tokens t
-  WHERE t.merchant_id = $1 AND t.network_token_id = $2 AND t.state IN ('active', 'suspended'))
-""")
-async def _set_expiry(db: Tx, merchant_id: UUID, network_token_id: UUID, exp_month: int, exp_year: int) -> None: ...
-
-
-@MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'network_token' AND subject_id = $2
-  AND (NOT wall OR due_at <= $3)
-""")
-async def token_worked(db: Tx, merchant_id: UUID, subject_id: UUID, begun: datetime) -> None:
-    """Nothing, where a notice came since this look had `begun`."""

@@ -7,8 +7,8 @@ from recoup.orders.moves.change import Change
 from recoup.orders.rules.attention import FRAUD_WARNED, HOLD_EXPIRED, INVOICE_CLOSED
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.typed_card import CardIds
-from recoup.processors.store.processor_invoices import InvoiceNow, follow
 from recoup.rescue.moves.amendment import change_amount, replace_card
+from recoup.rescue.store.processor_invoices import InvoiceNow, follow
 
 
 def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:

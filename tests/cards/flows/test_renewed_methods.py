@@ -15,8 +15,8 @@ from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.notices.flows import work
 from recoup.processors.gateways.credential import Stored
-from recoup.processors.store.processor_notices import ProcessorNotice
 from recoup.rescue.flows.due import start
+from recoup.routes.store.processor_notices import ProcessorNotice
 
 METHOD = "pm_card_counting_visa"
 RENEWED = Stored("sandbox", METHOD, scheme="visa", last4="4242", exp_month=7, exp_year=2032)

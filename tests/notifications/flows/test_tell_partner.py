@@ -13,11 +13,12 @@ from tests.telling import arrived, go_round, told
 from tests.worlds import owner
 
 from recoup.db.server import ServerAddress
-from recoup.db.upkeep import ALERTS_KEPT, retain
+from recoup.db.upkeep import retain
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kit.world import World
 from recoup.notifications.flows.notification_mail import send_notifications
 from recoup.notifications.flows.tell_alert import tell_partners
+from recoup.notifications.store.alerts import ALERTS_KEPT
 from recoup.orders.rules.events import CATALOGUE
 from recoup.people.flows.invitations import Subject
 from recoup.people.flows.memberships import end_membership

@@ -12,8 +12,8 @@ from tests.worlds import Shop
 
 from recoup.db.server import ServerAddress
 from recoup.processors.gateways import kinds
-from recoup.processors.store.processor_notices import count_notice
 from recoup.routes.flows.connections import connections_of
+from recoup.routes.store.processor_notices import count_notice
 
 
 def test_connected_checked_changed_and_ended_by_an_owner(

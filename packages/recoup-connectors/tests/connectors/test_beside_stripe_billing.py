@@ -13,8 +13,8 @@ from connectors.test_stripe_billing import ROWS, Ground, story
 from tests.rings import drawn
 
 from recoup.db.server import ServerAddress
-from recoup.processors.store.processor_notices import left_invoices
 from recoup.routes.store.connections import Billing
+from recoup.routes.store.processor_notices import left_invoices
 
 FAILS, PAYS = "visa_chargeDeclinedInsufficientFunds", "visa"
 HEAD = """SELECT jsonb_build_array(stage, reason, h.units, attention)

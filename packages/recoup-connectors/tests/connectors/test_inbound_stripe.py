@@ -15,7 +15,7 @@ from tests.rescue.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
-from recoup.db.upkeep import NOTICES_KEPT, retain
+from recoup.db.upkeep import retain
 from recoup.insight.flows.verify import verify
 from recoup.kit.edge.entry import Entry
 from recoup.main.app import _no_path, refuse
@@ -30,6 +30,7 @@ from recoup.refunds.flows.refund import RefundRequest, refund
 from recoup.rescue.flows import charge
 from recoup.rescue.flows.send import send_attempt
 from recoup.rescue.moves.open import hold
+from recoup.routes.store.processor_notices import NOTICE_DAYS_KEPT
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
@@ -126,7 +127,7 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
         assert (await on.client.get(PATH)).status_code == 405
         async with owner(on.shop.world) as connection:
             for days, left in ((-1, 4), (2, 0)):
-                await retain(connection, on.shop.world.clocks.wall() + NOTICES_KEPT + timedelta(days=days))
+                await retain(connection, on.shop.world.clocks.wall() + NOTICE_DAYS_KEPT + timedelta(days=days))
                 assert len(await on.shop.value(COUNTS)) == left
 
     story(server, monkeypatch, tmp_path, tell)

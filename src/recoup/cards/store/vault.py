@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from recoup.db.operation import rekeying
 from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
 from recoup.db.table import Hex, stored
 
@@ -118,3 +119,86 @@ async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[
 @MERCHANT.statement("DELETE FROM cvv_once WHERE created_at < $1")
 async def forget_codes(db: Tx, before: datetime) -> None:
     """Whosever they are."""
+
+
+@MERCHANT.statement("""
+UPDATE vault SET exp_month = $3, exp_year = $4, last4 = coalesce(nullif($5, ''), last4)
+WHERE merchant_id = $1 AND token_id = $2
+""")
+async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
+    """As the network's updater says."""
+
+
+class CardExpiry(Row, frozen=True):
+    """`pan_id`: which card it is."""
+
+    pan_id: UUID
+    exp_month: int
+    exp_year: int
+
+
+@MERCHANT.statement("SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2")
+async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
+
+
+@MERCHANT.statement("""
+UPDATE vault v SET exp_month = $3, exp_year = $4
+WHERE v.merchant_id = $1 AND v.token_id = $2 AND EXISTS (SELECT FROM network_tokens t
+  WHERE t.merchant_id = $1 AND t.network_token_id = $2 AND t.state IN ('active', 'suspended'))
+""")
+async def set_token_expiry(
+    db: Tx, merchant_id: UUID, network_token_id: UUID, exp_month: int, exp_year: int
+) -> None: ...
+
+
+class WrappedCard(Row, frozen=True):
+    merchant_id: UUID
+    token_id: UUID
+    pan_id: UUID
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+    issuer_digits: str
+
+
+@MERCHANT.statement("""
+SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
+WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
+""")
+async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
+
+
+async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:
+    return await _cards(db, *after, rekeying.PAGE)
+
+
+@MERCHANT.statement("""
+UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
+WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
+""")
+async def _rewrap(
+    db: Tx,
+    current: str,
+    merchant_ids: Sequence[UUID],
+    token_ids: Sequence[UUID],
+    kek_ids: Sequence[str],
+    wrapped: Sequence[bytes],
+) -> None: ...
+
+
+async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, bytes]]) -> None:
+    """`cards`: each as it was found, and its key wrapped by the current one."""
+    await _rewrap(
+        db,
+        current,
+        [card.merchant_id for card, _ in cards],
+        [card.token_id for card, _ in cards],
+        [card.kek_id for card, _ in cards],
+        [wrapped for _, wrapped in cards],
+    )
+
+
+@MERCHANT.statement("SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")
+async def count_cards(db: Read) -> int: ...

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
+from recoup.db.statement import HUB, MERCHANT, Read
 from recoup.kernel.ids import LOWEST
 
 PAGE: Final = 500
@@ -87,59 +87,6 @@ async def sealed_page(db: Read, place: Place, current: str) -> list[SealedValue]
 async def reseal(connection: asyncpg.Connection, place: Place, rows: Sequence[tuple[bytes, SealedValue]]) -> None:
     """`rows`: the bytes to be, and what was found; one that changed since stays."""
     await connection.executemany(_RESEAL[place], [(made, row.found, *row.keys) for made, row in rows])
-
-
-class WrappedCard(Row, frozen=True):
-    merchant_id: UUID
-    token_id: UUID
-    pan_id: UUID
-    kek_id: str
-    wrapped_dek: bytes
-    nonce: bytes
-    ciphertext: bytes
-    issuer_digits: str
-
-
-@MERCHANT.statement("""
-SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
-WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
-""")
-async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
-
-
-async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:
-    return await _cards(db, *after, PAGE)
-
-
-@MERCHANT.statement("""
-UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
-FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
-WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
-""")
-async def _rewrap(
-    db: Tx,
-    current: str,
-    merchant_ids: Sequence[UUID],
-    token_ids: Sequence[UUID],
-    kek_ids: Sequence[str],
-    wrapped: Sequence[bytes],
-) -> None: ...
-
-
-async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, bytes]]) -> None:
-    """`cards`: each as it was found, and its key wrapped by the current one."""
-    await _rewrap(
-        db,
-        current,
-        [card.merchant_id for card, _ in cards],
-        [card.token_id for card, _ in cards],
-        [card.kek_id for card, _ in cards],
-        [wrapped for _, wrapped in cards],
-    )
-
-
-@MERCHANT.statement("SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")
-async def count_cards(db: Read) -> int: ...
 
 
 @MERCHANT.statement("""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, Row, Tx, Written
 from recoup.kernel.ids import HIGHEST
 from recoup.kernel.kept_sentence import Kept, keep
 
@@ -121,3 +121,8 @@ async def add_calls(
     await connection.copy_records_to_table("api_calls", records=records, columns=COLUMNS)
     if gaps:
         await connection.copy_records_to_table("api_call_gaps", records=gaps, columns=_GAPS)
+
+
+@MERCHANT.statement("DELETE FROM api_call_gaps WHERE ctid IN (SELECT ctid FROM api_call_gaps WHERE at < $1 LIMIT $2)")
+async def forget_gaps(db: Tx, before: datetime, limit: int) -> Written:
+    """With the calls of their days."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.db.statement import HUB, Read, Row, Tx
+from recoup.db.statement import HUB, Read, Row, Tx, Written
 
 
 @HUB.statement("""
@@ -39,3 +39,11 @@ async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
     "UPDATE partner_alerts SET notified_at = coalesce(notified_at, $3) WHERE partner_id = $1 AND alert_id = $2"
 )
 async def close_partner_alert(db: Tx, partner_id: UUID, alert_id: UUID, at: datetime) -> None: ...
+
+
+@HUB.statement("""
+DELETE FROM partner_alerts WHERE ctid IN (
+  SELECT ctid FROM partner_alerts WHERE created_at < $1 AND notified_at IS NOT NULL LIMIT $2)
+""")
+async def forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:
+    """Notifications that were sent."""

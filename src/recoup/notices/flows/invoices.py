@@ -30,14 +30,13 @@ from recoup.orders.rules.attention import INVOICE_LEFT
 from recoup.orders.rules.lifecycle import OPEN, Stage
 from recoup.orders.rules.snapshot import Order
 from recoup.orders.rules.typed_card import CardIds
-from recoup.orders.store.due_work import Due, make_due
+from recoup.orders.store.due_work import Due, invoice_looked_at, look_at_invoice_again, make_due
+from recoup.orders.store.own_tries import set_own_retry_of_order
 from recoup.processors.gateways.connector import BilledInvoice, Billing, billing_of
 from recoup.processors.gateways.credential import Stored
 from recoup.processors.gateways.outcome import Outcome
 from recoup.processors.rules.billing import end_of, may_return, unfit
 from recoup.processors.rules.checks import NONE
-from recoup.processors.store import processor_invoices as store
-from recoup.processors.store.processor_invoices import InvoiceNow, NewInvoice, ProcessorInvoice, find_invoice
 from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.inquire import inquire
 from recoup.rescue.flows.locked import Orders
@@ -45,7 +44,9 @@ from recoup.rescue.flows.taken import EvaluateRequest, Person
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.flows.transmit import Transmit, Transmitted
 from recoup.rescue.moves.ending import cancel
+from recoup.rescue.store import processor_invoices as store
 from recoup.rescue.store.evaluate import find_token
+from recoup.rescue.store.processor_invoices import InvoiceNow, NewInvoice, ProcessorInvoice, find_invoice
 from recoup.routes.flows.connections import connection_of
 from recoup.routes.store.connections import ProcessorConnection
 
@@ -120,16 +121,16 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
     billing = billing_of(world.processors.get(row.route)) if row is not None else None
     if row is None or billing is None:
         async with world.db.transaction() as tx:
-            await store.looked_at(tx, due.merchant_id, due.subject_id, begun)
+            await invoice_looked_at(tx, due.merchant_id, due.subject_id, begun)
         return
     there = await billing.billed_invoice(row.invoice)
     rescue = _Rescue(world, orders, billing, row)
     again = await rescue.look(there)
     async with world.db.transaction() as tx:
         if again is None:
-            await store.looked_at(tx, row.merchant_id, row.invoice_key, begun)
+            await invoice_looked_at(tx, row.merchant_id, row.invoice_key, begun)
         else:
-            await store.look_again_at(tx, row.merchant_id, row.invoice_key, again, begun)
+            await look_at_invoice_again(tx, row.merchant_id, row.invoice_key, again, begun)
 
 
 def _beside(said: Outcome) -> dict[str, Any]:
@@ -339,7 +340,7 @@ class _Rescue:
         await self._set(own_retry_at=at)
         async with self._world.db.transaction() as tx:
             text = at.isoformat() if at is not None else None
-            await store.set_own_retry_of_order(tx, row.merchant_id, row.order_id, text, left)
+            await set_own_retry_of_order(tx, row.merchant_id, row.order_id, text, left)
 
     async def _after(self, there: BilledInvoice | None, order: Order, end: str | None) -> WallTime | None:
         """The rescue is over: the billing hears of money that it does not know, or gets its invoice back."""

@@ -32,7 +32,13 @@ from recoup.processors.gateways.connector import (
     is_challenged,
 )
 from recoup.processors.gateways.outcome import Outcome, as_requested
-from recoup.processors.store.processor_notices import (
+from recoup.refunds.flows.send import keeps_rest, processor_for
+from recoup.refunds.moves.elsewhere import failed_since
+from recoup.refunds.moves.send import close_modification, raise_differing
+from recoup.rescue.flows.inquire import settle_by_proof
+from recoup.rescue.flows.locked import Orders
+from recoup.routes.flows.connections import connection_of, connections_of
+from recoup.routes.store.processor_notices import (
     AtDoor,
     NewProcessorNotice,
     Subject,
@@ -44,12 +50,6 @@ from recoup.processors.store.processor_notices import (
     methods_of,
     modification_of,
 )
-from recoup.refunds.flows.send import keeps_rest, processor_for
-from recoup.refunds.moves.elsewhere import failed_since
-from recoup.refunds.moves.send import close_modification, raise_differing
-from recoup.rescue.flows.inquire import settle_by_proof
-from recoup.rescue.flows.locked import Orders
-from recoup.routes.flows.connections import connection_of, connections_of
 
 
 async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice) -> None:

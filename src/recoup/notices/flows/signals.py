@@ -16,11 +16,11 @@ from recoup.kernel.time import WallTime
 from recoup.kit.world import World
 from recoup.notices.rules import SIGNALS, Signal
 from recoup.processors.gateways.port import Processor
-from recoup.processors.store.processor_notices import AtDoor, count_notice, methods_of
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.moves.signal import approved_elsewhere
 from recoup.rescue.store.card_updates import orders_of_cards, with_a_plan
 from recoup.routes.flows.signed_notices import read_signed
+from recoup.routes.store.processor_notices import AtDoor, count_notice, methods_of
 
 
 async def take_signal(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from recoup.cards.store.stored_methods import close_method
+from recoup.cards.store.vault import expiry_of_card, renew_card
 from recoup.disputes.flows.receive import apply
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
@@ -21,7 +22,7 @@ from recoup.orders.moves.change import Change
 from recoup.orders.rules.attention import ANSWER_DIFFERS
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import Attempt, Order
-from recoup.orders.store.due_work import Due, hand_back
+from recoup.orders.store.due_work import Due, hand_back, notice_worked
 from recoup.outside.inbound import Notice
 from recoup.processors.gateways.connector import (
     Connector,
@@ -35,21 +36,6 @@ from recoup.processors.gateways.connector import (
 from recoup.processors.gateways.credential import Stored
 from recoup.processors.gateways.port import Inquiry, Outcome, as_requested
 from recoup.processors.rules.answers import Movement
-from recoup.processors.store import processor_notices as store
-from recoup.processors.store.processor_notices import (
-    Charged,
-    KnownMethod,
-    Modified,
-    ProcessorNotice,
-    attempt_of,
-    charge_referenced,
-    expiry_of_card,
-    find_processor_notice,
-    found_out,
-    methods_of,
-    modification_of,
-    renew_card,
-)
 from recoup.refunds.flows.send import message_of, send_modification
 from recoup.refunds.moves.elsewhere import Adopted, adopt, failed_since, warn
 from recoup.rescue.flows.charge import inquiry_of, requested_of
@@ -59,6 +45,18 @@ from recoup.rescue.moves.card_update import method_renewed
 from recoup.rescue.moves.taken_after_all import taken_after_all
 from recoup.rescue.store.card_updates import orders_of_cards
 from recoup.risk.store.risk_weights import is_fraud_warned, note_fraud_warning
+from recoup.routes.store.processor_notices import (
+    Charged,
+    KnownMethod,
+    Modified,
+    ProcessorNotice,
+    attempt_of,
+    charge_referenced,
+    find_processor_notice,
+    found_out,
+    methods_of,
+    modification_of,
+)
 
 
 def case_notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
@@ -114,7 +112,7 @@ async def work_notice(world: World, orders: Orders, due: Due) -> None:
             return
         if row is not None:
             await found_out(tx, row.merchant_id, row.object_key, row.times, result.became)
-        await store.notice_worked(tx, due.merchant_id, due.subject_id, row.times if row is not None else 0)
+        await notice_worked(tx, due.merchant_id, due.subject_id, row.times if row is not None else 0)
 
 
 async def _charged(world: World, row: ProcessorNotice) -> Charged | None:

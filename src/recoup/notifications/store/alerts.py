@@ -1,11 +1,11 @@
 """What an alert is about, what it is made under, and which orders came to wait for a person."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.db.statement import MERCHANT, Read, Row, Tx, Written
 
 FIRST: Final = 5
 EVENTS_MAX: Final = 10_000
@@ -190,3 +190,11 @@ ORDER BY endpoint_id
 """)
 async def failing_endpoints(db: Read, endpoint_ids: Sequence[UUID]) -> list[FailingEndpoint]:
     """Of these the ones that are open or switched off."""
+
+
+ALERTS_KEPT: Final = timedelta(days=90)
+
+
+@MERCHANT.statement("DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
+async def forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
+    """Of merchants."""

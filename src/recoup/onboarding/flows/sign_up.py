@@ -29,7 +29,6 @@ from recoup.networks.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.onboarding.flows.handover import Credentials, credentials_of
 from recoup.onboarding.flows.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.onboarding.flows.partners import PartnerKey, make_partner, make_partner_key
-from recoup.onboarding.store.sign_ups import UnfinishedSignUp, begin_sign_up, end_sign_up, find_sign_up, hold_sign_up
 from recoup.people.flows.devices import new_device
 from recoup.people.flows.passwords import Passwords
 from recoup.people.flows.sessions import ClientInfo, open_session
@@ -46,6 +45,7 @@ from recoup.people.store.people import (
     save_merchant,
     save_partner,
 )
+from recoup.people.store.sign_ups import UnfinishedSignUp, begin_sign_up, end_sign_up, find_sign_up, hold_sign_up
 
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5

@@ -31,9 +31,10 @@ from recoup.orders.store.rows import (
     KeptNotice,
     NetworkSend,
     OrderChange,
+    ProcessorId,
     UsedCode,
+    keep_ids,
 )
-from recoup.processors.store.processor_notices import ProcessorId, keep_ids
 from recoup.terms.rules.exposure import Wish
 
 T = TypeVar("T")

@@ -226,3 +226,50 @@ UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND 
 """)
 async def inquire_now(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
     """Later inquiries about these orders are due now."""
+
+
+@MERCHANT.statement("""
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2 AND NOT EXISTS (
+  SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
+""")
+async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int) -> None:
+    """`times` as it was read: what came since is still to be asked about."""
+
+
+@MERCHANT.statement("""
+UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
+WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
+""")
+async def look_at_invoice_again(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime) -> None:
+    """Nothing, where it was made due since this look had `begun`."""
+
+
+@MERCHANT.statement("""
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $3
+""")
+async def invoice_looked_at(db: Tx, merchant_id: UUID, invoice_key: UUID, begun: datetime) -> None:
+    """Nothing is left to do, unless it was made due since."""
+
+
+@MERCHANT.statement("""
+INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
+ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
+""")
+async def look_at_transmission(db: Tx, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
+    """At what it means for rescues."""
+
+
+@MERCHANT.statement("""
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
+  SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
+""")
+async def transmission_looked_at(db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None) -> None:
+    """`updated_at` as it was read: an update since is still to be transmission_looked_at at."""
+
+
+@MERCHANT.statement("""
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'network_token' AND subject_id = $2
+  AND (NOT wall OR due_at <= $3)
+""")
+async def token_worked(db: Tx, merchant_id: UUID, subject_id: UUID, begun: datetime) -> None:
+    """Nothing, where a notice came since this look had `begun`."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, Row, Tx
 
 
 class OwnTries(Row, frozen=True):
@@ -26,3 +26,14 @@ WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held',
 """)
 async def own_tries_of(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
     """Those that are open."""
+
+
+@MERCHANT.statement("""
+UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts - '{own_retry_at,own_tries_left}'::text[]
+  ELSE facts || jsonb_build_object('own_retry_at', $3::text, 'own_tries_left', $4::int) END
+WHERE merchant_id = $1 AND order_id = $2
+""")
+async def set_own_retry_of_order(
+    db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
+) -> None:
+    """When the processor will charge its customer by itself, wall time as text, and how often at most."""

@@ -1,10 +1,10 @@
 """The gate of repeats: which key was answered what."""
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.db.statement import MERCHANT, Read, Row, Tx, Written
 from recoup.db.table import hex_of
 from recoup.orders.store.rows import AnsweredKey
 
@@ -62,3 +62,16 @@ async def remember(
     at: datetime,
 ) -> None:
     """For a key that only reads what another call had made. With other content it is a conflict from now on."""
+
+
+REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
+
+
+@MERCHANT.statement("""
+DELETE FROM requests WHERE ctid IN (
+  SELECT ctid FROM requests
+  WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
+  LIMIT $2)
+""")
+async def forget_requests(db: Tx, before: datetime, limit: int) -> Written:
+    """Keys, and what they were answered."""

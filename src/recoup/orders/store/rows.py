@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.db.statement import Row
-from recoup.db.table import Hex, Mutable, stored
+from recoup.db.statement import MERCHANT, Row, Tx
+from recoup.db.table import Hex, Mutable, insert_of, stored
 from recoup.orders.rules.decision import Alternative, Verdict
 from recoup.orders.rules.kinds import Door
 from recoup.orders.rules.lifecycle import Stage
@@ -351,3 +351,21 @@ class EntryRow(NamedTuple):
     place: str
     units: int
     available_at: datetime
+
+
+@stored("processor_ids")
+class ProcessorId(Row, frozen=True):
+    """What a processor calls an attempt or modification, beside its `reference`."""
+
+    merchant_id: UUID
+    movement_id: UUID
+    id: str
+
+
+@MERCHANT.statement(f"{insert_of(ProcessorId)} ON CONFLICT DO NOTHING")
+async def keep_ids(db: Tx, rows: Sequence[ProcessorId]) -> None: ...
+
+
+@MERCHANT.statement("UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2")
+async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, Any]) -> None:
+    """Under the order's lock."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from recoup.cards.flows.joined_cards import join
 from recoup.cards.flows.method_facts import described
 from recoup.cards.store.stored_methods import close_method, renew_method
+from recoup.cards.store.vault import expiry_of_card
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
@@ -27,7 +28,6 @@ from recoup.orders.store.locks import mark_replaced
 from recoup.processors.gateways.credential import Card, Stored
 from recoup.processors.gateways.describing import describes
 from recoup.processors.gateways.updater import UNKNOWN, CardUpdate, UpdateInquiry
-from recoup.processors.store.processor_notices import expiry_of_card
 from recoup.rescue.flows.charge import open_card, stored_of
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.send import send_attempt

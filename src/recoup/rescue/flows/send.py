@@ -28,7 +28,6 @@ from recoup.processors.gateways.port import Charge, Outcome, as_requested
 from recoup.processors.rules.answers import Message, State, Step, follows
 from recoup.processors.rules.billing import CHANGED, end_of
 from recoup.processors.rules.credential import UNUSABLE
-from recoup.processors.store.processor_invoices import find_invoice
 from recoup.rescue.flows.ask_first import charge_found
 from recoup.rescue.flows.charge import NOTHING, charge_of, charge_with, requested_of, stored_of
 from recoup.rescue.flows.locked import Admission, AdmittedJob, Job, Orders
@@ -38,6 +37,7 @@ from recoup.rescue.flows.taken import CardholderInput
 from recoup.rescue.moves.close import ProcessorResult, close_attempt
 from recoup.rescue.moves.open import open_attempt
 from recoup.rescue.moves.start import Check, start_order
+from recoup.rescue.store.processor_invoices import find_invoice
 
 _NOT_USABLE: Final = Outcome(
     "not_sent", processor_code=our_code(UNUSABLE), text="not sent: the network token cannot be used"

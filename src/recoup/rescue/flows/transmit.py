@@ -22,6 +22,8 @@ from recoup.merchants.flows.merchant_cache import Merchants
 from recoup.networks.codes import code_of
 from recoup.networks.stops import ends_card
 from recoup.orders.moves.change import Change
+from recoup.orders.store.due_work import look_at_transmission as look_again
+from recoup.orders.store.due_work import transmission_looked_at as looked
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.places import AFTER_TRANSMISSION
 from recoup.rescue.moves.by_merchant import count_decline, merchant_attempt, not_paid_elsewhere, paid_elsewhere
@@ -30,8 +32,6 @@ from recoup.rescue.rules.intake_warnings import COUNTS_AS_NOW, of_time
 from recoup.rescue.store.transmissions import (
     ReportedTransmission,
     add_transmissions,
-    look_again,
-    looked,
     orders_with_card,
     read_transmission,
     touched_orders,

@@ -1,10 +1,10 @@
 """Models of the rescue engine, which of them decides, and what the nightly trainings found. Neither a model nor a
 choice is ever changed; retention drops a training after a year."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from recoup.db.statement import DIRECTORY, Read, Row, Tx
+from recoup.db.statement import DIRECTORY, Read, Row, Tx, Written
 from recoup.db.table import insert_of, stored
 
 LISTED_MAX: Final = 100
@@ -153,3 +153,11 @@ async def standing_candidate(db: Read, made_by: str) -> str | None:
 @DIRECTORY.statement(f"{insert_of(TrainingLine, one=True)} ON CONFLICT DO NOTHING")
 async def add_training(db: Tx, row: TrainingLine) -> None:
     """Once for each beginning."""
+
+
+TRAININGS_KEPT: Final = timedelta(days=366)
+
+
+@DIRECTORY.statement("DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
+async def forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
+    """What came of them is kept with their models."""

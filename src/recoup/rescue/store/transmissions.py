@@ -193,19 +193,3 @@ RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.d
 """)
 async def _update(db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime) -> bool | None:
     """Whether it turned."""
-
-
-@MERCHANT.statement("""
-INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
-ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
-""")
-async def look_again(db: Tx, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
-    """At what it means for rescues."""
-
-
-@MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
-  SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
-""")
-async def looked(db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None) -> None:
-    """`updated_at` as it was read: an update since is still to be looked at."""

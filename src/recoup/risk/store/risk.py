@@ -2,10 +2,11 @@
 merchant's settings has raised its version first."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Row, Tx
+from recoup.db.statement import MERCHANT, Row, Tx, Written
 from recoup.processors.rules.checks import RiskLevel
 from recoup.risk.rules.facts import Name
 
@@ -36,3 +37,13 @@ class Sighted(Row, frozen=True):
 @MERCHANT.statement("SELECT sighted, seen, paid, usual, risk FROM note_sightings($1)")
 async def note_sightings(db: Tx, rows: Sequence[Sighting]) -> dict[UUID, Sighted]:
     """By order, of those that exist. The same again counts nothing twice."""
+
+
+SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
+
+
+@MERCHANT.statement(
+    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)"
+)
+async def forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
+    """Those that no window reaches any more."""

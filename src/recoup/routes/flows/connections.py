@@ -6,8 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kit.world import World
-from recoup.processors.store.processor_notices import NoticeCounts, notice_counts
 from recoup.routes.store.connections import ProcessorConnection, find_connection, merchant_connections
+from recoup.routes.store.processor_notices import NoticeCounts, notice_counts
 
 NOTICES_SHOWN: Final = timedelta(days=7)
 

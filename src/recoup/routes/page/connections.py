@@ -11,10 +11,10 @@ from recoup.people.page.portal_visit import Visit, named
 from recoup.people.page.rights import role
 from recoup.processors.rules.billing import LEFT_OUT
 from recoup.processors.rules.connect_form import NOT_INSTALLED
-from recoup.processors.store.processor_notices import left_invoices
 from recoup.routes.flows import connect as flow
 from recoup.routes.flows.connections import connections_of, notices_of
 from recoup.routes.store.connections import Billing
+from recoup.routes.store.processor_notices import left_invoices
 
 PLACE: Final = "/connections"
 BILLING: Final[dict[Billing, str]] = {

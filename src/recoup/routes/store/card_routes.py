@@ -2,10 +2,11 @@
 there."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
+from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, Written, columns_of
 from recoup.db.table import Hex, insert_of, stored
 from recoup.routes.rules.breaker import Breaker
 
@@ -240,3 +241,13 @@ SELECT EXISTS (SELECT FROM attempts WHERE merchant_id = $1 AND route = $2 AND st
 """)
 async def is_open_at(db: Read, merchant_id: UUID, route: str) -> bool:
     """A charge without an outcome, a hold, a capture or refund under way, a dispute, an invoice that is rescued."""
+
+
+ROUTE_HOURS_KEPT: Final = timedelta(days=60)
+
+
+@DIRECTORY.statement("""
+DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1 LIMIT $2)
+""")
+async def forget_route_hours(db: Tx, before: datetime, limit: int) -> Written:
+    """What routes are learned from is of the last weeks."""

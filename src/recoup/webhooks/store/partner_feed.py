@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
+from recoup.merchants.store.partners import begin_feed as _begin
 from recoup.webhooks.store.feed import FeedLine
 
 PLACES_AT_ONCE: Final = 1000
@@ -106,10 +107,6 @@ async def _heard(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
 @HUB.statement("SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR partner_id = $1")
 async def _reached(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
-
-
-@HUB.statement("INSERT INTO partner_closers (partner_id) VALUES ($1) ON CONFLICT DO NOTHING")
-async def _begin(db: Tx, partner_id: UUID) -> None: ...
 
 
 @HUB.statement("SELECT number FROM partner_closers WHERE partner_id = $1 FOR UPDATE SKIP LOCKED")

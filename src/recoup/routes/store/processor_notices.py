@@ -1,12 +1,11 @@
 """What processors' notices are about: an object is asked about once, however many notices came of it. Which order of
 ours an object belongs to, and how many notices came lately."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
+from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, Written, columns_of
 from recoup.db.table import insert_of, stored
 
 Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
@@ -74,14 +73,6 @@ async def found_out(db: Tx, merchant_id: UUID, object_key: UUID, times: int, bec
     """`times` as it was read: nothing, where another notice came since."""
 
 
-@MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2 AND NOT EXISTS (
-  SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
-""")
-async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int) -> None:
-    """`times` as it was read: what came since is still to be asked about."""
-
-
 @DIRECTORY.statement("""
 INSERT INTO processor_notice_counts AS before (route, day, became, count, last_at)
 VALUES ($1, ($2::timestamptz AT TIME ZONE 'UTC')::date, $3, 1, $2)
@@ -99,19 +90,6 @@ ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = grea
 """)
 async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> None:
     """One more of a kind that its connector does not know."""
-
-
-@stored("processor_ids")
-class ProcessorId(Row, frozen=True):
-    """What a processor calls an attempt or modification, beside its `reference`."""
-
-    merchant_id: UUID
-    movement_id: UUID
-    id: str
-
-
-@MERCHANT.statement(f"{insert_of(ProcessorId)} ON CONFLICT DO NOTHING")
-async def keep_ids(db: Tx, rows: Sequence[ProcessorId]) -> None: ...
 
 
 class Charged(Row, frozen=True):
@@ -197,26 +175,6 @@ async def methods_of(db: Read, route: str, reference: str, merchant_id: UUID | N
     """Each merchant that has it."""
 
 
-@MERCHANT.statement("""
-UPDATE vault SET exp_month = $3, exp_year = $4, last4 = coalesce(nullif($5, ''), last4)
-WHERE merchant_id = $1 AND token_id = $2
-""")
-async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
-    """As the network's updater says."""
-
-
-class CardExpiry(Row, frozen=True):
-    """`pan_id`: which card it is."""
-
-    pan_id: UUID
-    exp_month: int
-    exp_year: int
-
-
-@MERCHANT.statement("SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2")
-async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
-
-
 @DIRECTORY.statement("""
 SELECT route, sum(count)::bigint AS count FROM processor_notice_counts
 WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND became NOT IN ('unsigned', 'unread')
@@ -264,3 +222,28 @@ FROM processor_notice_counts WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::
 """)
 async def notice_counts(db: Read, since: datetime) -> dict[str, NoticeCounts]:
     """By route, from the day of that moment on."""
+
+
+NOTICE_DAYS_KEPT: Final = timedelta(days=90)
+
+
+@MERCHANT.statement(
+    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)"
+)
+async def forget_notices(db: Tx, before: datetime, limit: int) -> Written:
+    """What they were about is known by then."""
+
+
+@DIRECTORY.statement("""
+DELETE FROM processor_notice_counts WHERE ctid IN (
+  SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date LIMIT $2)
+""")
+async def forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written:
+    """With the notices of their days."""
+
+
+@DIRECTORY.statement("""
+DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_kinds WHERE last_at < $1 LIMIT $2)
+""")
+async def forget_unread_kinds(db: Tx, before: datetime, limit: int) -> Written:
+    """Forgets the kinds that no longer arrive."""

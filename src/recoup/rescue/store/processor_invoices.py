@@ -73,17 +73,6 @@ async def set_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, values: dict
     """By column, of those that no processor says; the others stay as they are."""
 
 
-@MERCHANT.statement("""
-UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts - '{own_retry_at,own_tries_left}'::text[]
-  ELSE facts || jsonb_build_object('own_retry_at', $3::text, 'own_tries_left', $4::int) END
-WHERE merchant_id = $1 AND order_id = $2
-""")
-async def set_own_retry_of_order(
-    db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
-) -> None:
-    """When the processor will charge its customer by itself, wall time as text, and how often at most."""
-
-
 class InvoiceNow(Row, frozen=True):
     """What its processor would charge now."""
 
@@ -99,18 +88,3 @@ FROM jsonb_populate_recordset(NULL::processor_invoices, $1) AS i
 WHERE p.merchant_id = i.merchant_id AND p.invoice_key = i.invoice_key
 """)
 async def follow(db: Tx, rows: Sequence[InvoiceNow]) -> None: ...
-
-
-@MERCHANT.statement("""
-UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
-WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
-""")
-async def look_again_at(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime) -> None:
-    """Nothing, where it was made due since this look had `begun`."""
-
-
-@MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $3
-""")
-async def looked_at(db: Tx, merchant_id: UUID, invoice_key: UUID, begun: datetime) -> None:
-    """Nothing is left to do, unless it was made due since."""
