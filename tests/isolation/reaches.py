@@ -3,9 +3,10 @@
 It reads text, not trees: a thousand modules in a second.
 """
 
+import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -82,6 +83,29 @@ def _pieces(text: str) -> list[tuple[str, str, str]]:
     return found
 
 
+def _additions(names: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """Who asks a place reaches what features add to it: each place, and all that the call names."""
+    for path in sorted(ROOT.glob("*/feature.py")):
+        local = names[".".join(path.relative_to(ROOT.parent).with_suffix("").parts)]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            # To make a channel, as each start does, sends nothing.
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id.isupper()
+                and node.func.id != "GATEWAYS"
+            ):
+                words = [ast.unparse(one) for part in node.args for one in ast.walk(part) if _is_name(one)]
+                for first, _, rest in (word.partition(".") for word in words):
+                    if first in local and node.func.id in local:
+                        yield local[node.func.id], local[first]
+                        yield local[node.func.id], f"{local[first]}.{rest.partition('.')[0]}"
+
+
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute)
+
+
 @cache
 def read_code() -> Code:
     every: dict[str, Named] = {}
@@ -104,6 +128,8 @@ def read_code() -> Code:
                 named_by[f"{local[first]}.{rest.partition('.')[0]}"].add(key)
             elif word in every:
                 named_by[word].add(key)
+    for place, added in _additions(names):
+        named_by[added].add(place)
     for key in every:
         named_by[key].discard(key)
     return Code(every, {name: frozenset(by) for name, by in named_by.items()})

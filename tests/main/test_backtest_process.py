@@ -32,8 +32,6 @@ from recoup.main.databases import Databases, prepare
 from recoup.main.own_process import MEMORY_BYTES_MAX
 from recoup.main.settings import Settings
 from recoup.main.worlds import open_worlds
-from recoup.rescue.flows.locked import Orders
-from recoup.webhooks.flows.deliver import Deliveries
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
@@ -120,7 +118,7 @@ def installed(server: ServerAddress, folder: Path, story: Callable[[Place], Awai
     async def inside() -> None:
         await prepare(databases)
         async with open_worlds(Settings(data_dir=folder, training="off"), databases) as (opened, _):
-            shop = await make_shop(opened.world, opened.services.get(Orders), opened.services.get(Deliveries))  # type: ignore[arg-type]
+            shop = await make_shop(opened.world, opened.orders, opened.deliveries)  # type: ignore[arg-type]
             await story(Place(databases, folder, shop))
 
     try:

@@ -54,7 +54,7 @@ OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("serve", "up", "worker", "chain send", "chain trial", "chain watch"), PROCESS),
     **dict.fromkeys(("bootstrap", "live init", "schema apply", "schema check", "schema sql"), BEFORE),
     **dict.fromkeys((
-        "chain check", "doctor", "engine show", "keys status", "learn list", "learn risk list", "learn show",
+        "chain check", "doctor", "verify", "engine show", "keys status", "learn list", "learn risk list", "learn show",
         "live check", "openapi", "settings",
     ), READS),
     **dict.fromkeys((

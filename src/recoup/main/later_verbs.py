@@ -38,7 +38,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "connector": _of_lab("connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."),
     "credentials": _of(
-        "keys.cli",
+        "keys.cli.credentials",
         "Shows a merchant's keys and what each allows; options decide what one waits for.",
     ),
     "demo": _of_main("demo_verb", ""),
@@ -65,7 +65,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "openapi": _of_main("docs_verb", "Prints the OpenAPI 3.1 document of one API."),
     "outcome": _of("rescue.cli", "What became of an order, with its history line by line."),
     "partner": _of("partners.cli", "Shows all partners, or one; options change its limits and state."),
-    "people": _of("people.cli", "Helps people who cannot sign in to the portal."),
+    "people": _of("people.cli.people", "Helps people who cannot sign in to the portal."),
     "policy": _of(
         "desk.cli.policy",
         "Shows, checks and sets retry policies: when declined payments may be tried again, as versions.",

@@ -47,7 +47,7 @@ from recoup.orders.flows.find_order import find_one
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.decision import Decision
 from recoup.orders.rules.snapshot import Attempt, Order
-from recoup.orders.store.due_work import Due, make_due, token_worked
+from recoup.orders.store.due_work import Due, end_work_begun, make_due
 from recoup.outside.keys.sealing import Sealed
 from recoup.processors.gateways.credential import Card, Token
 from recoup.processors.gateways.outcome import Outcome
@@ -136,7 +136,7 @@ async def work_network_token(world: World, orders: Orders, due: Due) -> None:
     if not done and due.tries < tries_max:
         raise Problem("unavailable", "The service of network tokens does not answer.", cure="It is asked again.")
     async with world.db.transaction() as tx:
-        await token_worked(tx, due.merchant_id, due.subject_id, begun)
+        await end_work_begun(tx, due.merchant_id, DUE, due.subject_id, begun)
 
 
 async def _look_again(world: World, merchant_id: UUID, token: NetworkTokenRow) -> bool:

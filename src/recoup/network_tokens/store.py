@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.cards.store.vault import set_token_expiry as _set_expiry
+from recoup.cards.store.vault import renew_card
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.kernel.facet import Facet
 from recoup.network_tokens.rules import TokenFacts, TokenStanding
@@ -169,8 +169,16 @@ async def set_standing(
     so. Wall time."""
     if state is not None:
         await _set_state(db, merchant_id, network_token_id, state, now)
-    if expiry is not None:
-        await _set_expiry(db, merchant_id, network_token_id, *expiry)
+    if expiry is not None and await _stands(db, merchant_id, network_token_id):
+        await renew_card(db, merchant_id, network_token_id, *expiry, "")
+
+
+@MERCHANT.statement("""
+SELECT true FROM network_tokens
+WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended')
+""")
+async def _stands(db: Tx, merchant_id: UUID, network_token_id: UUID) -> bool:
+    """Whether it is not deleted."""
 
 
 @MERCHANT.statement("""

@@ -35,7 +35,7 @@ def broken(*_: Any, **__: Any) -> Any:
         ("owner", "/mailbox", Merchants, "get"),
         ("pat", "/partner", partner, "read_partner"),
         ("owner", "/account", profile, "account_lines"),
-        ("", "/signin", signin, "is_open"),
+        ("", "/signin", signin, "takes_sign_ups"),
     ],
     ids=["merchant", "partner", "account", "nobody yet"],
 )

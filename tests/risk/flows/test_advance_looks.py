@@ -22,6 +22,6 @@ def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.
         attempt_in_flight=lambda: None, arm="engine", arm_known=object(), facts={}, advance_bounds=None
     )
     inputs: Any = AdvanceInputs("answer", object(), 100, "USD", 0, object(), known.first.at)  # type: ignore[arg-type]
-    move._judged(SimpleNamespace(order=order, engine=object(), now=None), inputs)  # type: ignore[arg-type]
+    move._judged(SimpleNamespace(order=order, given=lambda kind: object(), now=None), inputs)  # type: ignore[arg-type]
     assert given[0].facts.looks == ()
     assert given[0].facts.first == known.first

@@ -141,16 +141,6 @@ class CardExpiry(Row, frozen=True):
 async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
 
 
-@MERCHANT.statement("""
-UPDATE vault v SET exp_month = $3, exp_year = $4
-WHERE v.merchant_id = $1 AND v.token_id = $2 AND EXISTS (SELECT FROM network_tokens t
-  WHERE t.merchant_id = $1 AND t.network_token_id = $2 AND t.state IN ('active', 'suspended'))
-""")
-async def set_token_expiry(
-    db: Tx, merchant_id: UUID, network_token_id: UUID, exp_month: int, exp_year: int
-) -> None: ...
-
-
 class WrappedCard(Row, frozen=True):
     merchant_id: UUID
     token_id: UUID

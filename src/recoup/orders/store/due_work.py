@@ -268,8 +268,7 @@ async def transmission_looked_at(db: Tx, merchant_id: UUID, transmit_id: UUID, u
 
 
 @MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'network_token' AND subject_id = $2
-  AND (NOT wall OR due_at <= $3)
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (NOT wall OR due_at <= $4)
 """)
-async def token_worked(db: Tx, merchant_id: UUID, subject_id: UUID, begun: datetime) -> None:
-    """Nothing, where a notice came since this look had `begun`."""
+async def end_work_begun(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, begun: datetime) -> None:
+    """Nothing, where it was made due again since this look had `begun`."""

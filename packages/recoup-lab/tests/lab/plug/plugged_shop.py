@@ -20,7 +20,6 @@ from recoup.main.bootstrap import Bootstrap, bootstrap
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.run_due import run_due
 from recoup.sandbox.flows.advance_clock import advance_clock
 from recoup.webhooks.flows.publish_now import publish_now
@@ -54,7 +53,7 @@ class Shop:
         """The answers to a file of declined payments."""
         sent = await self.client.post("/v1/uploads?kind=evaluate", content=json.dumps(rows))
         assert sent.status_code == 202, sent.text
-        await run_due(self.opened.world, self.opened.services.get(Orders), merchant_id=self.mid)
+        await run_due(self.opened.world, self.opened.orders, merchant_id=self.mid)
         told = await self.client.get(f"/v1/uploads/{sent.json()['id']}/answers")
         return [json.loads(line) for line in told.text.splitlines()]
 

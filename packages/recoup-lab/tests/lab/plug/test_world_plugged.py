@@ -24,7 +24,6 @@ from recoup.main.settings import Settings
 from recoup.networks.allow_list import APPROVE_CARDS
 from recoup.networks.magic import WORLD_CARDS, WORLD_ROUTE
 from recoup.reconciliation.flows.sandbox_statement import sandbox_statement
-from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.on_demand import settle_attempt
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCard, WorldOrder
@@ -192,7 +191,7 @@ def test_the_operator_does_not_answer_for_a_world(server: ServerAddress, tmp_pat
     async def story(shop: Shop, twin: Twin) -> None:
         said = await shop.evaluated(payment("a", VISA))
         with pytest.raises(Problem, match="alone decides its answer"):
-            await settle_attempt(shop.opened.world, shop.opened.services.get(Orders), said["orderSessionKey"], True)
+            await settle_attempt(shop.opened.world, shop.opened.orders, said["orderSessionKey"], True)
 
     plugged(server, tmp_path, story)
 
