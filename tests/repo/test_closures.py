@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
-# module -> lines of all modules of ours that importing it draws in, at most
+# module -> lines of all modules of ours that it reaches, types included, at most
 CEILINGS = {
-    "recoup.refunds.flows.refund": 24_000,
-    "recoup.webhooks.flows.deliver": 9_000,
-    "recoup.desk.page.keys": 15_100,
+    "recoup.refunds.flows.refund": 24_600,
+    "recoup.webhooks.flows.deliver": 17_900,
+    "recoup.desk.page.keys": 23_500,
+    "recoup.orders.rules.lifecycle": 715,
 }
 
 
@@ -42,7 +43,7 @@ def lines(name: str) -> int:
 
 @cache
 def imported_by(name: str) -> set[str]:
-    """When it is imported: not for type checking alone, and not within a function. Its packages are, too."""
+    """When it is imported or checked, not within a function. Its packages are, too."""
     file = file_of(name)
     if file is None:
         return set()
@@ -61,7 +62,6 @@ def when_imported(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]
         if isinstance(statement, ast.Import | ast.ImportFrom):
             yield statement
         elif isinstance(statement, ast.If):
-            yield from when_imported([] if "TYPE_CHECKING" in ast.unparse(statement.test) else statement.body)
-            yield from when_imported(statement.orelse)
+            yield from when_imported([*statement.body, *statement.orelse])
         elif isinstance(statement, ast.Try):
             yield from when_imported([*statement.body, *statement.orelse, *statement.finalbody])
