@@ -5,6 +5,7 @@ from typing import Final
 
 from recoup.audit.rules import AUDIT
 from recoup.chains import credit, gateway, health, intake, loop, transfers
+from recoup.chains.moves import TAKEN_BACK, UNEXPECTED
 from recoup.chains.words import AUDITS, NOTICES
 from recoup.checkout.places import PAY_PAGE
 from recoup.kernel.feature import Feature
@@ -12,6 +13,7 @@ from recoup.kernel.places import SETTING, TRIAL
 from recoup.kit.cli.verb_group import VERB
 from recoup.kit.places import LOOPS
 from recoup.notifications.rules.notifications import NOTICE
+from recoup.orders.rules.attention import ATTENTION
 from recoup.orders.rules.lifecycle import ANY, FACT, Fact
 from recoup.people.page.feature_parts import PORTAL
 from recoup.refunds.flows.refund_destination import REFUND_TO
@@ -54,6 +56,7 @@ CHAINS: Final = Feature(
                 ),
             }
         ),
+        *map(ATTENTION, (UNEXPECTED, TAKEN_BACK)),
         AUDIT(AUDITS),
         *map(NOTICE, NOTICES),
         PAYING("recoup.chains.paying"),

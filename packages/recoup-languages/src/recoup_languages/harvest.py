@@ -138,6 +138,8 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             and node.func.id in ("complaint", "too_large")
         ):
             yield from node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Attention":
+            yield from node.args[1:]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "CheckLine":
             yield from node.args[2:4]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):

@@ -4,12 +4,12 @@ Money is booked by rounds: taken, and given back when won; a case that goes on a
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from recoup.disputes.moves.disputed import beyond, cancel_refunds_for_dispute, owe_reversal_again
+from recoup.disputes.moves.disputed import REFUND_NOT_SENT, beyond, cancel_refunds_for_dispute, owe_reversal_again
 from recoup.kernel.ids import new_id
 from recoup.kit.local_time import next_reminder, reminder_due
 from recoup.networks import whys
@@ -30,15 +30,7 @@ from recoup.networks.disputes import (
 from recoup.notifications.moves import alert
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import (
-    ANSWER_DELAYED,
-    ANSWER_REFUSED,
-    LATE,
-    REASON_UNKNOWN,
-    REFUND_NOT_SENT,
-    REFUNDED_BEFORE,
-    of_dispute,
-)
+from recoup.orders.rules.attention import DESK, LATE, OPERATOR, Attention, of_dispute
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.lifecycle import Stage, can
 from recoup.orders.rules.snapshot import Attempt, Order
@@ -46,6 +38,31 @@ from recoup.outside.inbound import Notice
 from recoup.rescue.moves.capture import end_capturing
 from recoup.rescue.moves.charges import keep_parts
 
+REFUNDED_BEFORE: Final = Attention(
+    "refunded_before_dispute",
+    "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
+    "Answer the dispute with the refund's reference.",
+    DESK,
+)
+REASON_UNKNOWN: Final = Attention(
+    "dispute_reason_unknown",
+    "The reason code of its dispute is on no list. No card is blocked before somebody has read it.",
+    "Look its code up at the processor, then answer the dispute on its page.",
+    DESK,
+    by_people=True,
+)
+ANSWER_DELAYED: Final = Attention(
+    "dispute_answer_delayed",
+    "The answer to dispute {0} is sent until the processor hears it.",
+    "It is sent until the processor accepts it; see the dispute's page.",
+    OPERATOR,
+)
+ANSWER_REFUSED: Final = Attention(
+    "dispute_answer_refused",
+    "The processor did not take the answer to dispute {0}.",
+    "Answer the dispute again on its page.",
+    DESK,
+)
 ANSWER_AGAIN = timedelta(minutes=1)
 
 

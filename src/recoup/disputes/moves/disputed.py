@@ -1,15 +1,22 @@
 """A dispute beside the refunds and reversals of the same charge: the customer gets each unit once."""
 
+from typing import Final
 from uuid import UUID
 
 from recoup.networks import whys
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.request import refuse_refund, request_modification
 from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import REFUND_NOT_SENT, delayed, stuck
+from recoup.orders.rules.attention import DESK, Attention, delayed, stuck
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import Modification, Order
 
+REFUND_NOT_SENT: Final = Attention(
+    "refund_not_sent",
+    "A refund was not sent: the cardholder took the money back by a dispute first.",
+    "Nothing: the cardholder has the money. The dispute's page shows how it ends.",
+    DESK,
+)
 _COUNTS = frozenset({"owed", "sent", "done", "stuck"})
 
 
