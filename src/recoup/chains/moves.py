@@ -22,7 +22,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import EXPONENTS
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.rules.attention import DESK, Attention
-from recoup.orders.rules.ledger import late_approval, overpaid
+from recoup.orders.rules.ledger import PAYABLE, Recipe, late_approval
 from recoup.orders.rules.lifecycle import ENDED, Stage
 from recoup.orders.rules.snapshot import Attempt, Order, Settlement
 from recoup.stablecoin.moves.late_payment import APPLIED, UNAPPLIED, apply, is_decided
@@ -43,6 +43,11 @@ TAKEN_BACK: Final = Attention(
     "Deliver nothing before it is there again; ask the customer to send it once more.",
     DESK,
     by_people=True,
+)
+# More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest. Also what came
+# of an accepted shortfall after all.
+overpaid: Final = Recipe(
+    "overpaid", "clearing", PAYABLE, "amount", wallet=True, files={"chain": "charge"}, words="paid beyond the order"
 )
 UNEXPECTED_LADDER: Final = "unexpected"  # of the rows that stand for money which pays nothing
 Units = Callable[[int], int]

@@ -124,8 +124,7 @@ _UNSENT: Final = {  # a capture is refused, never stuck
     "refund": BY_HAND, "reversal": BY_HAND, "void": ("Under Refunds, try the void again.", OPERATOR),
 }  # fmt: skip
 _OWN: Final = (
-    HELD, UNKNOWN, REQUEST_REFUSED, ANSWER_DIFFERS, NOT_REPEATED, CHARGE_UNKNOWN, CHARGE_CLAIMED, PAID_TWICE, PAID_TOO,
-    RETRYING, LATE, UNCLEAR_DECLINE,
+    *(one for one in list(globals().values()) if isinstance(one, Attention)),
     *(Attention(f"{kind}_stuck", shaped(_STUCK, kind=kind), *_UNSENT.get(kind, ())) for kind in _KINDS),
     *(Attention(f"{kind}_delayed", shaped(_DELAYED, kind=kind), SENT_AGAIN, OPERATOR) for kind in _KINDS),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from recoup.kernel.problem import Problem
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.request import request_modification
 from recoup.orders.rules.attention import DESK, Attention, delayed, stuck
-from recoup.orders.rules.ledger import by_hand, kept
+from recoup.orders.rules.ledger import PAYABLE, Recipe
 from recoup.orders.rules.refund_limits import BY_HAND, GIVE_BACK, KEEP, RefundApproval
 from recoup.orders.rules.snapshot import Attempt, Modification, Order
 from recoup.stablecoin.moves.payment import PAID_LATE
@@ -24,6 +24,10 @@ UNAPPLIED: Final = Attention(
     "Return it, keep it, or mark it as settled by hand, on this page.",
     DESK,
 )
+# A late payment of a direct channel, which the merchant settled with its payer outside.
+by_hand: Final = Recipe("by_hand", "reversal_due", "clearing", words="settled with the customer by hand")
+# Money that paid no order and was owed back: the merchant keeps it.
+kept: Final = Recipe("kept", "reversal_due", PAYABLE, "amount", wallet=True, words="kept by you")
 _AGAIN: Final = (stuck("reversal"), delayed("reversal"))
 
 

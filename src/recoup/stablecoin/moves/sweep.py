@@ -11,7 +11,7 @@ from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after, pause_since
 from recoup.orders.rules.amounts import text_like
 from recoup.orders.rules.attention import Attention
-from recoup.orders.rules.ledger import settled
+from recoup.orders.rules.ledger import PAYABLE, Recipe
 from recoup.orders.rules.snapshot import Settlement
 from recoup.stablecoin.rules.channels import network_of
 
@@ -20,6 +20,17 @@ SETTLEMENT_STUCK: Final = Attention(
 )
 SETTLEMENT_DELAYED: Final = Attention(
     "settlement_delayed", "A settlement is delayed: the channel does not take it. It is sent until it does."
+)
+
+# Direct money has reached the merchant's own wallet; the fee stays where the payment came in.
+settled: Final = Recipe(
+    "settled",
+    PAYABLE,
+    "clearing",
+    "payout",
+    wallet=True,
+    files={"chain": "settlement"},
+    words="sent to your own wallet",
 )
 
 
