@@ -1,12 +1,17 @@
 """What a feature adds is declared once: a throwaway feature brings one of each, and nothing else is touched."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from uuid import UUID
+
+import pytest
+from tests.rings import each
 
 import recoup
 from recoup.bank.rules.matching import recipes_of
@@ -16,7 +21,12 @@ from recoup.insight.flows import verify_ledger
 from recoup.insight.store.proofs.ledger import MoneyLine
 from recoup.kernel import feature
 from recoup.kernel.extended import Extended
-from recoup.kernel.feature import Addition, Feature, features
+from recoup.kernel.feature import GROUP, Addition, Feature, features
+from recoup.kernel.problem import Problem, Sentence
+from recoup.kit.languages.catalogues import CATALOGUE, catalogue, check_translations
+from recoup.kit.languages.page_text import translated
+from recoup.kit.languages.said import said
+from recoup.main.settings import load_settings
 from recoup.orders.rules import attention, ledger, lifecycle
 from recoup.orders.rules.attention import ATTENTION, DESK, REASONS, Attention, is_by_people, sentence_of
 from recoup.orders.rules.ledger import PAYABLE, RECIPE, RECIPES, Entry, Recipe, with_recipes
@@ -31,15 +41,18 @@ SOURCE = Path(recoup.__file__).parent
 def with_feature(*adds: Addition, tables: tuple[Extended[object], ...] = ()) -> Iterator[None]:
     """`tables`: of the places; they are put together anew."""
     before = features()
-    feature._features = feature.checked((*before, Feature(name="throwaway", adds=adds)))
-    for table in tables:
-        vars(table).pop("_all", None)
+
+    def take(now: tuple[Feature, ...]) -> None:
+        feature._features = now
+        catalogue.cache_clear()  # type: ignore[attr-defined]
+        for table in tables:
+            vars(table).pop("_all", None)
+
+    take(feature.checked((*before, Feature(name="throwaway", adds=adds))))
     try:
         yield
     finally:
-        feature._features = before
-        for table in tables:
-            vars(table).pop("_all", None)
+        take(before)
 
 
 def test_a_reason_of_attention_is_one_row() -> None:
@@ -86,3 +99,52 @@ def test_all_that_is_declared_is_added() -> None:
     assert {one.name for one in every if isinstance(one, Recipe)} == set(RECIPES), "a feature adds each"
     facts = [one.books for one in (*lifecycle.STEPS, *lifecycle.FACTS.values()) if one.books]
     assert {one.recipe for one in facts} - {"collected", "advanced"} <= set(RECIPES)
+
+
+XX = Feature(name="xx", adds=(CATALOGUE({"xx": Path(__file__)}),))
+
+
+def test_a_feature_brings_translations_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "de.json"
+    pages = {"Parcels of {0}": "Pakete von {0}"}
+    words = {"Parcel {0} is lost.": "Das Paket {0} ist verloren.", "Refund one of the two payments.": "Nein."}
+    file.write_text(json.dumps({"pages": pages, "words": words}))
+    before = catalogue("de")
+    with with_feature(CATALOGUE({"de": file})):
+        check_translations()
+        assert said("de", Sentence("Parcel {0} is lost.", 7)) == "Das Paket 7 ist verloren."
+        assert translated("<h1>Parcels of {{ name }}</h1>", catalogue("de").pages) == "<h1>Pakete von {{ name }}</h1>"
+        cure = attention.PAID_TWICE.cure
+        assert catalogue("de").words[cure] == before.words[cure], "what Recoup says stays as it is"
+        assert catalogue("de").months == before.months
+    assert catalogue("de") == before
+
+
+@each(
+    ("text", "why"),
+    [
+        ('{"words": {"Parcel {0} is lost.": "Das Paket {1} fehlt."}}', "{1} is not in it"),
+        ('{"pages": {"<0>Parcels</0>": "Pakete"}}', "its marks are others"),
+        ('{"checkout": {"Pay {amount}": "{summe} zahlen"}}', "{summe} is not in it"),
+        ('{"word": {}}', "cannot be read"),
+        ("[", "cannot be read"),
+    ],
+)
+def test_a_translation_that_breaks_a_page_stops_the_start(text: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "de.json"
+    file.write_text(text)
+    with with_feature(CATALOGUE({"de": file})), pytest.raises(Problem) as caught:
+        check_translations()
+    assert why in caught.value.message
+    assert "throwaway" in caught.value.message
+    assert "\n" not in caught.value.message
+    assert caught.value.cure
+
+
+def test_a_language_that_is_not_installed_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bringing = EntryPoint("xx", "tests.repo.test_one_declaration:XX", GROUP)
+    monkeypatch.setattr(feature, "added", lambda group: {"xx": bringing})
+    monkeypatch.setattr(feature, "_features", features())
+    (tmp_path / "recoup.toml").write_text('features = "xx"')
+    with pytest.raises(Problem, match="The feature xx is translated to 'xx', which is not installed"):
+        load_settings(data_dir=tmp_path)
