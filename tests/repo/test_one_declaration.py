@@ -1,5 +1,6 @@
 """What a feature adds is declared once: a throwaway feature brings one of each, and nothing else is touched."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -8,32 +9,38 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from tests.rings import each
+from tests.settlement.flows.test_fees import paid
+from tests.worlds import Shop, make_shop, sandbox_world
 
 import recoup
 from recoup.bank.rules.matching import recipes_of
+from recoup.db.server import ServerAddress
 from recoup.desk.page.order.held import _cured
 from recoup.desk.page.order.timeline import _words
 from recoup.insight.flows import verify_ledger
-from recoup.insight.store.proofs.ledger import MoneyLine
+from recoup.insight.flows.verify import verify
 from recoup.kernel import feature
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import GROUP, Addition, Feature, features
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kit.as_of import Window
 from recoup.kit.languages.catalogues import CATALOGUE, catalogue, check_translations
 from recoup.kit.languages.page_text import translated
 from recoup.kit.languages.said import said
 from recoup.main.settings import load_settings
+from recoup.orders.moves.change import Booked, Change
 from recoup.orders.rules import attention, ledger, lifecycle
 from recoup.orders.rules.attention import ATTENTION, DESK, REASONS, Attention, is_by_people, sentence_of
-from recoup.orders.rules.ledger import PAYABLE, RECIPE, RECIPES, Entry, Recipe, with_recipes
+from recoup.orders.rules.ledger import PAYABLE, RECIPE, RECIPES, Recipe, with_recipes
 from recoup.orders.rules.lifecycle import FACT, Books, Fact, Stage
+from recoup.rescue.flows.locked import Job
 from recoup.settlement.flows import report
 from recoup.settlement.rules import settlement_file
 
+EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 SOURCE = Path(recoup.__file__).parent
 
 
@@ -67,27 +74,45 @@ def test_a_reason_of_attention_is_one_row() -> None:
     assert sentence_of("parcel_lost:7") == "parcel_lost:7", "gone with its feature"
 
 
+TIP = Recipe("tip", "clearing", PAYABLE, "amount", files={"processor": "charge"}, words="left as a tip")
+TIPPED = Fact("gift.tipped", "attempt", frozenset({Stage.COMPLETED}), Books("tip", "attempt"), None)
+TABLES = (ledger.RECIPES, report.KINDS, settlement_file.KINDS, lifecycle.FACTS)
+
+
 def test_a_posting_is_one_row() -> None:
-    tip = Recipe("tip", "clearing", PAYABLE, "amount", files={"processor": "charge"}, words="left as a tip")
-    tipped = Fact("tipped", "payment", frozenset({Stage.COMPLETED}), Books("tip", "payment"), None)
-    tables = (ledger.RECIPES, report.KINDS, settlement_file.KINDS, lifecycle.FACTS)
-    with with_feature(RECIPE(tip), FACT(tipped), tables=tables):
+    with with_feature(RECIPE(TIP), FACT(TIPPED), tables=TABLES):
         assert report.kind_of("tip") == settlement_file.KINDS["tip"] == "amount"
         assert "tip" in recipes_of("processor")["charge"]
         assert "'tip'" in with_recipes("{amount}")()
         assert _words("tip") == "left as a tip"
-        assert "tipped" in verify_ledger.money()
-        payment = UUID(int=7)
-        proof = verify_ledger._demanded(_line("tipped", payment, 300), set())
-        entries = (Entry("clearing", "adyen", 300), Entry(PAYABLE, "", -300))
-        assert proof == [(("payment", payment, "tip"), ("tip", entries))]
+        assert "gift.tipped" in verify_ledger.money()
     assert "tip" not in report.KINDS, "gone with its feature"
 
 
-def _line(happening: str, fact_id: UUID, units: int) -> MoneyLine:
-    values = dict.fromkeys(MoneyLine.__struct_fields__)
-    values |= {"happening": happening, "fact_id": fact_id, "units": units, "route": "adyen", "kind": "cit"}
-    return MoneyLine(**values | {"order_id": UUID(int=1), "seq": 3, "business_at": datetime.now(UTC)})  # type: ignore[arg-type]
+def test_a_posting_of_a_feature_is_written_proved_and_reported(server: ServerAddress) -> None:
+    async def tip(shop: Shop, units: int, logged: int) -> None:
+        def record(change: Change) -> None:
+            charged = change.order.attempts[-1]
+            booked = Booked(charged.attempt_id, [TIP(units, charged.route or "")])
+            change.fact("gift.tipped", charged.attempt_id, booked=booked, units=logged)
+
+        await shop.orders.change(Job(shop.key(await paid(shop, 4590)), record))
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await tip(shop, 300, logged=300)
+            await shop.settle()
+            assert (found := await verify(shop.world)).difference is None, found.difference
+            (total,) = await report.report_totals(shop.world, shop.merchant_id, EVER)
+            assert total.kinds["amount"] == 4590 + 300
+            await tip(shop, 300, logged=200)
+            difference = (await verify(shop.world)).difference
+            assert difference is not None
+            assert difference.field.startswith("entries of posting tip of attempt")
+
+    with with_feature(RECIPE(TIP), FACT(TIPPED), tables=TABLES):
+        asyncio.run(story())
 
 
 def test_all_that_is_declared_is_added() -> None:
