@@ -16,8 +16,11 @@ from tests.settlement.flows.test_fees import paid
 from tests.worlds import Shop, make_shop, sandbox_world
 
 import recoup
+from recoup.audit import rules
+from recoup.audit.rules import AUDIT, NOUN, Noun
 from recoup.bank.rules.matching import recipes_of
 from recoup.db.server import ServerAddress
+from recoup.desk.page import audit_words
 from recoup.desk.page.order.held import _cured
 from recoup.desk.page.order.timeline import _words
 from recoup.insight.flows import verify_ledger
@@ -173,3 +176,16 @@ def test_a_language_that_is_not_installed_stops_the_start(tmp_path: Path, monkey
     (tmp_path / "recoup.toml").write_text('features = "xx"')
     with pytest.raises(Problem, match="The feature xx is translated to 'xx', which is not installed"):
         load_settings(data_dir=tmp_path)
+
+
+def test_an_act_and_what_it_is_done_to_are_a_row_each() -> None:
+    parcel = Noun("parcel", "orders", "shipment", "/parcels/{0}")
+    adds = (AUDIT({"parcel.lost": "reported a parcel as lost"}), NOUN(parcel))
+    with with_feature(*adds, tables=(rules.ACTIONS, rules.NOUNS)):
+        assert rules.checked("parcel.lost", {"weight": 3}) == {"weight": 3}
+        assert audit_words.what("parcel.lost") == "reported a parcel as lost"
+        assert audit_words.object_word("parcel.lost") == "shipment"
+        assert audit_words.place("parcel.lost", "7", {}) == "/parcels/7"
+        assert "parcel" in audit_words.kinds_of("orders")
+    with pytest.raises(ValueError, match="an act without words"):
+        rules.checked("parcel.lost", {})

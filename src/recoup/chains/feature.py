@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from recoup.audit.rules import AUDIT
+from recoup.audit.rules import AUDIT, NOUN
 from recoup.chains import credit, gateway, health, intake, loop, transfers
 from recoup.chains.moves import TAKEN_BACK, UNEXPECTED, overpaid
-from recoup.chains.words import AUDITS, NOTICES
+from recoup.chains.words import AUDITS, NOTICES, NOUNS
 from recoup.checkout.places import PAY_PAGE
 from recoup.kernel.feature import Feature
 from recoup.kernel.places import SETTING, TRIAL
@@ -60,6 +60,7 @@ CHAINS: Final = Feature(
         *map(ATTENTION, (UNEXPECTED, TAKEN_BACK)),
         RECIPE(overpaid),
         AUDIT(AUDITS),
+        *map(NOUN, NOUNS),
         *map(NOTICE, NOTICES),
         PAYING("recoup.chains.paying"),
         PAY_PAGE("recoup.chains.paying"),
