@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.rings import each
@@ -29,6 +30,7 @@ from recoup.kernel import feature
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import GROUP, Addition, Feature, features
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kit.api import errors
 from recoup.kit.as_of import Window
 from recoup.kit.languages.catalogues import CATALOGUE, catalogue, check_translations
 from recoup.kit.languages.page_text import translated
@@ -42,6 +44,7 @@ from recoup.orders.rules.lifecycle import FACT, Books, Fact, Stage
 from recoup.rescue.flows.locked import Job
 from recoup.settlement.flows import report
 from recoup.settlement.rules import settlement_file
+from recoup.stablecoin.api import resource
 
 EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 SOURCE = Path(recoup.__file__).parent
@@ -189,3 +192,10 @@ def test_an_act_and_what_it_is_done_to_are_a_row_each() -> None:
         assert "parcel" in audit_words.kinds_of("orders")
     with pytest.raises(ValueError, match="an act without words"):
         rules.checked("parcel.lost", {})
+
+
+def test_a_detail_of_an_error_is_said_once_and_shown_by_each_dialect() -> None:
+    problem = Problem("wrong_state", "The parcel left.", details={"parcel": "7"})
+    scope: Any = {"type": "http", "headers": []}
+    assert json.loads(errors.refusal(scope, problem).body)["customProperties"] == {"parcel": "7"}
+    assert json.loads(resource.refusal(scope, problem).body)["error"]["parcel"] == "7"
