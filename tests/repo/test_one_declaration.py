@@ -1,4 +1,4 @@
-"""What a feature adds is declared once: a throwaway feature brings one of each, and nothing else is touched."""
+"""Holds that what a feature adds is declared once: a throwaway feature brings one of each."""
 
 import asyncio
 import json

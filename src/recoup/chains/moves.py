@@ -44,8 +44,8 @@ TAKEN_BACK: Final = Attention(
     DESK,
     by_people=True,
 )
-# More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest. Also what came
-# of an accepted shortfall after all.
+# More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest.
+# Also what came of an accepted shortfall after all.
 overpaid: Final = Recipe(
     "overpaid", "clearing", PAYABLE, "amount", wallet=True, files={"chain": "charge"}, words="paid beyond the order"
 )

@@ -34,7 +34,8 @@ EDGE: Final = timedelta(days=1)
 
 
 def recipes_of(kind: str) -> Mapping[str, tuple[str, ...]]:
-    """By type, those of the postings that such a line is; none of a word of one processor, which becomes another."""
+    """The recipes of the postings that a line is, by type; none of a word of one processor, which becomes
+    another."""
     return {type_: tuple(one.name for one in RECIPES.values() if one.files.get(kind) == type_) for type_ in KINDS[kind]}
 
 

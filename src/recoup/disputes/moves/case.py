@@ -80,7 +80,7 @@ DISPUTE_WON: Final = Recipe(
     files={"processor": "dispute_won"},
     words="came back: the dispute was won",
 )
-# What the acquirer takes for a case, and does not give back; what the merchant pays for it, by contract.
+# The acquirer takes it for a case, and does not give it back; the merchant pays its own by contract.
 dispute_fee: Final = Recipe(
     "dispute_fee",
     "dispute_cost",

@@ -101,9 +101,9 @@ class Change(Gathered):
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def raise_attention(self, why: str) -> bool:
-        """Somebody shall look at the order; `why`: a code of rules.attention. What only people can settle gives
-        way to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it. Answers whether
-        that is new: only with a line of the log is it stored."""
+        """Asks somebody to look at the order; `why`: an `Attention`. What only people can settle gives way
+        to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it. Answers
+        whether that is new: only with a line of the log is it stored."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
             self.order.attention = str(why)

@@ -23,9 +23,9 @@ SENT_AGAIN: Final = "Nothing: it is sent until the processor answers."
 
 
 class Attention(str):
-    """A reason: its code, with all that pages say of it. `sentence`: `{0}` is the code's argument. `cure`, `ask`: what
-    helps, and whom to ask; empty where the page says that by the order's stage. `by_people`: it ends when a person says
-    so. `while_paid`: and when nothing of the payment is left."""
+    """A reason: its code, with all that pages say of it. `sentence`: `{0}` is the code's argument. `cure`,
+    `ask`: what helps, and whom to ask; empty where the page says that by the order's stage. `by_people`:
+    it ends when a person says so. `while_paid`: and when nothing of the payment is left."""
 
     __slots__ = ("ask", "by_people", "cure", "sentence", "while_paid")
 
@@ -128,7 +128,8 @@ _OWN: Final = (
     *(Attention(f"{kind}_stuck", shaped(_STUCK, kind=kind), *_UNSENT.get(kind, ())) for kind in _KINDS),
     *(Attention(f"{kind}_delayed", shaped(_DELAYED, kind=kind), SENT_AGAIN, OPERATOR) for kind in _KINDS),
 )  # fmt: skip
-FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it; others give way to what is urgent
+# No answer of a processor settles these; others give way to what is urgent.
+FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)
 ATTENTION: Final = Place[Attention]("attention")
 REASONS: Final = Extended({one: one for one in _OWN}, ATTENTION, lambda one: {one: one})
 

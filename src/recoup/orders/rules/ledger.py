@@ -42,10 +42,10 @@ class Posting(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A kind of posting; calling it posts. `line`: what its entry on the merchant's account is in a report, and in a
-    settlement unless it is the `wallet`'s. `files`: kind of another's file -> type of line that shows it, see
-    `bank/rules/lines.toml`. `words`: on the order's page, behind its amount. `suggested`: where a comparison may book
-    it."""
+    """A kind of posting; calling it posts. `line`: what its entry on the merchant's account is in a report,
+    and in a settlement unless it is the `wallet`'s. `files`: kind of another's file -> type of line that
+    shows it, see `bank/rules/lines.toml`. `words`: on the order's page, behind its amount. `suggested`:
+    where a comparison may book it."""
 
     name: str
     debit: str
@@ -61,7 +61,8 @@ class Recipe(NamedTuple):
         return "clearing" in (self.debit, self.credit)
 
     def __call__(self, units: int, place: str = "", payable: str = "") -> Posting:
-        """`place`: the route of money on its way; without such, as `payable` beside it, of the merchant's share."""
+        """Posts. `place`: the route of money on its way; without such, as `payable` beside it, the place of
+        the merchant's share."""
         if units <= 0:
             raise ValueError(f"{self.name} posts {units} units; a posting moves more than nothing")
         share = WALLET if self.wallet else payable if self.is_routed else place
@@ -79,7 +80,7 @@ fee: Final = Recipe("fee", PAYABLE, "fees", "fee", words="service fee")
 refund_owed: Final = Recipe(
     "refund_owed", PAYABLE, "refund_due", "refund", words="taken from what is owed to you, for the customer"
 )
-# A part of an order that ended without the rest: the merchant has it no more, and its customer is owed it.
+# A part of an order that ended without the rest: its customer is owed it, the merchant no more.
 part_owed_back: Final = Recipe(
     "part_owed_back",
     PAYABLE,
@@ -109,7 +110,7 @@ late_approval: Final = Recipe(
     "late_approval", "clearing", "reversal_due", files=_CHARGED, words="late payment to be returned"
 )
 reversed_: Final = Recipe("reversed", "reversal_due", "clearing", files=_SENT_BACK, words="went back to the customer")
-# The part of a stablecoin order that its payer left out, by its merchant's tolerance: the merchant bears it.
+# What its payer left out of a stablecoin order, by its merchant's tolerance: the merchant bears it.
 accepted_shortfall: Final = Recipe(
     "accepted_shortfall",
     PAYABLE,
