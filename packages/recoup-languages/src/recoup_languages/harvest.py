@@ -145,6 +145,9 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             yield from node.args[1:]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Recipe":
             yield from (keyword.value for keyword in node.keywords if keyword.arg in ("words", "suggested"))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "OrderColumn":
+            yield node.args[1]
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "hint")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "CheckLine":
             yield from node.args[2:4]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):
