@@ -10,6 +10,7 @@ from tests.worlds import owner, sandbox_world
 from recoup.db.server import ServerAddress
 from recoup.insight.store import rescue_rate
 from recoup.kit.lists.bounded import bounded
+from recoup.orders.rules.ledger import with_recipes
 from recoup.orders.store import movements, unknown_outcomes
 from recoup.partners import store as partner_report
 from recoup.reconciliation.store import origin_reports
@@ -112,6 +113,7 @@ async def _with_another(connection: asyncpg.Connection) -> list[str]:
 
 
 async def _plan(connection: asyncpg.Connection, sql: str, values: str = "") -> str:
+    sql = with_recipes(sql)()
     nothing = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", sql))))
     await connection.execute(f"PREPARE one AS {sql}")
     rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({values or nothing})")
