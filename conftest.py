@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.rings",
     "tests.compiled_once",
+    "tests.log_lines",
     "tests.long_first",
     "tests.one_loop",
     "tests.patient_reads",

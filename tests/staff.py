@@ -31,7 +31,10 @@ def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], 
     """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody. `terms` are the
     shop's."""
 
+    __tracebackhide__ = True
+
     async def inside() -> None:
+        __tracebackhide__ = True
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, **terms)
             world = shop.world

@@ -14,6 +14,7 @@ from tests.stablecoin.flows.test_late import proved, told
 from recoup.chains import intake, store
 from recoup.chains.credit import credit
 from recoup.chains.health import differences
+from recoup.chains.moves import TAKEN_BACK, UNEXPECTED
 from recoup.chains.rpc import opened
 from recoup.chains.send import Sender
 from recoup.chains.transfers import tell
@@ -21,9 +22,9 @@ from recoup.chains.watch import Watcher, networks_of
 from recoup.db.server import ServerAddress
 from recoup.db.table import hex_of
 from recoup.kernel.problem import Problem
-from recoup.orders.rules.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.orders.rules.lifecycle import Stage
 from recoup.stablecoin.flows.settle import settle_again
+from recoup.stablecoin.moves.late_payment import UNAPPLIED
 from recoup.stablecoin.rules.addresses import shown
 from recoup.stablecoin.store.stable_orders import StableOrder, settlements_of
 

@@ -12,10 +12,10 @@ from tests.stablecoin.flows.test_late import proved, told
 from recoup.chains import sends_store
 from recoup.chains.abi import to_hex
 from recoup.chains.health import differences
+from recoup.chains.moves import UNEXPECTED
 from recoup.chains.transfers import sweep_stray
 from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
-from recoup.orders.rules.attention import UNEXPECTED
 from recoup.orders.rules.lifecycle import Stage
 from recoup.stablecoin.rules.addresses import shown
 from recoup.stablecoin.store.stable_orders import StableOrder

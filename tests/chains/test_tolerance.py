@@ -13,15 +13,16 @@ from tests.worlds import owner
 
 from recoup.chains import sends_store, store
 from recoup.chains.health import differences
+from recoup.chains.moves import TAKEN_BACK
 from recoup.chains.paying import seen_of
 from recoup.chains.settlement_addresses import set_tolerance
 from recoup.chains.transfers import give_address
 from recoup.db.server import ServerAddress
 from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.orders.rules.attention import TAKEN_BACK, UNAPPLIED
 from recoup.orders.rules.lifecycle import Stage
 from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
+from recoup.stablecoin.moves.late_payment import UNAPPLIED
 from recoup.stablecoin.rules.addresses import shown
 from recoup.stablecoin.store.stable_orders import StableOrder
 from recoup.terms.rules.fees import Tariff

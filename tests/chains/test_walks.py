@@ -23,11 +23,11 @@ from recoup.chains import abi, store
 from recoup.chains.compare import Comparer
 from recoup.chains.credit import credit, folded
 from recoup.chains.keystore import KeySigner
+from recoup.chains.moves import TAKEN_BACK
 from recoup.chains.send import Sender
 from recoup.chains.store import ChainLog
 from recoup.chains.watch import Watcher
 from recoup.db.server import ServerAddress
-from recoup.orders.rules.attention import TAKEN_BACK
 from recoup.orders.rules.lifecycle import Stage
 from recoup.rescue.flows.run_due import run_due
 from recoup.stablecoin.store.stable_orders import StableOrder

@@ -20,12 +20,12 @@ from recoup.chains import abi, compare, reading, rpc, store, watch
 from recoup.chains.compare import Comparer
 from recoup.chains.health import troubles
 from recoup.chains.loop import ChainLoop
+from recoup.chains.moves import UNEXPECTED
 from recoup.chains.rpc import AwayError
 from recoup.chains.watch import HaltError
 from recoup.db.server import ServerAddress
 from recoup.db.table import hex_of
 from recoup.kernel.problem import Problem
-from recoup.orders.rules.attention import UNEXPECTED
 from recoup.orders.rules.lifecycle import Stage
 from recoup.processors.gateways.transport import Transport
 from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest

@@ -10,6 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.rings import each
 
+from recoup.disputes.moves.case import dispute_fee, dispute_fee_charged, dispute_fee_returned, dispute_won, disputed
+from recoup.disputes.moves.disputed import reversal_netted, reversal_owed_again
 from recoup.kernel.money import EXPONENTS, UNITS_MAX, Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
 from recoup.orders.rules import ledger
@@ -34,17 +36,15 @@ def _all(units: int) -> list[Posting]:
         ledger.refund_netted,
         ledger.uncollected,
         ledger.refund_of_bad_debt,
-        ledger.dispute_fee_charged,
-        ledger.dispute_fee_returned,
-        ledger.reversal_netted,
-        ledger.reversal_owed_again,
+        dispute_fee_charged,
+        dispute_fee_returned,
+        reversal_netted,
+        reversal_owed_again,
         ledger.part_owed_back,
     ]
-    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, ledger.dispute_fee]
-    disputed = [
-        make(units, "route", who) for make in (ledger.disputed, ledger.dispute_won) for who in ("operator", "merchant")
-    ]
-    return [make(units) for make in one] + [make(units, "route") for make in routed] + disputed
+    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, dispute_fee]
+    twice = [make(units, "route", who) for make in (disputed, dispute_won) for who in ("operator", "merchant")]
+    return [make(units) for make in one] + [make(units, "route") for make in routed] + twice
 
 
 @given(UNITS)
@@ -57,7 +57,7 @@ def test_each_recipe_balances_and_stays_in_the_chart(units: int) -> None:
 
 @given(UNITS, st.sampled_from(["operator", "merchant"]))
 def test_a_dispute_that_is_won_posts_the_opposite_exactly(units: int, who: str) -> None:
-    taken, back = ledger.disputed(units, "route", who), ledger.dispute_won(units, "route", who)
+    taken, back = disputed(units, "route", who), dispute_won(units, "route", who)
     assert [(e.account, e.place, -e.units) for e in taken.entries] == [tuple(e) for e in back.entries]
 
 

@@ -69,7 +69,7 @@ def test_a_code_is_said_as_its_sentence_and_an_older_sentence_as_it_was_kept(cod
 
 def test_every_code_is_among_them_and_means_nothing_else() -> None:
     assert {code.partition(":")[0] for code in _SAID} == set(CODES)
-    assert not set(CODES) & set(attention.CODES), "the log has both"
+    assert not set(CODES) & set(attention.REASONS), "the log has both"
     assert {BANK_WAITS, CARD_USED_UP, BLOCKED} < set(CODES)
     named = {value for name, value in vars(whys).items() if name.isupper() and isinstance(value, str)}
     assert named == set(CODES)

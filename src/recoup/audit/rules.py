@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import Place
@@ -107,6 +107,52 @@ _OWN: Final[Mapping[str, str]] = {
 }  # fmt: skip
 AUDIT: Final = Place[Mapping[str, str]]("audit")  # acts in words
 ACTIONS: Final = Extended(_OWN, AUDIT, dict)
+
+
+class Noun(NamedTuple):
+    """What an act is done to: the first part of its name. `section`: of the log's page. `said`: where the
+    word is another. `page`: where one is looked at, or the list of them."""
+
+    name: str
+    section: str
+    said: str = ""
+    page: str = ""
+
+
+_NOUNS: Final = (
+    Noun("order", "orders", page="/orders/{0}"), Noun("bulk", "orders", page="/orders/bulk/{0}"),
+    Noun("customer", "customers", page="/customers/{0}"), Noun("block", "customers"),
+    Noun("card_join", "customers", "join of cards", "/cards"),
+    Noun("dispute", "disputes", page="/disputes/{0}"), Noun("notice", "disputes"),
+    Noun("adjustment", "money", page="/settlements"),
+    Noun("bank_account", "money", "bank account", "/bank"),
+    Noun("dispute_terms", "money", "terms"), Noun("exposure", "money"), Noun("fees", "money"),
+    Noun("limits", "money", "limit", "/roles"), Noun("payout", "money", page="/settlements"),
+    Noun("settlement_terms", "money", "terms"),
+    Noun("statement", "money", page="/reconciliation/files/{0}"), Noun("subscription", "money"),
+    Noun("arms", "settings"), Noun("backtest", "settings", "back-test", "/backtests/{0}"),
+    Noun("campaign", "settings", page="/switches/campaigns/{0}"),
+    Noun("clock", "settings", page="/developers"),
+    Noun("country", "settings", "setting", "/switches"), Noun("decline", "settings"),
+    Noun("engine", "settings"), Noun("notices", "settings", "mail", "/mailbox"),
+    Noun("policy", "settings", page="/policy"), Noun("risk", "settings"),
+    Noun("route", "settings"), Noun("sending", "settings"),
+    Noun("sight", "settings", "setting", "/roles"), Noun("site", "settings", page="/switches"),
+    Noun("switch", "settings", page="/switches"),
+    Noun("unknown_sites", "settings", "setting", "/switches"),
+    Noun("view", "settings", page="/orders?view={0}"), Noun("handover", "keys"),
+    Noun("key", "keys", page="/keys"), Noun("processor", "keys"),
+    Noun("webhook", "keys", page="/webhooks/{0}"),
+    Noun("webhook_key", "keys", "signing key", "/webhooks"),
+    Noun("account", "people", "member", "/invitations"), Noun("look", "people"),
+    Noun("people", "people", "member", "/invitations"), Noun("export", "files", page="/exports"),
+    Noun("file", "files"), Noun("import", "files", page="/imports/{0}"),
+    Noun("upload", "files", page="/uploads/{0}"),
+    Noun("application", "onboarding", page="/applications/{0}"),
+    Noun("go_live", "onboarding", "going live", "/onboarding"), Noun("partner", "onboarding"),
+)  # fmt: skip
+NOUN: Final = Place[Noun]("noun")
+NOUNS: Final = Extended({one.name: one for one in _NOUNS}, NOUN, lambda one: {one.name: one})
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:

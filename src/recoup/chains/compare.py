@@ -11,6 +11,7 @@ import structlog
 
 from recoup.chains import abi, store
 from recoup.chains.intake import WATCHED
+from recoup.chains.moves import UNEXPECTED
 from recoup.chains.reading import (
     Block,
     NodeLog,
@@ -29,7 +30,6 @@ from recoup.chains.rpc import TRON_BATCH_MAX, AwayError, Call, Endpoint, Garbage
 from recoup.chains.store import DepositAddress
 from recoup.chains.watch import Ours, WatchedWorld, Watcher
 from recoup.orders.moves.change import Change
-from recoup.orders.rules.attention import UNEXPECTED
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.rules.addresses import shown
 

@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import Final
 
-from recoup.audit.rules import AUDIT
+from recoup.audit.rules import AUDIT, NOUN
 from recoup.chains import credit, gateway, health, intake, loop, transfers
-from recoup.chains.words import AUDITS, NOTICES
+from recoup.chains.moves import TAKEN_BACK, UNEXPECTED, overpaid
+from recoup.chains.words import AUDITS, NOTICES, NOUNS
 from recoup.checkout.places import PAY_PAGE
 from recoup.kernel.feature import Feature
 from recoup.kernel.places import SETTING, TRIAL
 from recoup.kit.cli.verb_group import VERB
 from recoup.kit.places import LOOPS
 from recoup.notifications.rules.notifications import NOTICE
+from recoup.orders.rules.attention import ATTENTION
+from recoup.orders.rules.ledger import RECIPE
 from recoup.orders.rules.lifecycle import ANY, FACT, Fact
 from recoup.people.page.feature_parts import PORTAL
 from recoup.refunds.flows.refund_destination import REFUND_TO
@@ -54,7 +57,10 @@ CHAINS: Final = Feature(
                 ),
             }
         ),
+        *map(ATTENTION, (UNEXPECTED, TAKEN_BACK)),
+        RECIPE(overpaid),
         AUDIT(AUDITS),
+        *map(NOUN, NOUNS),
         *map(NOTICE, NOTICES),
         PAYING("recoup.chains.paying"),
         PAY_PAGE("recoup.chains.paying"),

@@ -1,4 +1,4 @@
--- A home of its own (`store/statement.py`): what the watcher read, and what the sender sent.
+-- A home of its own (`db/statement.py`): what the watcher read, and what the sender sent.
 DO $$
 BEGIN
   IF to_regnamespace('chain') IS NULL THEN

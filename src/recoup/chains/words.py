@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from recoup.audit.rules import Noun
 from recoup.chains.channels import NETWORK_PRESETS
 from recoup.kit.languages.locale import Locale
 from recoup.notifications.rules.notification_words import Facts
@@ -21,6 +22,11 @@ AUDITS: Final = {
     "stablecoin_payout.refused": "refused a stablecoin payout",
     "chain.swept": "had another token or a coin swept to where an order’s terms say",
 }
+NOUNS: Final = (
+    Noun("chain", "money"),
+    Noun("settlement_address", "money", "settlement address", "/settlement-addresses"),
+    Noun("refund_address", "money"), Noun("stablecoin_payout", "money", "payout"),
+)  # fmt: skip
 # Why a channel takes no payments.
 UNPROVED: Final = "not proved yet"
 PROVED_LONG_AGO: Final = "not proved lately"

@@ -4,11 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.kernel.problem import Sentence
-
 
 def _text(value: object) -> str:
-    if isinstance(value, Sentence):
+    if isinstance(value, str):  # a Sentence, or another text that knows more
         return str(value)
     raise NotImplementedError(f"Encoding objects of type {type(value).__name__} is unsupported")
 

@@ -2,8 +2,9 @@
 crosses a room as an exception.
 
 A Problem says what happened (`message`), where (`field`), what to do (`cure`), and carries `facts` for
-machines. It never carries a PAN, CVV, secret or token. `verbatim`: its message is a vendor's to the letter, so that
-a dialect of that vendor says the cure elsewhere.
+machines; `details` among them, names and texts, are shown by each dialect as they are. It never
+carries a PAN, CVV, secret or token. `verbatim`: its message is a vendor's to the letter, so that a
+dialect of that vendor says the cure elsewhere.
 """
 
 import re

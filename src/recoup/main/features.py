@@ -8,6 +8,7 @@ from typing import Final
 from recoup.cards.feature import CARDS
 from recoup.chains.feature import CHAINS
 from recoup.desk.feature import DESK
+from recoup.disputes.feature import DISPUTES
 from recoup.engine.feature import LEARNING
 from recoup.imports.feature import IMPORTS
 from recoup.kernel.feature import Feature
@@ -16,6 +17,7 @@ from recoup.mail.feature import MAIL
 from recoup.main.feature import MAIN
 from recoup.mandates.feature import MANDATES
 from recoup.network_tokens.feature import NETWORK_TOKENS
+from recoup.notices.feature import NOTICES
 from recoup.notifications.feature import NOTIFICATIONS
 from recoup.orders.feature import ORDERS
 from recoup.parts.feature import PARTS
@@ -37,6 +39,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     IMPORTS,
     ROUTES,
     REFUNDS,
+    DISPUTES,
+    NOTICES,
     STABLECOIN,
     RISK,
     WEBHOOKS,

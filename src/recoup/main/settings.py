@@ -14,6 +14,7 @@ from recoup.kernel.nearest import nearest
 from recoup.kernel.places import SETTING
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.edge.proxies import Proxies
+from recoup.kit.languages.catalogues import check_translations
 from recoup.main.route_settings import RouteSettings, read_routes, shown
 from recoup.outside.keys.secret_files import FILE, given_twice, read_secret, secret_of
 
@@ -233,6 +234,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     _check(values)
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
+        check_translations()
     if "channels" in listed:
         values["channels"] = _of_feature("channels")(listed["channels"])
     return Settings(**values, origins=origins)

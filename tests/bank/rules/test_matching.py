@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.plain_matcher import match
 
-from recoup.bank.rules.matching import KINDS, Found, Ours, Theirs, check_units, is_inward, judge, signed_type, unit_of
+from recoup.bank.rules.matching import (
+    KINDS,
+    Found,
+    Ours,
+    Theirs,
+    check_units,
+    is_inward,
+    judge,
+    recipes_of,
+    signed_type,
+    unit_of,
+)
 from recoup.bank.rules.statement import content_id
 from recoup.kernel.problem import Problem
 from recoup.orders.rules.ledger import Entry
@@ -182,7 +193,7 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
 def test_the_signs_of_each_kind_of_file_name_types_that_it_has() -> None:
     for kind, types in KINDS.items():
         for type_ in types:
-            if not KINDS[kind][type_]:
+            if not recipes_of(kind)[type_]:
                 continue  # a word of one processor, which becomes one of the others
             for came_in in (True, False):
                 found = signed_type(kind, type_, came_in=came_in)

@@ -11,11 +11,11 @@ from tests.shop import plain
 from tests.staff import As, portal, post, texts
 from tests.worlds import Shop
 
-from recoup.audit.rules import ACTIONS
+from recoup.audit.rules import ACTIONS, NOUNS
 from recoup.audit.store import OF_MERCHANT, ORDERS
 from recoup.db.migrate import schema_sql
 from recoup.db.server import ServerAddress
-from recoup.desk.page.audit_words import KINDS, OTHERS
+from recoup.desk.page.audit_words import OTHERS, SECTIONS
 from recoup.kernel.scope import Scope
 from recoup.onboarding.rules.application import STEPS
 from recoup.orders.rules.lifecycle import FACTS
@@ -301,8 +301,8 @@ def test_sign_ins_and_failed_ones_of_the_shops_people_are_in_it(server: ServerAd
 
 def test_every_happening_has_words() -> None:
     assert {f"account.{name}" for name in HAPPENINGS} <= set(OTHERS)
-    first = {part for _, parts in KINDS.values() for part in parts}
-    assert {action.partition(".")[0] for action in (*OTHERS, *ACTIONS)} <= first, "a kind that no filter finds"
+    assert {one.section for one in NOUNS.values()} == set(SECTIONS)
+    assert {action.partition(".")[0] for action in (*OTHERS, *ACTIONS)} <= set(NOUNS), "a kind that no filter finds"
     sql = " ".join(source.sql for source in OF_MERCHANT)
     for happening in re.findall(r"'([a-z_]+)'", sql.partition("happening IN (")[2].partition(")")[0]):
         assert f"order.{happening}" in OTHERS, happening

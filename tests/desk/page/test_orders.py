@@ -23,7 +23,7 @@ from tests.shop import Shop, drop_shop, in_the_clear, make_shop, plain
 
 from recoup.db.server import ServerAddress
 from recoup.desk.page.orders import export
-from recoup.desk.page.orders.reading import COLUMNS
+from recoup.desk.store.columns import COLUMNS
 from recoup.kernel.money import shown
 from recoup.people.flows.sessions import IDLE
 from recoup.people.page.endpoint import POLL

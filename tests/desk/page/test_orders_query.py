@@ -18,7 +18,8 @@ from tests.rings import each
 from recoup.desk.page.orders.amounts import Amounts, read_amounts
 from recoup.desk.page.orders.page import chips
 from recoup.desk.page.orders.query import PRESETS, SIZES, Days, Query, read_days
-from recoup.desk.page.orders.reading import COLUMNS, read_query
+from recoup.desk.page.orders.reading import read_query
+from recoup.desk.store.columns import COLUMNS
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.kit.local_time import zones

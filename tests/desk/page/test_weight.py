@@ -12,7 +12,7 @@ from tests.people.page.test_portal import visit
 from tests.shop import Shop, drop_shop, make_shop
 
 from recoup.db.server import ServerAddress
-from recoup.desk.page.orders.reading import COLUMNS
+from recoup.desk.store.columns import COLUMNS
 
 BYTES_MAX = 100_000
 LOADED = re.compile(r'(?:href|src)="(/static/[^"]+)"')

@@ -5,7 +5,7 @@ import io
 
 from tests.rings import each
 
-from recoup.desk.rules import cells
+from recoup.desk.store.columns import cells_of
 from recoup.kit.files.cells import Number, csv_row
 from recoup.kit.lists.table import Table
 
@@ -19,7 +19,7 @@ def test_a_text_that_begins_like_a_formula_gets_an_apostrophe(start: str) -> Non
 
 @each("start", STARTS)
 def test_so_does_one_in_a_list_of_orders(start: str) -> None:
-    body = Table(cells(("external",), "GMT")).body("csv", [(start + "1",)], first=True).decode()
+    body = Table(cells_of(("external",), "GMT")).body("csv", [(start + "1",)], first=True).decode()
     assert next(csv.reader(io.StringIO(body, newline=""))) == ["'" + start + "1"]
 
 

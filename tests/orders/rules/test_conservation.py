@@ -13,9 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recoup.chains.moves import overpaid
+from recoup.disputes.moves.case import dispute_fee, dispute_won, disputed
+from recoup.disputes.moves.disputed import reversal_netted, reversal_owed_again
 from recoup.orders.rules import ledger
 from recoup.orders.rules.ledger import Posting
 from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage, possible, step
+from recoup.stablecoin.moves.late_payment import by_hand
+from recoup.stablecoin.moves.sweep import settled
 
 ROUTE = "route"
 LENGTH_MAX = 60
@@ -156,7 +161,7 @@ def _paid_late(w: Walk) -> None:
 def _by_hand(w: Walk) -> None:
     w.late = "done"
     w.desk["reversal_due"] += w.units
-    w.post(ledger.by_hand(w.units, ROUTE))
+    w.post(by_hand(w.units, ROUTE))
 
 
 def _reversed(w: Walk) -> None:
@@ -174,21 +179,21 @@ def _dispute(w: Walk) -> None:
     liable = w.dice.choice(("operator", "merchant")) if w.stage is Stage.COMPLETED else "operator"
     units = w.units if w.stage is not Stage.COMPLETED else w.dice.randint(1, w.units)
     w.disputed.append((units, liable))
-    w.post(ledger.disputed(units, ROUTE, liable), ledger.dispute_fee(1500, ROUTE))
+    w.post(disputed(units, ROUTE, liable), dispute_fee(1500, ROUTE))
 
 
 def _dispute_won(w: Walk) -> None:
-    w.post(ledger.dispute_won(w.disputed[-1][0], ROUTE, w.disputed.pop()[1]))
+    w.post(dispute_won(w.disputed[-1][0], ROUTE, w.disputed.pop()[1]))
 
 
 def _netted(w: Walk) -> None:
     w.late = "gone"
-    w.post(ledger.reversal_netted(w.units))
+    w.post(reversal_netted(w.units))
 
 
 def _owed_again(w: Walk) -> None:
     w.late = "owed"
-    w.post(ledger.reversal_owed_again(w.units))
+    w.post(reversal_owed_again(w.units))
 
 
 Deed = tuple[Callable[[Walk], bool], Callable[[Walk], None]]
@@ -277,7 +282,7 @@ def _so_far(walk: Walk) -> None:
 @pytest.mark.parametrize("fee", [0, 1, 99])
 def test_direct_money_leaves_nothing_but_the_fee(fee: int) -> None:
     walk = Walk(Random(1), 100)
-    walk.post(*ledger.collected(100, "mock_direct", fee, ledger.WALLET), ledger.settled(100 - fee, "mock_direct"))
+    walk.post(*ledger.collected(100, "mock_direct", fee, ledger.WALLET), settled(100 - fee, "mock_direct"))
     assert +walk.book == Counter({"clearing": fee}) if fee else not +walk.book
     assert walk.book["merchant_payable"] == 0
 
@@ -287,12 +292,12 @@ def test_a_shortfall_that_is_accepted_is_the_merchants_until_it_is_made_up(short
     """The contract pays the merchant first: the fee is owed in the book as far as the treasury got less."""
     walk, fee, came = Walk(Random(1), 100), 2, 100 - short
     walk.post(*ledger.collected(100, "usdc_base", fee, ledger.WALLET, short))
-    walk.post(ledger.settled(min(came, 100 - fee), "usdc_base"))
+    walk.post(settled(min(came, 100 - fee), "usdc_base"))
     assert walk.book["customer_due"] == 0
     assert walk.book["merchant_payable"] == min(short, fee)
     assert walk.book["clearing"] == max(fee - short, 0)
-    walk.post(ledger.overpaid(short, "usdc_base"))
+    walk.post(overpaid(short, "usdc_base"))
     if came < 100 - fee:
-        walk.post(ledger.settled(100 - fee - came, "usdc_base"))
+        walk.post(settled(100 - fee - came, "usdc_base"))
     assert +walk.book == Counter({"clearing": fee})
     assert walk.book["merchant_payable"] == 0

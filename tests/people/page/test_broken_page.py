@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
+from tests.log_lines import plain_logs
 from tests.staff import As, portal, texts
 from tests.worlds import Shop
 
@@ -22,7 +22,7 @@ HELD = "erika@example.test paid 45.90"
 @pytest.fixture(autouse=True)
 def usual_logs() -> Iterator[None]:
     yield
-    structlog.reset_defaults()
+    plain_logs()
 
 
 def broken(*_: Any, **__: Any) -> Any:

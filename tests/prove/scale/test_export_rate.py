@@ -25,7 +25,7 @@ from recoup.db.pool import Database
 from recoup.db.server import EmbeddedServer, ServerAddress
 from recoup.desk.flows.ask import ExportQuery, ask_for_file, fetch, one_export
 from recoup.desk.flows.make import make_export
-from recoup.desk.page.orders.reading import DEFAULT
+from recoup.desk.store.columns import DEFAULT
 from recoup.desk.store.exports import export_statement
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.desk.store.orders import LIMIT_MAX, list_orders

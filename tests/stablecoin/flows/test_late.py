@@ -12,7 +12,6 @@ from recoup.db.server import ServerAddress
 from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.orders.rules.attention import PAID_LATE
 from recoup.processors.gateways.channels import Payment
 from recoup.processors.gateways.port import Outcome
 from recoup.rescue.flows.locked import Job
@@ -20,7 +19,7 @@ from recoup.stablecoin.flows.cancel import cancel
 from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
 from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
 from recoup.stablecoin.gateways.channel import MockChannel
-from recoup.stablecoin.moves.payment import pick_channel
+from recoup.stablecoin.moves.payment import PAID_LATE, pick_channel
 
 PAYER = Actor("payer", "checkout")
 

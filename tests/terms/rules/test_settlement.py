@@ -1,7 +1,5 @@
 """Periods leave no gap and overlap nowhere; whatever a batch holds, it closes to 0."""
 
-import inspect
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,10 +9,11 @@ from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.orders.rules import ledger
+from recoup.orders.rules.ledger import RECIPES
+from recoup.settlement.rules.settlement_file import KINDS
 from recoup.terms.rules.settlement import (
     COLUMNS,
     DEFAULT,
-    KINDS,
     PERIODS,
     Earned,
     Terms,
@@ -112,10 +111,8 @@ def test_of_each_amount_the_share_of_its_day_is_held_and_for_its_days_at_most() 
 
 
 def test_every_recipe_on_the_merchants_account_has_a_kind() -> None:
-    written = re.findall(r'(?:_pair|Posting)\(\s*"(\w+)",([^\n]*)', inspect.getsource(ledger))
-    moving = {recipe for recipe, rest in written if "merchant_payable" in rest and "WALLET" not in rest}
-    assert len(moving) > 10
-    assert moving - KINDS.keys() <= {"payout_requested", "payout_returned", "settled"}, "give these a kind"
+    moving = {one.name for one in RECIPES.values() if "merchant_payable" in one[1:3] and not one.wallet}
+    assert moving == KINDS.keys(), "give these a kind"
     assert set(KINDS.values()) == {*COLUMNS, "payout"}
 
 

@@ -77,6 +77,9 @@ _NOBODY: Final = (
     "chains/channels.py", "chains/deploy.py", "chains/dev_node.py", "chains/trial.py",
     "kernel/extensions.py", "kernel/feature.py", "db/migrate.py", "db/pool.py",
 )  # fmt: skip
+_SAID: Final = frozenset(
+    {"message", "finding", "cure", "REASONS", "CURES", "LEFT_OUT", "AGAIN", "ACCOUNTS", "_ACCOUNTS"}
+)
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(
     r"^\S*[a-z](?:[A-Z]\S*|\.\S+)$"
@@ -138,6 +141,13 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             and node.func.id in ("complaint", "too_large")
         ):
             yield from node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Attention":
+            yield from node.args[1:]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Recipe":
+            yield from (keyword.value for keyword in node.keywords if keyword.arg in ("words", "suggested"))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "OrderColumn":
+            yield node.args[1]
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "hint")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "CheckLine":
             yield from node.args[2:4]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):
@@ -150,7 +160,7 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             names = {target.id for target in targets if isinstance(target, ast.Name)}
             texts = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
             texts = [] if isinstance(node.value, ast.DictComp) else texts
-            yield from texts if names & {"message", "finding", "cure", "REASONS", "CURES", "LEFT_OUT", "AGAIN"} else []
+            yield from (texts if names & _SAID else [])
 
 
 def _texts(root: ast.AST) -> Iterator[str]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from recoup.kernel.money import decimals_of
 from recoup.kernel.problem import Sentence, invalid
 from recoup.orders.rules.ledger import (
+    RECIPES,
     Posting,
     funded,
     funding_returned,
@@ -25,12 +26,17 @@ from recoup.orders.rules.ledger import (
 
 OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
 _LINES: Final = tomllib.loads((files(__package__) / "lines.toml").read_text("ascii"))
-# kind of file -> type of line -> recipes of the postings that it is, on the account that the file is about
-KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    kind: {type_: tuple(row["recipes"]) for type_, row in rows.items() if "recipes" in row}
-    for kind, rows in _LINES.items()
+# kind of file -> types that its lines may name
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    kind: tuple(type_ for type_, row in rows.items() if not row.get("beside")) for kind, rows in _LINES.items()
 }
 EDGE: Final = timedelta(days=1)
+
+
+def recipes_of(kind: str) -> Mapping[str, tuple[str, ...]]:
+    """The recipes of the postings that a line is, by type; none of a word of one processor, which becomes
+    another."""
+    return {type_: tuple(one.name for one in RECIPES.values() if one.files.get(kind) == type_) for type_ in KINDS[kind]}
 
 
 class Theirs(NamedTuple):

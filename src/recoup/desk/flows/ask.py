@@ -12,7 +12,7 @@ from recoup.audit.moves import note
 from recoup.db.pool import retrying
 from recoup.desk.flows.folder import drop, file_of, folder_of, former_file_of
 from recoup.desk.moves.export import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
-from recoup.desk.rules import cells
+from recoup.desk.store.columns import cells_of
 from recoup.desk.store.exports import Export, NewExport, find_export, is_only_one
 from recoup.desk.store.order_cursor import OrderBy
 from recoup.desk.store.order_filter import OrderFilter
@@ -35,7 +35,7 @@ class ExportQuery:
     zone: str
 
     def table(self) -> Table:
-        return Table(cells(self.columns, self.zone, masked=self.filter.sight != SHOWN))
+        return Table(cells_of(self.columns, self.zone, masked=self.filter.sight != SHOWN))
 
     def kept(self) -> Any:
         """As plain values."""

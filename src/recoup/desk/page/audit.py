@@ -13,7 +13,7 @@ from starlette.responses import Response
 from recoup.audit.store import AuditFilter, AuditLine, people_of
 from recoup.db.partitions import DAILY
 from recoup.desk.page import audit_words as words
-from recoup.desk.page.audit_words import KINDS
+from recoup.desk.page.audit_words import SECTIONS, kinds_of
 from recoup.desk.page.orders.export import spooled
 from recoup.desk.page.orders.query import Days, read_day
 from recoup.kernel.encode import encode
@@ -58,7 +58,7 @@ class Query:
         actors = GROUPS[self.who][1] if self.who in GROUPS else (self.who,) if self.who else None
         if only is not None:
             actors = only if actors is None else tuple(one for one in actors if one in only) or ("nobody",)
-        first = tuple(part for kind in self.kinds for part in KINDS[kind][1])
+        first = tuple(part for kind in self.kinds for part in kinds_of(kind))
         return AuditFilter(actors, first, self.object, since, until, _place(self.before))
 
     def link(self, path: str = "/audit", **changes: Any) -> str:
@@ -105,8 +105,8 @@ def read_query(params: Any, zone: str) -> Query:
         except ValueError:
             unread["zone"] = text["zone"]
     chosen_kinds = [kind for kind in params.getlist("kind") if kind]
-    kinds = tuple(dict.fromkeys(kind for kind in chosen_kinds if kind in KINDS))
-    if strange := [kind for kind in chosen_kinds if kind not in KINDS]:
+    kinds = tuple(dict.fromkeys(kind for kind in chosen_kinds if kind in SECTIONS))
+    if strange := [kind for kind in chosen_kinds if kind not in SECTIONS]:
         unread["kind"] = strange[0][:_TEXT_MAX]
     first, last = found.get("from"), found.get("to")
     if first and last and first > last:
@@ -115,7 +115,7 @@ def read_query(params: Any, zone: str) -> Query:
     order_id = parse_wire_id("ord", text["object"].lower()) or parse_id(text["object"])
     return Query(
         text["who"],
-        kinds if len(kinds) < len(KINDS) else (),
+        kinds if len(kinds) < len(SECTIONS) else (),
         str(order_id or text["object"]),
         Days("", first, last),
         chosen,
@@ -239,7 +239,7 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
         times=times,
         who=who,
         groups=GROUPS,
-        kinds={name: word for name, (word, _) in words.KINDS.items()},
+        kinds=SECTIONS,
         path_=reader.path,
         log_problem=problem,
         all_days=Days(),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from recoup.audit.rules import ACTIONS
+from recoup.audit.rules import ACTIONS, NOUNS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.scope import Actor
@@ -66,48 +66,17 @@ OTHERS: Final[Mapping[str, str]] = {
     "switch.off": "switched an order type off", "switch.on": "switched an order type on",
     "upload.sent": "sent a file of payments",
 }  # fmt: skip
-# What the page calls a kind of act, and the first parts of the actions that it has.
-KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "orders": ("Orders and refunds", ("order", "bulk")),
-    "customers": ("Customers and blocks", ("customer", "block", "card_join")),
-    "disputes": ("Disputes", ("dispute", "notice")),
-    "money": ("Money, terms and bank accounts", (
-        "adjustment", "bank_account", "chain", "dispute_terms", "exposure", "fees", "limits", "payout",
-        "settlement_address", "refund_address", "settlement_terms", "statement", "stablecoin_payout",
-        "subscription",
-    )),
-    "settings": ("Settings and switches", (
-        "arms", "backtest", "campaign", "clock", "country", "decline", "engine", "notices", "policy", "risk", "route",
-        "sending", "sight", "site", "switch", "unknown_sites", "view",
-    )),
-    "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
-    "people": ("People and sign-ins", ("account", "look", "people")),
-    "files": ("Files and exports", ("export", "file", "import", "upload")),
-    "onboarding": ("Applications and going live", ("application", "go_live", "partner")),
-}  # fmt: skip
-# Where an object of a kind is looked at; a kind that has no page of one object leads to its list.
-_PLACES: Final[Mapping[str, str]] = {
-    "order": "/orders/{0}", "customer": "/customers/{0}", "dispute": "/disputes/{0}", "webhook": "/webhooks/{0}",
-    "campaign": "/switches/campaigns/{0}", "statement": "/reconciliation/files/{0}", "upload": "/uploads/{0}",
-    "import": "/imports/{0}", "card_join": "/cards",
-    "application": "/applications/{0}", "site": "/switches", "switch": "/switches", "key": "/keys",
-    "webhook_key": "/webhooks", "bank_account": "/bank", "adjustment": "/settlements", "people": "/invitations",
-    "settlement_address": "/settlement-addresses",
-    "account": "/invitations",
-    "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
-    "country": "/switches",
-    "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
-    "view": "/orders?view={0}", "policy": "/policy",
-    "backtest": "/backtests/{0}",
-}  # fmt: skip
-_NAMES: Final[Mapping[str, str]] = {
-    "backtest": "back-test", "card_join": "join of cards",
-    "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
-    "account": "member",
-    "stablecoin_payout": "payout", "unknown_sites": "setting", "webhook_key": "signing key", "notices": "mail",
-    "country": "setting",
-    "settlement_address": "settlement address", "settlement_terms": "terms", "sight": "setting", "limits": "limit",
-}  # fmt: skip
+SECTIONS: Final[Mapping[str, str]] = {
+    "orders": "Orders and refunds",
+    "customers": "Customers and blocks",
+    "disputes": "Disputes",
+    "money": "Money, terms and bank accounts",
+    "settings": "Settings and switches",
+    "keys": "Keys and webhooks",
+    "people": "People and sign-ins",
+    "files": "Files and exports",
+    "onboarding": "Applications and going live",
+}
 
 
 def what(action: str) -> str:
@@ -120,7 +89,11 @@ def kind_of(action: str) -> str:
 
 def object_word(action: str) -> str:
     kind = kind_of(action)
-    return _NAMES.get(kind, kind)
+    return NOUNS[kind].said or kind if kind in NOUNS else kind
+
+
+def kinds_of(section: str) -> tuple[str, ...]:
+    return tuple(one.name for one in NOUNS.values() if one.section == section)
 
 
 def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
@@ -133,7 +106,7 @@ def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
         return "/webhooks"
     if kind_of(action) == "block":
         return f"/customers/{subject}" if facts.get("kind") == "customer" else "/customers"
-    return _PLACES.get(kind_of(action), "").format(subject)
+    return NOUNS[kind_of(action)].page.format(subject) if kind_of(action) in NOUNS else ""
 
 
 def facts_with_sentence(action: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:

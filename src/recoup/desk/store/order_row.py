@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+from recoup.desk.store.columns import COLUMNS, OrderColumn, sql_of
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text` the amount of a
+    """One order of a list.
+
+    Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text` the amount of a
     stablecoin order as it was sent; `paid_units` what its payer paid, as far as it was not let go or given back.
-    `decline_code`: that it came in with. Only where they are asked for: when it was approved, the fee of it and what
-    of it is the merchant's, by the ledger, and the newest settlement that has any of it."""
+    `decline_code`: that it came in with. `more`: what columns read for themselves.
+    """
 
     order_id: UUID
     external_id: str
@@ -40,11 +44,12 @@ class OrderRow:
     decline_code: str
     card_scheme: str
     paid_units: int
-    last4: str = ""
-    approved_at: datetime | None = None
-    fee_units: int | None = None
-    net_units: int | None = None
-    settlement: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, column: OrderColumn) -> object:
+        """What it has in a column."""
+        values = [self.more[name] if name in self.more else getattr(self, name) for name in column.needs]
+        return column.value(*values) if column.value else values[0]
 
     @property
     def paid_otherwise(self) -> bool:
@@ -64,23 +69,7 @@ _SOURCE: Final = """
 CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route) FROM attempts a
   WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id), '') ELSE h.source END
 """
-_APPROVED: Final = """
-(SELECT max(l.business_at) FROM order_log l WHERE l.merchant_id = h.merchant_id AND l.order_id = h.order_id
-  AND l.dst = 'completed' AND l.src <> l.dst)
-"""
-_ENTRIES: Final = """
-(SELECT -sum(e.units)::bigint FROM postings g JOIN entries e ON e.merchant_id = g.merchant_id
-    AND e.posting_id = g.posting_id
-  WHERE g.merchant_id = h.merchant_id AND g.order_id = h.order_id AND {})
-"""
-_FEE: Final = _ENTRIES.format("e.account = 'fees'")
-_NET: Final = _ENTRIES.format("e.account = 'merchant_payable'")
-_SETTLEMENT: Final = """
-(SELECT s.batch_id::text FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id
-    AND s.posting_id = g.posting_id
-  WHERE g.merchant_id = h.merchant_id AND g.order_id = h.order_id ORDER BY s.batch_id DESC LIMIT 1)
-"""
-# In the order of OrderRow.
+# What every row has.
 FIELDS: Final[dict[str, str]] = {
     "order_id": "h.order_id", "external_id": "o.external_id", "site_id": "h.site_id",
     "site_name": "coalesce(t.name, '')", "created_at": "h.created_at", "placed_at": "h.placed_at",
@@ -90,12 +79,7 @@ FIELDS: Final[dict[str, str]] = {
     "next_attempt_at": "h.next_attempt_at", "reason": "h.reason", "attention": "h.attention",
     "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END",
     "decline_code": "h.decline_code", "card_scheme": "h.card_scheme", "paid_units": _PAID,
-    "last4": "coalesce(v.last4, '')", "approved_at": _APPROVED, "fee_units": _FEE, "net_units": _NET,
-    "settlement": _SETTLEMENT,
 }  # fmt: skip
-# What of an order each of them reads stands elsewhere: read alone.
-SEPARATE_FIELDS: Final = ("last4", "approved_at", "fee_units", "net_units", "settlement")
-ALL: Final = tuple(name for name in FIELDS if name not in SEPARATE_FIELDS)
 _JOINS: Final = {
     "o": "JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id",
     "t": "LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id",
@@ -104,10 +88,13 @@ _JOINS: Final = {
 }
 
 
-def rows_of(source: str, fields: Iterable[str] = ALL, otherwise: Mapping[str, str] = FIELDS) -> str:
-    """A statement for these fields of `source`, which is called `h`; reads no table that they do not need. `otherwise`:
-    fields that are said in another way."""
-    columns = [f"{otherwise.get(name, FIELDS[name])} AS {name}" for name in fields]
+def rows_of(source: str, fields: Iterable[str], otherwise: Mapping[str, str]) -> str:
+    """A statement for these fields of `source`, which is called `h`; reads no table that they do not need.
+
+    The fields are of every row, or of columns. `otherwise`: those that are said in another way.
+    """
+    known = {**FIELDS, **sql_of(COLUMNS), **otherwise}
+    columns = [f"{known[name]} AS {name}" for name in fields]
     text = " ".join(columns)
     needed = {alias for alias in _JOINS if re.search(rf"\b{alias}\.", text)}
     needed |= {"o"} if "v" in needed else set()  # a card is found by its order's token

@@ -15,7 +15,7 @@ import asyncpg
 from recoup.db.statement import ReadConnection, maker_of
 from recoup.desk.store.order_cursor import ORDERS, Cursor, OrderBy, branches, cursor_behind, parse_cursor
 from recoup.desk.store.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions, narrowing
-from recoup.desk.store.order_row import ALL, OrderRow, rows_of
+from recoup.desk.store.order_row import FIELDS, OrderRow, rows_of
 from recoup.desk.store.order_search import NOTHING, How, Search, search_of
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit import personal
@@ -52,7 +52,6 @@ _COLUMNS: Final = (
 _PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
 
 
-_ALWAYS: Final = len(ALL)
 _wire_order = maker_of(WireOrder)
 
 
@@ -67,7 +66,7 @@ async def list_orders(
     more: tuple[str, ...] = (),
 ) -> Page:
     """One page in this order, newest or highest first; `after` is a cursor of an earlier page, for either direction.
-    `more`: fields beside ALL.
+    `more`: what columns read for themselves.
 
     Raises: Problem(invalid) for a cursor that is none; Problem(unavailable) when even the newest 90 days take too long.
     """
@@ -85,7 +84,9 @@ async def list_orders(
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, ORDERS[by, descending], limit + 1, cursor, descending)
         records = await connection.fetch(dress.format(page=page, order=ORDERS[by, descending]), *args.values)
-        return [OrderRow(*record[:_ALWAYS], **dict(zip(more, record[_ALWAYS:], strict=True))) for record in records]
+        return [
+            OrderRow(**{name: row[name] for name in FIELDS}, more={name: row[name] for name in more}) for row in records
+        ]
 
     rows, recent_only = await _bounded(connection, order_filter, search, run, by)
     further = len(rows) > limit
@@ -106,7 +107,7 @@ async def list_orders(
 
 @cache
 def _dress(more: tuple[str, ...]) -> str:
-    return _PAGE + rows_of("page h", (*ALL, *more)) + " ORDER BY {order}"
+    return _PAGE + rows_of("page h", (*FIELDS, *more), {}) + " ORDER BY {order}"
 
 
 async def list_orders_page(

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.disputes.moves.case import answered, lose
+from recoup.disputes.moves.case import ANSWER_DELAYED, ANSWER_REFUSED, answered, lose
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.networks import whys
@@ -13,7 +13,7 @@ from recoup.orders.moves.change import Change
 from recoup.orders.moves.outgoing import leave, may_go
 from recoup.orders.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, SEND_WITHIN, pause_after
 from recoup.orders.moves.request import ask_second
-from recoup.orders.rules.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
+from recoup.orders.rules.attention import of_dispute
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.refund_limits import ACCEPT
 

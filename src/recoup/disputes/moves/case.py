@@ -4,12 +4,12 @@ Money is booked by rounds: taken, and given back when won; a case that goes on a
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from recoup.disputes.moves.disputed import beyond, cancel_refunds_for_dispute, owe_reversal_again
+from recoup.disputes.moves.disputed import REFUND_NOT_SENT, beyond, cancel_refunds_for_dispute, owe_reversal_again
 from recoup.kernel.ids import new_id
 from recoup.kit.local_time import next_reminder, reminder_due
 from recoup.networks import whys
@@ -29,24 +29,84 @@ from recoup.networks.disputes import (
 )
 from recoup.notifications.moves import alert
 from recoup.orders.moves.change import Booked, Change
-from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import (
-    ANSWER_DELAYED,
-    ANSWER_REFUSED,
-    LATE,
-    REASON_UNKNOWN,
-    REFUND_NOT_SENT,
-    REFUNDED_BEFORE,
-    of_dispute,
-)
+from recoup.orders.rules.attention import DESK, LATE, OPERATOR, Attention, of_dispute
 from recoup.orders.rules.disputed import Dispute
+from recoup.orders.rules.ledger import PAYABLE, Posting, Recipe
 from recoup.orders.rules.lifecycle import Stage, can
 from recoup.orders.rules.snapshot import Attempt, Order
 from recoup.outside.inbound import Notice
 from recoup.rescue.moves.capture import end_capturing
 from recoup.rescue.moves.charges import keep_parts
 
+REFUNDED_BEFORE: Final = Attention(
+    "refunded_before_dispute",
+    "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
+    "Answer the dispute with the refund's reference.",
+    DESK,
+)
+REASON_UNKNOWN: Final = Attention(
+    "dispute_reason_unknown",
+    "The reason code of its dispute is on no list. No card is blocked before somebody has read it.",
+    "Look its code up at the processor, then answer the dispute on its page.",
+    DESK,
+    by_people=True,
+)
+ANSWER_DELAYED: Final = Attention(
+    "dispute_answer_delayed",
+    "The answer to dispute {0} is sent until the processor hears it.",
+    "It is sent until the processor accepts it; see the dispute's page.",
+    OPERATOR,
+)
+ANSWER_REFUSED: Final = Attention(
+    "dispute_answer_refused",
+    "The processor did not take the answer to dispute {0}.",
+    "Answer the dispute again on its page.",
+    DESK,
+)
+ACCOUNTS: Final = {"dispute_loss": "Losses by disputes", "dispute_cost": "Costs of disputes"}
+DISPUTED: Final = Recipe(
+    "disputed",
+    PAYABLE,
+    "clearing",
+    "dispute",
+    files={"processor": "dispute"},
+    words="taken back by the cardholder's bank",
+)
+DISPUTE_WON: Final = Recipe(
+    "dispute_won",
+    "clearing",
+    PAYABLE,
+    "dispute",
+    files={"processor": "dispute_won"},
+    words="came back: the dispute was won",
+)
+# The acquirer takes it for a case, and does not give it back; the merchant pays its own by contract.
+dispute_fee: Final = Recipe(
+    "dispute_fee",
+    "dispute_cost",
+    "clearing",
+    files={"processor": "dispute_fee"},
+    words="taken by the acquirer for the dispute",
+)
+dispute_fee_charged: Final = Recipe(
+    "dispute_fee_charged", PAYABLE, "fees", "dispute_fee", words="for the dispute, by contract"
+)
+dispute_fee_returned: Final = Recipe(
+    "dispute_fee_returned", "fees", PAYABLE, "dispute_fee", words="for the dispute, given back"
+)
 ANSWER_AGAIN = timedelta(minutes=1)
+
+
+def disputed(units: int, route: str, liable: str, payable: str = "") -> Posting:
+    """The issuer has taken the money back. `liable`: operator or merchant."""
+    recipe = DISPUTED if liable == "merchant" else DISPUTED._replace(debit="dispute_loss")
+    return recipe(units, route, payable)
+
+
+def dispute_won(units: int, route: str, liable: str, payable: str = "") -> Posting:
+    """The opposite of `disputed`, to the unit."""
+    taken = disputed(units, route, liable, payable)
+    return Posting(DISPUTE_WON.name, tuple(e._replace(units=-e.units) for e in taken.entries))
 
 
 def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
@@ -175,11 +235,11 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     _stand(change, dispute, notice)
     order = change.order
     order.disputed = order.disputed_units > 0
-    postings = [ledger.disputed(dispute.units, dispute.route, dispute.liable, order.payable_place)]
+    postings = [disputed(dispute.units, dispute.route, dispute.liable, order.payable_place)]
     if notice.fee:
-        postings.append(ledger.dispute_fee(notice.fee, dispute.route))
+        postings.append(dispute_fee(notice.fee, dispute.route))
     if dispute.fee_units:
-        postings.append(ledger.dispute_fee_charged(dispute.fee_units, order.payable_place))
+        postings.append(dispute_fee_charged(dispute.fee_units, order.payable_place))
     change.fact(
         "dispute_opened",
         dispute.dispute_id,
@@ -221,9 +281,9 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
     _end(change, dispute, "won")
     order = change.order
     order.disputed = order.disputed_units > 0
-    postings = [ledger.dispute_won(dispute.units, dispute.route, dispute.liable, order.payable_place)]
+    postings = [dispute_won(dispute.units, dispute.route, dispute.liable, order.payable_place)]
     if dispute.fee_units:
-        postings.append(ledger.dispute_fee_returned(dispute.fee_units, order.payable_place))
+        postings.append(dispute_fee_returned(dispute.fee_units, order.payable_place))
     change.fact("dispute_won", dispute.dispute_id, booked=Booked(dispute.round_id, postings), **_body(dispute))
     change.fact("dispute_reversed", dispute.dispute_id, **_body(dispute))
     owe_reversal_again(change, dispute.attempt_id, dispute.units)

@@ -1,15 +1,28 @@
 """A dispute beside the refunds and reversals of the same charge: the customer gets each unit once."""
 
+from typing import Final
 from uuid import UUID
 
 from recoup.networks import whys
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.request import refuse_refund, request_modification
-from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import REFUND_NOT_SENT, delayed, stuck
+from recoup.orders.rules.attention import DESK, Attention, delayed, stuck
+from recoup.orders.rules.ledger import Recipe
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import Modification, Order
 
+REFUND_NOT_SENT: Final = Attention(
+    "refund_not_sent",
+    "A refund was not sent: the cardholder took the money back by a dispute first.",
+    "Nothing: the cardholder has the money. The dispute's page shows how it ends.",
+    DESK,
+)
+# A late approval that was to go back went back by a dispute: nothing is owed, and nothing was lost.
+reversal_netted: Final = Recipe("reversal_netted", "reversal_due", "dispute_loss", words="went back by a dispute")
+# The dispute was won; the customer is still owed what was never theirs to pay.
+reversal_owed_again: Final = Recipe(
+    "reversal_owed_again", "dispute_loss", "reversal_due", words="to go back to the customer"
+)
 _COUNTS = frozenset({"owed", "sent", "done", "stuck"})
 
 
@@ -78,7 +91,7 @@ def _net(change: Change, reversal: Modification, units: int) -> None:
         reversal.modification_id,
         units=reversal.units,
         why=whys.TAKEN_BY_DISPUTE,
-        booked=Booked(reversal.modification_id, [ledger.reversal_netted(reversal.units)]),
+        booked=Booked(reversal.modification_id, [reversal_netted(reversal.units)]),
     )
     if units < reversal.units:
         _owe(change, reversal, reversal.units - units)
@@ -103,6 +116,6 @@ def _owe(change: Change, like: Modification, units: int) -> None:
         "reversal_owed_again",
         anew.modification_id,
         units=units,
-        booked=Booked(anew.modification_id, [ledger.reversal_owed_again(units)]),
+        booked=Booked(anew.modification_id, [reversal_owed_again(units)]),
     )
     change.due("modification", change.wall, subject_id=anew.modification_id, wall=True)

@@ -58,10 +58,10 @@ from recoup.rescue.rules.model import BadModel, Model
 from recoup.rescue.store.models import model_names
 from recoup.risk.store.advance_bounds import kept_weeks
 from recoup.risk.store.proofs import KeptBounds, advances, assets_bounded, exposure, kept_bounds, operator_exposure
+from recoup.settlement.rules.settlement_file import KINDS
 from recoup.settlement.store.proofs import bank_settlements
 from recoup.stablecoin.store.proofs import channel_book, payouts, settlements
 from recoup.terms.rules.advance_bounds import kept_tables, weeks_until
-from recoup.terms.rules.settlement import KINDS
 
 AT_ONCE: Final = 100
 _Pair = tuple[str, Any, Any]  # what differs, what it should be, what is there
@@ -333,7 +333,7 @@ async def _window(connection: Read, window: Window, wall: WallTime, done: Verifi
     done.found(await references(connection, window))
     done.found(await cards(connection, window))
     done.found(await attempts_and_refunds(connection, window))
-    money = await read_money_lines(connection, *window, verify_ledger.MONEY)
+    money = await read_money_lines(connection, *window, verify_ledger.money())
     postings, outstanding = await read_postings(connection, *window), await read_outstanding(connection, *window)
     booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
     done.found(_difference(merchant_id, *wrong) for wrong in booked)

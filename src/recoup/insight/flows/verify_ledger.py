@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
+from recoup.disputes.moves.case import dispute_fee, dispute_fee_charged, dispute_fee_returned, dispute_won, disputed
 from recoup.insight.store.proofs.ledger import MoneyLine, Outstanding, StoredPosting
 from recoup.orders.moves.postings import content_hash
 from recoup.orders.rules import ledger
-from recoup.orders.rules.ledger import Entry, Posting
-from recoup.orders.rules.lifecycle import APPROVALS
+from recoup.orders.rules.ledger import RECIPES, Entry, Posting
+from recoup.orders.rules.lifecycle import APPROVALS, FACTS, STEPS, Fact, Step
+from recoup.stablecoin.moves.late_payment import by_hand, kept
 from recoup.terms.rules.fees import KEEP, Tariff, fee_units, returned_units
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
@@ -57,12 +59,12 @@ def _taken(line: MoneyLine) -> Wrong | None:
 
 
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
-MONEY: Final = (
-    "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
-    "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again", "part_captured",
-    "capture_ended", "refund_failed", "reversal_failed", "part_collected", "parts_kept", "part_owed_back", "overpaid",
-)  # fmt: skip
+
+
+def money() -> list[str]:
+    """The happenings that book something."""
+    rows: list[Step | Fact] = [*STEPS, *FACTS.values()]
+    return list({one.happening: None for one in rows if one.books is not None})
 
 
 def all_wrong(
@@ -139,9 +141,9 @@ def wrong_posting(merchant_id: UUID, row: StoredPosting) -> Wrong | None:
 def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line.units, line.route, ("attempt", line.attempt_id)
     order, payable = ("order", line.order_id), ledger.WALLET if line.kind == "stable" else ""
-    if line.happening in _BY_DISPUTE:
-        return _by_dispute(line, payable)
     match line.happening:
+        case "dispute_opened" | "dispute_won":
+            return [(("dispute", line.round_id, p.recipe), p) for p in _disputed(line, payable)]
         case "part_captured":
             return [(("refund", line.fact_id, p.recipe), p) for p in ledger.collected(units, route, 0, payable)]
         case "part_collected":
@@ -157,67 +159,48 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
             if line.fee is None:  # an older line, which does not say its fee
                 optional.add((*source, "fee"))
             return [((*source, p.recipe), p) for p in made]
-        case "charged":
-            return [((*attempt, "charge"), ledger.charge(units, route))]
-        case "uncollected":
-            return [((*order, "uncollected"), ledger.uncollected(units))]
-        case "approved_late" | "paid_late":
-            return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
-        case "overpaid":
-            return [(("payment", line.fact_id, "overpaid"), ledger.overpaid(units, route))]
-        case "settled":
-            return [(("settlement", line.fact_id, "settled"), ledger.settled(units, route))]
-    return [(("refund", line.fact_id, p.recipe), p) for p in _money_back(line, units, route, payable)]
+    back = _money_back(line, units, route, payable)
+    return [(("refund", line.fact_id, p.recipe), p) for p in back] if back else [_as_booked(line, payable)]
+
+
+def _as_booked(line: MoneyLine, payable: str) -> tuple[Source, Posting]:
+    """What its row of the lifecycle says, of its whole amount."""
+    books = FACTS[line.happening].books
+    assert books is not None, line.happening
+    recipe = RECIPES[books.recipe]
+    source = {"attempt": line.attempt_id, "order": line.order_id}.get(books.source, line.fact_id)
+    return (books.source, source, recipe.name), recipe(line.units, line.route if recipe.is_routed else payable)
 
 
 def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[Posting]:
-    """What a refund's or reversal's line books."""
+    """What a refund's or reversal's line books beside, or instead of, what its row says."""
     match line.happening:
         case "reversed":
             return [ledger.reversal_by_hand(units) if line.by_hand else ledger.reversed_(units, route)]
-        case "part_owed_back":
-            return [ledger.part_owed_back(units)]
-        case "refund_failed":
-            return [ledger.refund_failed(units, route)]
-        case "reversal_failed":
-            return [ledger.reversal_failed(units, route)]
         case "settled_by_hand":
-            return [ledger.by_hand(units, route) if line.by_hand else ledger.kept(units)]
+            return [by_hand(units, route) if line.by_hand else kept(units)]
         case "refund_done":
             return [ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)]
-        case "refund_netted":
-            return [ledger.refund_netted(units)]
-        case "refund_of_bad_debt":
-            return [ledger.refund_of_bad_debt(units)]
         case "refund_refused":
             refused = [ledger.refund_refused(units, payable)]
             return refused + ([ledger.fee_taken_back(f, payable)] if (f := line.fee_taken_back) else [])
-    owed = [ledger.refund_owed(units, payable)]
-    return owed + ([ledger.fee_returned(f, payable)] if (f := line.fee_returned) else [])
-
-
-_BY_DISPUTE: Final = ("dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again")
-
-
-def _by_dispute(line: MoneyLine, payable: str) -> list[tuple[Source, Posting]]:
-    if line.happening in ("dispute_opened", "dispute_won"):
-        return [(("dispute", line.round_id, p.recipe), p) for p in _disputed(line, payable)]
-    netted = line.happening == "reversal_netted"
-    posting = (ledger.reversal_netted if netted else ledger.reversal_owed_again)(line.units)
-    return [(("refund", line.fact_id, posting.recipe), posting)]
+        case "refund_owed":
+            owed = [ledger.refund_owed(units, payable)]
+            return owed + ([ledger.fee_returned(f, payable)] if (f := line.fee_returned) else [])
+    return []
 
 
 def _disputed(line: MoneyLine, payable: str) -> list[Posting]:
     """Of a dispute that took its money, or gave it back."""
     money = line.units, line.route, line.liable, payable
     if line.happening == "dispute_won":
-        back = ledger.dispute_fee_returned
-        return [ledger.dispute_won(*money)] + ([back(line.fee_charged, payable)] if line.fee_charged else [])
-    postings = [ledger.disputed(*money)]
+        back = dispute_fee_returned
+        return [dispute_won(*money)] + ([back(line.fee_charged, payable)] if line.fee_charged else [])
+    postings = [disputed(*money)]
     if line.fee:
-        postings.append(ledger.dispute_fee(line.fee, line.route))
+        postings.append(dispute_fee(line.fee, line.route))
     if line.fee_charged:
-        postings.append(ledger.dispute_fee_charged(line.fee_charged, payable))
+        postings.append(dispute_fee_charged(line.fee_charged, payable))
     return postings
 
 

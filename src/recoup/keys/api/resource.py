@@ -203,7 +203,7 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
         need = operation.needs
         if caller is not None and need and not covers(caller.scopes, need):
             cure = f"Use a key with {need}, or make one; an owner approves what your role may not."
-            raise Problem("forbidden", f"This key does not allow {need}.", cure=cure, scope=need)
+            raise Problem("forbidden", f"This key does not allow {need}.", cure=cure, details={"scope": need})
 
     @abstractmethod
     async def read(

@@ -104,12 +104,11 @@ def _hints(problem: Problem) -> bytes:
     return "".join(one for one in text_of_hints if " " <= one <= "~").encode()
 
 
-def _switch_properties(problem: Problem) -> dict[str, str]:
-    """Of a switch what is off, of a key the scope that it lacks, for machines."""
-    if "scope" in problem.facts:
-        return {"scope": problem.facts["scope"]}
+def _properties(problem: Problem) -> dict[str, str]:
+    """Its details for machines, and of a switch what is off."""
     offs = problem.facts.get("offs", ())
-    return {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)} if offs else {}
+    switch = {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)} if offs else {}
+    return {**problem.facts.get("details", {}), **switch}
 
 
 def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
@@ -121,5 +120,5 @@ def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
         "status": None,
         "statusCode": code.digits,
         "errors": [tuple_],
-        "customProperties": _switch_properties(problem),
+        "customProperties": _properties(problem),
     }

@@ -1,8 +1,8 @@
 """Which languages pages and mails speak, and what is known in each. English is the key of everything; packages add
-others by entry points of the group `recoup.languages`."""
+others by entry points of the group `recoup.languages`, and features what they say themselves."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -12,7 +12,9 @@ import msgspec
 
 from recoup.kernel.cached import cached
 from recoup.kernel.extensions import load_all
+from recoup.kernel.feature import Place, bad, features
 from recoup.kernel.problem import Problem
+from recoup.kit.languages.slots import faults
 
 ENGLISH: Final = "en"
 GROUP: Final = "recoup.languages"
@@ -33,6 +35,15 @@ class Catalogue(msgspec.Struct, frozen=True):
     errors: dict[str, str] = {}
 
 
+class OwnWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feature's translations of its own, as in a Catalogue, which says what both have."""
+
+    pages: dict[str, str] = {}
+    words: dict[str, str] = {}
+    checkout: dict[str, str] = {}
+
+
+CATALOGUE: Final = Place[Mapping[str, Traversable]]("catalogue")  # language -> OwnWords, as JSON
 _ENGLISH: Final = Catalogue(
     {},
     {},
@@ -78,7 +89,42 @@ def or_english(language: str) -> str:
 def catalogue(language: str) -> Catalogue:
     """English, which translates nothing, where `language` is not installed."""
     known = _installed()[0].get(language)
-    return _ENGLISH if known is None else msgspec.json.decode(known.file.read_bytes(), type=Catalogue)
+    if known is None:
+        return _ENGLISH
+    whole = msgspec.json.decode(known.file.read_bytes(), type=Catalogue)
+    for _, code, file in _of_features():
+        if code == language:
+            own = _read(file)
+            texts = {name: getattr(own, name) | getattr(whole, name) for name in own.__struct_fields__}
+            whole = msgspec.structs.replace(whole, **texts)
+    return whole
+
+
+def _of_features() -> Iterator[tuple[str, str, Traversable]]:
+    for one in features():
+        for files in one.added(CATALOGUE):
+            yield from ((one.name, language, file) for language, file in files.items())
+
+
+def _read(file: Traversable) -> OwnWords:
+    return msgspec.json.decode(file.read_bytes(), type=OwnWords)
+
+
+def check_translations() -> None:
+    """Raises: Problem(invalid), in one line, for a feature's translations that cannot be used."""
+    for name, language, file in _of_features():
+        if language not in _installed()[0]:
+            message = f"The feature {name} is translated to {language!r}, which is not installed."
+            raise bad(message, "Install the package that has it, like recoup-languages, or leave it out.")
+        try:
+            own = _read(file)
+        except (OSError, msgspec.DecodeError) as error:
+            message = f"The feature {name}'s translation to {language!r} cannot be read ({error})."
+            raise bad(message, "Write pages, words and checkout as JSON: English to translation.") from error
+        for said, words in (own.pages | own.words | own.checkout).items():
+            if wrong := faults(said, words):
+                message = f"The feature {name} translates {said!r} to {language!r} wrongly: {'; '.join(wrong)}."
+                raise bad(message, "Fill in what the English does.")
 
 
 @cache

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, Row, Sql
 from recoup.kernel.feature import features
 from recoup.kernel.ids import HIGHEST, LOWEST
 
@@ -177,7 +177,7 @@ async def all_of(db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *a
     return [found for proof in proofs for found in await differences(db, proof, merchant_id, *args)]
 
 
-def of_window(module: str, **sqls: str) -> Callable[[Read, Window], Coroutine[Any, Any, list[Difference]]]:
+def of_window(module: str, **sqls: Sql) -> Callable[[Read, Window], Coroutine[Any, Any, list[Difference]]]:
     """Proves a window of orders by statements that answer what differs. $1: the merchant, $2 and $3: the window's
     ends."""
 
@@ -191,7 +191,7 @@ def of_window(module: str, **sqls: str) -> Callable[[Read, Window], Coroutine[An
     return prove
 
 
-def of_merchant(module: str, **sqls: str) -> Callable[[Read, UUID], Coroutine[Any, Any, list[Difference]]]:
+def of_merchant(module: str, **sqls: Sql) -> Callable[[Read, UUID], Coroutine[Any, Any, list[Difference]]]:
     """Proves what there is of a merchant by statements that answer what differs. $1: the merchant."""
 
     async def proof(db: Read, merchant_id: UUID) -> list[Differs]: ...
@@ -204,7 +204,7 @@ def of_merchant(module: str, **sqls: str) -> Callable[[Read, UUID], Coroutine[An
     return prove
 
 
-def _declared(module: str, proof: Proof, sqls: Mapping[str, str]) -> list[Proof]:
+def _declared(module: str, proof: Proof, sqls: Mapping[str, Sql]) -> list[Proof]:
     """Each statement under its own name, with the signature of `proof`."""
     found = list[Proof]()
     for name, sql in sqls.items():

@@ -24,9 +24,8 @@ from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import Merchants
 from recoup.networks.codes import answered_code
 from recoup.networks.magic import identity_of
-from recoup.notices.moves import follow_invoice, invoice_closed
+from recoup.notices.moves import INVOICE_LEFT, follow_invoice, invoice_closed
 from recoup.orders.moves.change import Change
-from recoup.orders.rules.attention import INVOICE_LEFT
 from recoup.orders.rules.lifecycle import OPEN, Stage
 from recoup.orders.rules.snapshot import Order
 from recoup.orders.rules.typed_card import CardIds

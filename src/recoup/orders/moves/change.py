@@ -18,10 +18,9 @@ from recoup.orders.moves.postings import book
 from recoup.orders.rules import attempts as attempt_life
 from recoup.orders.rules.attention import (
     FOR_PEOPLE,
-    FRAUD_WARNED,
-    INVOICE_CLOSED,
     PAID_TOO,
     PAID_TWICE,
+    REASONS,
     RETRYING,
     UNCLEAR_DECLINE,
     held,
@@ -102,12 +101,12 @@ class Change(Gathered):
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def raise_attention(self, why: str) -> bool:
-        """Somebody shall look at the order; `why`: a code of rules.order.attention. What only people can settle gives
-        way to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it. Answers whether
-        that is new: only with a line of the log is it stored."""
+        """Asks somebody to look at the order; `why`: an `Attention`. What only people can settle gives way
+        to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it. Answers
+        whether that is new: only with a line of the log is it stored."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
-            self.order.attention = why
+            self.order.attention = str(why)
         return self.order.attention != before
 
     def clear_attention(self, *settled: str) -> None:
@@ -118,7 +117,7 @@ class Change(Gathered):
     def paid_once(self) -> None:
         """What was paid twice, or by a thief, is so no more once nothing of it is left."""
         if not self.order.left_units:
-            self.clear_attention(PAID_TWICE, FRAUD_WARNED, INVOICE_CLOSED)
+            self.clear_attention(*(one for one in REASONS.values() if one.while_paid))
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""

@@ -2,16 +2,29 @@
 
 An account is (purpose, asset, place); debit is positive. Every posting sums to zero, and every order's walk ends with
 customer_due, refund_due and reversal_due at zero or on a desk. Source: data-model.md, chart of accounts.
+
+A recipe is one row: reports, settlements, comparisons, pages and `verify` read from it.
 """
 
-from typing import Final, NamedTuple
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeVar
 
-ACCOUNTS: Final = (
-    "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
-    "payout_due", "dispute_loss", "dispute_cost", "reserve", "settlement_due", "adjustments",
-    "processing_cost", "suspense",
-)  # fmt: skip
+from recoup.kernel.extended import Extended
+from recoup.kernel.feature import Place
+
+V = TypeVar("V")
 WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
+PAYABLE: Final = "merchant_payable"
+_ACCOUNTS: Final = {
+    "customer_due": "Due from the customer", PAYABLE: "Owed to the merchant", "fees": "Fees",
+    "clearing": "Money on its way", "refund_due": "Refunds owed", "reversal_due": "Reversals owed",
+    "bad_debt": "Bad debt", "bank": "Bank", "reserve": "Held in reserve", "settlement_due": "Settlements owed",
+    "adjustments": "Adjustments", "processing_cost": "Costs of processing", "suspense": "In suspense",
+}  # fmt: skip
+ACCOUNT: Final = Place[Mapping[str, str]]("account")  # what the books call each
+ACCOUNTS: Final = Extended(_ACCOUNTS, ACCOUNT, dict)
 
 
 class Entry(NamedTuple):
@@ -28,177 +41,132 @@ class Posting(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-def _pair(recipe: str, debit: str, credit: str, units: int, *, place: str = "", credit_place: str = "") -> Posting:
-    if units <= 0:
-        raise ValueError(f"{recipe} posts {units} units; a posting moves more than nothing")
-    return Posting(recipe, (Entry(debit, place, units), Entry(credit, credit_place, -units)))
-
-
-def approve(units: int, payable: str = "") -> Posting:
-    """`payable`, here and below: the place of the merchant's share."""
-    return _pair("approve", "customer_due", "merchant_payable", units, credit_place=payable)
-
-
-def charge(units: int, route: str) -> Posting:
-    return _pair("charge", "clearing", "customer_due", units, place=route)
-
-
-def fee(units: int, payable: str = "") -> Posting:
-    return _pair("fee", "merchant_payable", "fees", units, place=payable)
-
-
-def refund_owed(units: int, payable: str = "") -> Posting:
-    return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
-
-
-def fee_returned(units: int, payable: str = "") -> Posting:
-    """With a refund, by the contract."""
-    return _pair("fee_returned", "fees", "merchant_payable", units, credit_place=payable)
-
-
-def fee_taken_back(units: int, payable: str = "") -> Posting:
-    """The refund with which it was returned is refused."""
-    return _pair("fee_taken_back", "merchant_payable", "fees", units, place=payable)
-
-
-def refund_refused(units: int, payable: str = "") -> Posting:
-    return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
-
-
-def refund_netted(units: int) -> Posting:
-    return _pair("refund_netted", "refund_due", "customer_due", units)
-
-
-def refund_done(units: int, route: str) -> Posting:
-    return _pair("refund_done", "refund_due", "clearing", units, credit_place=route)
-
-
-def refund_by_hand(units: int) -> Posting:
-    """By a transfer of the operator's, not through the processor."""
-    return _pair("refund_by_hand", "refund_due", "bank", units)
-
-
-def refund_failed(units: int, route: str) -> Posting:
-    """It was made, and has come back to the processor: the customer is owed it again."""
-    return _pair("refund_failed", "clearing", "refund_due", units, place=route)
-
-
-def reversal_failed(units: int, route: str) -> Posting:
-    return _pair("reversal_failed", "clearing", "reversal_due", units, place=route)
-
-
-def reversal_by_hand(units: int) -> Posting:
-    return _pair("reversal_by_hand", "reversal_due", "bank", units)
-
-
-def late_approval(units: int, route: str) -> Posting:
-    return _pair("late_approval", "clearing", "reversal_due", units, place=route)
-
-
-def reversed_(units: int, route: str) -> Posting:
-    return _pair("reversed", "reversal_due", "clearing", units, credit_place=route)
-
-
-def part_owed_back(units: int) -> Posting:
-    """A part of an order that ended without the rest: the merchant has it no more, and its customer is owed it."""
-    return _pair("part_owed_back", "merchant_payable", "reversal_due", units)
-
-
-def by_hand(units: int, route: str) -> Posting:
-    """A late payment of a direct channel, which the merchant settled with its payer outside."""
-    return _pair("by_hand", "reversal_due", "clearing", units, credit_place=route)
-
-
-def kept(units: int) -> Posting:
-    """Money that paid no order and was owed back: the merchant keeps it."""
-    return _pair("kept", "reversal_due", "merchant_payable", units, credit_place=WALLET)
-
-
-def accepted_shortfall(units: int) -> Posting:
-    """The part of a stablecoin order that its payer left out, by its merchant's tolerance: the merchant bears it."""
-    return _pair("accepted_shortfall", "merchant_payable", "customer_due", units, place=WALLET)
-
-
-def overpaid(units: int, channel: str) -> Posting:
-    """More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest. Also what
-    came of an accepted shortfall after all."""
-    return _pair("overpaid", "clearing", "merchant_payable", units, place=channel, credit_place=WALLET)
-
-
-def uncollected(units: int) -> Posting:
-    return _pair("uncollected", "bad_debt", "customer_due", units)
-
-
-def refund_of_bad_debt(units: int) -> Posting:
-    """The customer never paid: what the merchant gives back is the operator's."""
-    return _pair("refund_of_bad_debt", "refund_due", "bad_debt", units)
-
-
-def disputed(units: int, route: str, liable: str, payable: str = "") -> Posting:
-    """The issuer has taken the money back. `liable`: operator or merchant."""
-    if liable == "merchant":
-        return _pair("disputed", "merchant_payable", "clearing", units, place=payable, credit_place=route)
-    return _pair("disputed", "dispute_loss", "clearing", units, credit_place=route)
-
-
-def dispute_won(units: int, route: str, liable: str, payable: str = "") -> Posting:
-    """The opposite of `disputed`, to the unit."""
-    taken = disputed(units, route, liable, payable)
-    return Posting("dispute_won", tuple(Entry(e.account, e.place, -e.units) for e in taken.entries))
-
-
-def dispute_fee(units: int, route: str) -> Posting:
-    """What the acquirer takes for a case; it does not give it back."""
-    return _pair("dispute_fee", "dispute_cost", "clearing", units, credit_place=route)
-
-
-def dispute_fee_charged(units: int, payable: str = "") -> Posting:
-    """What the merchant pays for it, by contract."""
-    return _pair("dispute_fee_charged", "merchant_payable", "fees", units, place=payable)
-
-
-def dispute_fee_returned(units: int, payable: str = "") -> Posting:
-    return _pair("dispute_fee_returned", "fees", "merchant_payable", units, credit_place=payable)
-
-
-def reversal_netted(units: int) -> Posting:
-    """A late approval that was to go back went back by a dispute: nothing is owed, and nothing was lost."""
-    return _pair("reversal_netted", "reversal_due", "dispute_loss", units)
-
-
-def reversal_owed_again(units: int) -> Posting:
-    """The dispute was won; the customer is still owed what was never theirs to pay."""
-    return _pair("reversal_owed_again", "dispute_loss", "reversal_due", units)
-
-
-def settled(units: int, channel: str) -> Posting:
-    """Direct money has reached the merchant's own wallet; the fee stays where the payment came in."""
-    return _pair("settled", "merchant_payable", "clearing", units, place=WALLET, credit_place=channel)
-
-
-def payout_requested(units: int) -> Posting:
-    return _pair("payout_requested", "merchant_payable", "payout_due", units, place=WALLET)
-
-
-def payout_paid(units: int) -> Posting:
-    return _pair("payout_paid", "payout_due", "bank", units)
-
-
-def payout_returned(units: int) -> Posting:
-    """Rejected or failed: it is the merchant's again."""
-    return _pair("payout_returned", "payout_due", "merchant_payable", units, credit_place=WALLET)
+class Recipe(NamedTuple):
+    """A kind of posting; calling it posts. `line`: what its entry on the merchant's account is in a report,
+    and in a settlement unless it is the `wallet`'s. `files`: kind of another's file -> type of line that
+    shows it, see `bank/rules/lines.toml`. `words`: on the order's page, behind its amount. `suggested`:
+    where a comparison may book it."""
+
+    name: str
+    debit: str
+    credit: str
+    line: str = ""
+    wallet: bool = False
+    files: Mapping[str, str] = MappingProxyType({})
+    words: str = ""
+    suggested: str = ""
+
+    @property
+    def is_routed(self) -> bool:
+        return "clearing" in (self.debit, self.credit)
+
+    def __call__(self, units: int, place: str = "", payable: str = "") -> Posting:
+        """Posts. `place`: the route of money on its way; without such, as `payable` beside it, the place of
+        the merchant's share."""
+        if units <= 0:
+            raise ValueError(f"{self.name} posts {units} units; a posting moves more than nothing")
+        share = WALLET if self.wallet else payable if self.is_routed else place
+        places = {"clearing": place, PAYABLE: share}
+        sides = ((self.debit, units), (self.credit, -units))
+        return Posting(self.name, tuple(Entry(account, places.get(account, ""), signed) for account, signed in sides))
+
+
+_CHARGED: Final = {"processor": "charge", "chain": "charge"}
+_SENT_BACK: Final = {"processor": "refund", "chain": "refund"}
+_FAILED: Final = {"processor": "refund_failed"}
+approve: Final = Recipe("approve", "customer_due", PAYABLE, "amount", words="owed to you")
+charge: Final = Recipe("charge", "clearing", "customer_due", files=_CHARGED, words="charged to the customer")
+fee: Final = Recipe("fee", PAYABLE, "fees", "fee", words="service fee")
+refund_owed: Final = Recipe(
+    "refund_owed", PAYABLE, "refund_due", "refund", words="taken from what is owed to you, for the customer"
+)
+# A part of an order that ended without the rest: its customer is owed it, the merchant no more.
+part_owed_back: Final = Recipe(
+    "part_owed_back",
+    PAYABLE,
+    "reversal_due",
+    "refund",
+    words="taken from what is owed to you: the rest of the order never came",
+)
+refund_refused: Final = Recipe(
+    "refund_refused", "refund_due", PAYABLE, "refund", words="given back to you: the refund was refused"
+)
+# By the contract.
+fee_returned: Final = Recipe("fee_returned", "fees", PAYABLE, "fee", words="service fee given back with the refund")
+fee_taken_back: Final = Recipe(
+    "fee_taken_back", PAYABLE, "fees", "fee", words="service fee taken again: the refund was refused"
+)
+# By a transfer of the operator's, not through the processor.
+refund_by_hand: Final = Recipe("refund_by_hand", "refund_due", "bank", words="paid to the customer by hand")
+reversal_by_hand: Final = Recipe("reversal_by_hand", "reversal_due", "bank", words="given back to the customer by hand")
+refund_netted: Final = Recipe("refund_netted", "refund_due", "customer_due", words="taken off what the customer owes")
+refund_done: Final = Recipe(
+    "refund_done", "refund_due", "clearing", files=_SENT_BACK, words="sent back to the customer"
+)
+# It was made, and has come back to the processor: the customer is owed it again.
+refund_failed: Final = Recipe("refund_failed", "clearing", "refund_due", files=_FAILED)
+reversal_failed: Final = Recipe("reversal_failed", "clearing", "reversal_due", files=_FAILED)
+late_approval: Final = Recipe(
+    "late_approval", "clearing", "reversal_due", files=_CHARGED, words="late payment to be returned"
+)
+reversed_: Final = Recipe("reversed", "reversal_due", "clearing", files=_SENT_BACK, words="went back to the customer")
+# What its payer left out of a stablecoin order, by its merchant's tolerance: the merchant bears it.
+accepted_shortfall: Final = Recipe(
+    "accepted_shortfall",
+    PAYABLE,
+    "customer_due",
+    "amount",
+    wallet=True,
+    words="left out by the customer, within your tolerance",
+)
+uncollected: Final = Recipe("uncollected", "bad_debt", "customer_due", words="not collected; the operator's loss")
+# What the merchant gives back of it is the operator's.
+refund_of_bad_debt: Final = Recipe(
+    "refund_of_bad_debt", "refund_due", "bad_debt", words="back to the operator, whose customer never paid"
+)
+ADJUSTED: Final = Recipe("adjusted", "adjustments", PAYABLE, "adjustment")
+# What a batch pays out is no longer the merchant's balance: it is due to its bank.
+settlement_closed: Final = Recipe("settlement_closed", PAYABLE, "settlement_due", "payout")
+CARRIED: Final = Recipe("carried", PAYABLE, PAYABLE, "carried")
+reserve_held: Final = Recipe("reserve_held", PAYABLE, "reserve", "reserve")
+reserve_released: Final = Recipe("reserve_released", "reserve", PAYABLE, "reserve")
+paid_out: Final = Recipe("paid_out", "settlement_due", "bank", "payout", files={"bank": "payout"})
+# The bank gave it back: it is due again.
+payout_bounced: Final = Recipe("payout_bounced", "bank", "settlement_due", "payout", files={"bank": "payout_return"})
+# A processor has paid what it held for us to the bank, which may take it back.
+funded: Final = Recipe(
+    "funded",
+    "bank",
+    "clearing",
+    files={"processor": "funding", "bank": "funding"},
+    suggested="book as paid to the bank",
+)
+funding_returned: Final = Recipe(
+    "funding_returned",
+    "clearing",
+    "bank",
+    files={"processor": "funding_return", "bank": "funding_return"},
+    suggested="book as taken back by the bank",
+)
+processing_cost: Final = Recipe(
+    "processing_cost", "processing_cost", "clearing", files={"processor": "fee"}, suggested="book as processor cost"
+)
+processing_cost_returned: Final = Recipe(
+    "processing_cost_returned",
+    "clearing",
+    "processing_cost",
+    files={"processor": "fee_returned"},
+    suggested="book as processor cost given back",
+)
+# Money that another's statement shows and nothing here explains yet.
+SUSPENDED: Final = Recipe("suspended", "clearing", "suspense", suggested="book to suspense")
 
 
 def adjusted(units: int) -> Posting:
     """By hand. `units` signed: + is in the merchant's favour."""
     if units > 0:
-        return _pair("adjusted", "adjustments", "merchant_payable", units)
-    return _pair("adjusted", "merchant_payable", "adjustments", -units)
-
-
-def settlement_closed(units: int) -> Posting:
-    """What a batch pays out is no longer the merchant's balance: it is due to its bank."""
-    return _pair("settlement_closed", "merchant_payable", "settlement_due", units)
+        return ADJUSTED(units)
+    return ADJUSTED._replace(debit=ADJUSTED.credit, credit=ADJUSTED.debit)(-units)
 
 
 def carried(units: int) -> Posting:
@@ -206,50 +174,14 @@ def carried(units: int) -> Posting:
     the first entry, and stand in the next one by the second."""
     if not units:
         raise ValueError("carried posts nothing; a posting moves more than that")
-    return Posting("carried", (Entry("merchant_payable", "", units), Entry("merchant_payable", "", -units)))
-
-
-def reserve_held(units: int) -> Posting:
-    return _pair("reserve_held", "merchant_payable", "reserve", units)
-
-
-def reserve_released(units: int) -> Posting:
-    return _pair("reserve_released", "reserve", "merchant_payable", units)
-
-
-def paid_out(units: int) -> Posting:
-    return _pair("paid_out", "settlement_due", "bank", units)
-
-
-def payout_bounced(units: int) -> Posting:
-    """The bank gave it back: it is due again."""
-    return _pair("payout_bounced", "bank", "settlement_due", units)
-
-
-def funded(units: int, route: str) -> Posting:
-    """A processor has paid what it held for us to the bank."""
-    return _pair("funded", "bank", "clearing", units, credit_place=route)
-
-
-def funding_returned(units: int, route: str) -> Posting:
-    """The bank took back what a processor had paid."""
-    return _pair("funding_returned", "clearing", "bank", units, place=route)
-
-
-def processing_cost(units: int, route: str) -> Posting:
-    return _pair("processing_cost", "processing_cost", "clearing", units, credit_place=route)
-
-
-def processing_cost_returned(units: int, route: str) -> Posting:
-    return _pair("processing_cost_returned", "clearing", "processing_cost", units, place=route)
+    return Posting(CARRIED.name, (Entry(PAYABLE, "", units), Entry(PAYABLE, "", -units)))
 
 
 def suspended(units: int, route: str, file_kind: str) -> Posting:
-    """Money that another's statement shows and nothing here explains yet: `units` came (+) or went (-)."""
-    account, place = ("bank", "") if file_kind == "bank" else ("clearing", route)
-    if units > 0:
-        return _pair("suspended", account, "suspense", units, place=place)
-    return _pair("suspended", "suspense", account, -units, credit_place=place)
+    """`units` came (+) or went (-)."""
+    sides = ("bank" if file_kind == "bank" else "clearing", "suspense")
+    debit, credit = sides if units > 0 else sides[::-1]
+    return SUSPENDED._replace(debit=debit, credit=credit)(abs(units), route)
 
 
 def collected(units: int, route: str, fee_units: int, payable: str = "", short: int = 0) -> tuple[Posting, ...]:
@@ -261,3 +193,24 @@ def collected(units: int, route: str, fee_units: int, payable: str = "", short: 
 def advanced(units: int, fee_units: int, payable: str = "") -> tuple[Posting, ...]:
     """The operator takes the risk: the merchant is owed before the customer was charged."""
     return (approve(units, payable), fee(fee_units, payable)) if fee_units else (approve(units, payable),)
+
+
+RECIPE: Final = Place[Recipe]("recipe")
+_OWN: Final = tuple(one for one in list(globals().values()) if isinstance(one, Recipe))
+
+
+def by_recipe(of: Callable[[Recipe], Mapping[str, V]]) -> Mapping[str, V]:
+    """A table with the entries of each row."""
+    return Extended({name: value for one in _OWN for name, value in of(one).items()}, RECIPE, of)
+
+
+RECIPES: Final = by_recipe(lambda one: {one.name: one})
+
+
+def with_recipes(sql: str) -> Callable[[], str]:
+    """The statement with the recipes of the lines named in each `{amount fee}`."""
+    return lambda: re.sub(r"\{([a-z_ ]+)\}", lambda mark: _names(mark[1].split()), sql)
+
+
+def _names(lines: list[str]) -> str:
+    return "(" + ", ".join(f"'{one.name}'" for one in RECIPES.values() if one.line in lines) + ")"

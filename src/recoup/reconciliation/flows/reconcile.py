@@ -16,7 +16,7 @@ from uuid import UUID
 from recoup.audit.moves import note
 from recoup.bank.rules.entries import BankStatement
 from recoup.bank.rules.formats import check_statement, format_of
-from recoup.bank.rules.matching import KINDS, Ours, Theirs, Verdict, check_units, judge, judge_missing, unit_of
+from recoup.bank.rules.matching import Ours, Theirs, Verdict, check_units, judge, judge_missing, recipes_of, unit_of
 from recoup.bank.rules.reading import Reading, check
 from recoup.bank.rules.statement import FEES_FROM, Broken, Statement
 from recoup.bank.rules.statements import bank_statement
@@ -135,7 +135,7 @@ async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: 
         await _keep(tx, run, [_refused(run.key, line) for line in broken])
     await count_equals(tx, run.key, file_hash, reading.period is not None, reading.values.get("route"))
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
-    await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
+    await store.collect(tx, run.key[0], reading.kind, recipes_of(reading.kind), channels, period)
     units = Counter[str]()
     async for rows in store.candidates(tx):
         units.update(unit_of(row.line, row.found) for row in rows)

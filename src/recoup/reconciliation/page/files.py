@@ -11,6 +11,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kit.edge.spool import while_there
 from recoup.kit.report_spans import days, days_of
+from recoup.orders.rules.ledger import RECIPES as RECIPES  # the template's
 from recoup.people.page.endpoint import done_of, redirect, with_done
 from recoup.people.page.file_form import UNITS as UNITS  # the template's
 from recoup.people.page.file_form import file_form
@@ -42,13 +43,6 @@ REFUSED: Final = {
     "too_many_lines": "Beyond the maximum file size",
 }  # fmt: skip
 KINDS: Final = {"processor": "Processor", "bank": "Bank", "chain": "Channel or chain"}
-RECIPES: Final = {
-    "funded": "book as paid to the bank", "funding_returned": "book as taken back by the bank",
-    "processing_cost": "book as processor cost", "processing_cost_returned": "book as processor cost given back",
-    "suspended": "book to suspense",
-}  # fmt: skip
-
-
 SIZE: Final = 25
 LINES: Final = 100
 _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]

@@ -14,36 +14,34 @@ from recoup.db.known import known_at
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.ids import LOWEST
 from recoup.kit.as_of import Window
+from recoup.orders.rules.ledger import with_recipes
 
 STATEMENT_SECONDS: Final = 120.0
 NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first
-# column -> the recipes whose entries on the merchant's account it sums
-COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "approved": ("approve", "overpaid", "kept", "accepted_shortfall"),
-    "refunded": ("refund_owed", "refund_refused", "part_owed_back"),
-    "chargebacks": ("disputed", "dispute_won"), "fees": ("fee", "fee_returned", "fee_taken_back"),
-    "chargeback_fees": ("dispute_fee_charged", "dispute_fee_returned"), "adjusted": ("adjusted",),
+# column -> the line of the recipes whose entries on the merchant's account it sums
+COLUMNS: Final[Mapping[str, str]] = {
+    "approved": "amount", "refunded": "refund", "chargebacks": "dispute", "fees": "fee",
+    "chargeback_fees": "dispute_fee", "adjusted": "adjustment",
 }  # fmt: skip
-RECIPES: Final = tuple(recipe for recipes in COLUMNS.values() for recipe in recipes)
-_TAKEN_BACK: Final = COLUMNS["chargebacks"]
 
 
 def _sum(name: str, condition: str) -> str:
     return f"coalesce(-sum(e.units) FILTER (WHERE {condition}), 0) AS {name}"
 
 
-def _one_of(recipes: Sequence[str]) -> str:
-    return "p.recipe IN (" + ", ".join(f"'{recipe}'" for recipe in recipes) + ")"
+def _one_of(*lines: str) -> str:
+    """A mark, which `with_recipes` fills in."""
+    return "p.recipe IN {" + " ".join(lines) + "}"
 
 
 _PAYABLE = "e.account = 'merchant_payable'"
-_MOVES = f"({_PAYABLE} AND {_one_of(RECIPES)} OR e.account = 'clearing' AND {_one_of(_TAKEN_BACK)})"
+_MOVES = f"({_PAYABLE} AND {_one_of(*COLUMNS.values())} OR e.account = 'clearing' AND {_one_of('dispute')})"
 _SUMS = ",\n  ".join((
-    *(_sum(name, f"{_PAYABLE} AND {_one_of(recipes)}") for name, recipes in COLUMNS.items()), _sum("net", _PAYABLE),
+    *(_sum(name, f"{_PAYABLE} AND {_one_of(line)}") for name, line in COLUMNS.items()), _sum("net", _PAYABLE),
     # A dispute credits what the processor holds for us: less there is money gone.
-    f"coalesce(sum(e.units) FILTER (WHERE e.account = 'clearing' AND {_one_of(_TAKEN_BACK)}), 0) AS disputed",
+    f"coalesce(sum(e.units) FILTER (WHERE e.account = 'clearing' AND {_one_of('dispute')}), 0) AS disputed",
     "count(*) FILTER (WHERE p.recipe = 'approve') AS approvals",
-    "count(*) FILTER (WHERE p.recipe IN ('refund_owed', 'part_owed_back')) AS refunds",
+    f"count(*) FILTER (WHERE {_one_of('refund')} AND e.units > 0) AS refunds",
     "count(*) FILTER (WHERE p.recipe = 'disputed' AND e.account = 'clearing') AS disputes",
 ))  # fmt: skip
 _NAMES = (*COLUMNS, "net", "disputed", "approvals", "refunds", "disputes")
@@ -93,7 +91,7 @@ _GROUPS: Final = {
 }  # fmt: skip
 _MOVED_IN = f"""
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($6::text IS NULL OR o.asset = $6)
-WHERE p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_one_of(RECIPES)}
+WHERE p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_one_of(*COLUMNS.values())}
 """
 _MOVED = f"""
 SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AND p.order_id > $7
@@ -200,29 +198,29 @@ class OrderSums(Sums, frozen=True):
     descriptor: str | None
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_TOTALS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_TOTALS))
 async def ledger_totals(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Sums]:
     """By currency, whatever orders they are of."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["sites"])
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["sites"]))
 async def _sites(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[SiteSums]:
     """The oldest site first."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["campaigns"])
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["campaigns"]))
 async def _campaigns(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[CampaignSums]:
     """The oldest site and campaign first."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["descriptors"])
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["descriptors"]))
 async def _descriptors(
     db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int
 ) -> list[DescriptorSums]:
     """By descriptor."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["means"])
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["means"]))
 async def _means(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[MeansSums]:
     """By means."""
 
@@ -240,12 +238,12 @@ async def grouped(
     return await _descriptors(db, merchant_id, window, asset, limit)
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_PAGE)
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_PAGE))
 async def _page(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int) -> list[UUID]:
     """Reads the period."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_NEAR)
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_NEAR))
 async def _near(
     db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int, postings: int
 ) -> list[UUID]:
@@ -261,7 +259,7 @@ async def orders_page(
     return near if len(near) >= limit else await _page(db, merchant_id, window, asset, after, limit)
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_ALL)
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_ALL))
 async def _all(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID) -> bytes | None:
     """None: none moved."""
 
@@ -271,11 +269,11 @@ async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | N
     return await _all(db, merchant_id, window, asset, LOWEST) or b""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_ORDERS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_ORDERS))
 async def by_order(db: Read, merchant_id: UUID, window: Window, order_ids: Collection[UUID]) -> list[OrderSums]:
     """What these brought, in the order of their ids."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement(_WITHOUT_ORDER)
+@MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_WITHOUT_ORDER))
 async def without_order(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[OrderSums]:
     """Adjustments and the like: what is about no single order, by currency."""

@@ -1,7 +1,7 @@
 """One try of a modification at the processor: what is committed before it leaves, and what follows from the answer."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.disputes.moves.disputed import cancel_for_dispute
@@ -18,9 +18,16 @@ from recoup.orders.moves.pace import (
 )
 from recoup.orders.moves.request import renew
 from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import ANSWER_DIFFERS, REFUND_FAILED, delayed, stuck
+from recoup.orders.rules.attention import ANSWER_DIFFERS, BY_HAND, Attention, delayed, stuck
 from recoup.orders.rules.snapshot import Modification
 from recoup.rescue.moves import capture as captures
+
+REFUND_FAILED: Final = Attention(
+    "refund_failed",
+    "A refund that was made has failed at the processor: the customer did not get the money.",
+    *BY_HAND,
+    by_people=True,
+)
 
 
 def open_modification(

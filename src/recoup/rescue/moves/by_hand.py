@@ -8,7 +8,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.networks import whys
 from recoup.networks.reasons import UNCLEAR
 from recoup.orders.moves.change import Change, check_room
-from recoup.orders.rules.attention import SETTLED_BY_PEOPLE
+from recoup.orders.rules.attention import is_by_people
 from recoup.orders.rules.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
 from recoup.orders.rules.lifecycle import Stage
 from recoup.rescue.moves.amendment import check_open, check_retried, plan_anew
@@ -131,7 +131,7 @@ def deal_with(change: Change, seen: str = "") -> bool:
         return False
     if seen and seen != why:
         raise Problem("wrong_state", "Something else needs somebody now.", cure="Look at the order again, then decide.")
-    if why not in SETTLED_BY_PEOPLE:
+    if not is_by_people(why):
         raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
     refuse_while_capturing(change)
     change.fact("dealt_with", why=why)

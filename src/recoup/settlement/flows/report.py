@@ -13,10 +13,9 @@ from recoup.kit.as_of import Window
 from recoup.kit.files.cells import Number, csv_row
 from recoup.kit.world import World
 from recoup.orders.moves.due import wait_for
-from recoup.orders.rules.ledger import WALLET
+from recoup.orders.rules.ledger import WALLET, by_recipe
 from recoup.orders.store.movements import (
     FEES,
-    SENT,
     MovementLine,
     MovementSum,
     Place,
@@ -27,16 +26,11 @@ from recoup.orders.store.movements import (
 from recoup.settlement.flows.settlement_report import line_id
 from recoup.settlement.moves.report import ready_at, tell_report
 from recoup.settlement.store.reports import lock_clock
-from recoup.terms.rules.settlement import KINDS as SETTLED
 from recoup.terms.store.settlement_terms import period_of
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
-KINDS: Final = {
-    **SETTLED,
-    **dict.fromkeys(("kept", "overpaid", "accepted_shortfall"), "amount"),
-    **dict.fromkeys((*SENT, "settled", "payout_requested", "payout_returned"), "payout"),
-}
+KINDS: Final = by_recipe(lambda one: {one.name: one.line} if one.line else {})
 
 
 class Total(NamedTuple):

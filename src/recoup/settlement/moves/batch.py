@@ -21,6 +21,7 @@ from recoup.orders.moves.postings import book
 from recoup.orders.rules import ledger
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import DueWork
+from recoup.settlement.rules.settlement_file import KINDS
 from recoup.settlement.store.batches import HeldBatch
 from recoup.settlement.store.settlement import (
     Free,
@@ -37,7 +38,6 @@ from recoup.settlement.store.settlement import (
 from recoup.terms.rules.settlement import (
     COLUMNS,
     DEFAULT,
-    KINDS,
     Closing,
     Earned,
     Terms,

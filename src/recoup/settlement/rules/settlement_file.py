@@ -13,9 +13,14 @@ from typing import Any, Final, NamedTuple
 
 from recoup.kernel.encode import encode_sorted
 from recoup.kit.proved_file import Difference, Wrong, differs, first_wrong, whole
-from recoup.terms.rules.settlement import COLUMNS, KINDS
+from recoup.orders.rules.ledger import PAYABLE, by_recipe
+from recoup.terms.rules.settlement import COLUMNS
 
 FORMAT: Final = "recoup-settlement-1"
+# recipe -> the kind of line that its entry on the merchant's account is
+KINDS: Final = by_recipe(
+    lambda one: {one.name: one.line} if PAYABLE in (one.debit, one.credit) and not one.wallet else {}
+)
 _OWN: Final = ("settlement_closed", "reserve_held", "carried")  # what a batch books after the pages that it took from
 
 

@@ -102,8 +102,7 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
     param = _param(problem)
     if param:
         error["param"] = param
-    if "scope" in problem.facts:
-        error["scope"] = problem.facts["scope"]
+    error |= problem.facts.get("details", {})
     language_header = (b"content-language", language.encode())
     headers: Headers = [_JSON, language_header, (b"vary", b"accept-language")]
     if problem.retry_after_seconds is not None or code.status == 503:

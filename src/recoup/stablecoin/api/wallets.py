@@ -8,16 +8,13 @@ from msgspec import Meta, Struct
 from recoup.kernel.ids import wire_id
 from recoup.kit.world import World
 from recoup.orders.rules.amounts import plain_text
+from recoup.orders.rules.ledger import PAYABLE, RECIPES, Recipe
 from recoup.stablecoin.api.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
 from recoup.stablecoin.api.resource import Api, Call
 from recoup.stablecoin.rules.words import stamp
 from recoup.stablecoin.store.wallets import WalletMovement, balances, movements
 
-_TYPES: Final = {
-    "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
-    "payout_requested": "debit", "payout_returned": "credit", "fee_returned": "fee", "fee_taken_back": "fee",
-    "kept": "credit", "overpaid": "credit", "accepted_shortfall": "debit",
-}  # fmt: skip
+Type = Literal["credit", "debit", "fee", "settlement"]
 
 
 class Wallet(Struct, frozen=True):
@@ -36,7 +33,7 @@ class Movement(Struct, frozen=True):
     id: Annotated[str, Meta(description="`led_` and an opaque text.")]
     wallet_id: str
     order_id: str | None
-    type: Literal["credit", "debit", "fee", "settlement"]
+    type: Type
     amount: Annotated[str, Meta(description="Signed.")]
     balance_after: str
     currency: str
@@ -96,7 +93,7 @@ def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
         wire_id("led", row.posting_id),
         wallet_id(world, merchant_id, asset),
         wire_id("ord", row.order_id) if row.order_id else None,
-        _TYPES[row.recipe],  # type: ignore[arg-type]
+        _type(RECIPES[row.recipe]),
         plain_text(row.units, asset),
         plain_text(row.balance_after, asset),
         asset,
@@ -108,3 +105,11 @@ def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
 def wallet_id(world: World, merchant_id: UUID, asset: str) -> str:
     """A wallet is its merchant and currency; its id is made of both."""
     return wire_id("wlt", world.keys.derived_id("wallet", merchant_id.bytes, asset))
+
+
+def _type(recipe: Recipe) -> Type:
+    if recipe.line == "fee":
+        return "fee"
+    if recipe.debit == PAYABLE:
+        return "settlement" if recipe.credit == "clearing" else "debit"
+    return "credit"

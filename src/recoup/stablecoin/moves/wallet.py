@@ -1,16 +1,22 @@
 """What a payout changes: the wallet is debited at the request, and credited again when the payout fails."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from recoup.db.statement import Tx
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.orders.moves.pace import pause_after
 from recoup.orders.moves.postings import book
-from recoup.orders.rules import ledger
+from recoup.orders.rules.ledger import PAYABLE, Recipe
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import AnsweredKey, DueKey
 from recoup.stablecoin.store.payouts import LockedPayout, NewPayout, add_payout, change_payout
 
+ACCOUNTS: Final = {"payout_due": "Payouts owed"}
+payout_requested: Final = Recipe("payout_requested", PAYABLE, "payout_due", "payout", wallet=True)
+payout_paid: Final = Recipe("payout_paid", "payout_due", "bank", "payout", files={"chain": "payout"})
+# Rejected or failed: it is the merchant's again.
+payout_returned: Final = Recipe("payout_returned", "payout_due", PAYABLE, "payout", wallet=True)
 PAUSE = timedelta(minutes=1)
 
 
@@ -20,7 +26,7 @@ async def request_payout(
     """`answer`: the row of `requests` that remembers the caller's key, or None. The caller holds the wallet's lock."""
     rows = Rows()
     await add_payout(tx, row)
-    posting = ledger.payout_requested(row.units)
+    posting = payout_requested(row.units)
     book(rows, row.merchant_id, row.asset, "payout", row.payout_id, [posting], now=now, wall=wall)
     rows.due_work.append(_key(row).at(wall, wall=True))
     if answer is not None:
@@ -65,7 +71,7 @@ async def close_payout(
     if state == "executing":
         rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))
     else:
-        posting = ledger.payout_paid(row.units) if state == "paid" else ledger.payout_returned(row.units)
+        posting = payout_paid(row.units) if state == "paid" else payout_returned(row.units)
         book(rows, key[0], row.asset, "payout", key[1], [posting], now=now, wall=wall)
         rows.due_done.append(_key(row))
         await change_payout(tx, *key, state=state, reference=reference, reason=reason, tries=row.tries)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from recoup.kit.proofs.walk import of_merchant, of_window
+from recoup.orders.rules.ledger import with_recipes
 
 settlements: Final = of_window(
     __name__,
@@ -80,20 +81,20 @@ FROM postings p LEFT JOIN payouts o ON o.merchant_id = p.merchant_id AND o.payou
 WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1000
 """,
     # Payouts are made of custodial money alone: what came in, less what settlements send.
-    more_than_custodial="""
+    more_than_custodial=with_recipes("""
 SELECT NULL::uuid AS order_id, 'payouts in ' || o.asset AS field,
   'at most ' || greatest(c.units - s.units, 0) AS expected, o.units::text AS found
 FROM (SELECT asset, sum(units)::bigint AS units FROM payouts
   WHERE merchant_id = $1 AND state NOT IN ('failed', 'rejected') GROUP BY asset) o
 CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee', 'kept', 'overpaid', 'accepted_shortfall')
+  WHERE p.merchant_id = $1 AND (p.recipe IN {amount} OR p.recipe = 'fee')
     AND e.account = 'merchant_payable'
     AND e.place = 'wallet' AND e.asset = o.asset) c
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s
 WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1000
-""",
+"""),
     # Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken. A
     # fee that a chain paid to the merchant, as the money came in another network's units, the merchant owes.
     below_nothing="""

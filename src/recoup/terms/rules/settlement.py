@@ -14,14 +14,6 @@ from recoup.kernel.scope import Actor
 from recoup.terms.rules.fees import share_units
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
-# recipe -> the kind of line that its entry on the merchant's account is
-KINDS: Final[Mapping[str, str]] = {
-    "approve": "amount", "fee": "fee", "fee_returned": "fee", "fee_taken_back": "fee",
-    "dispute_fee_charged": "dispute_fee", "dispute_fee_returned": "dispute_fee", "disputed": "dispute",
-    "dispute_won": "dispute", "refund_owed": "refund", "refund_refused": "refund", "adjusted": "adjustment",
-    "part_owed_back": "refund",
-    "reserve_held": "reserve", "reserve_released": "reserve", "carried": "carried", "settlement_closed": "payout",
-}  # fmt: skip
 COLUMNS: Final = ("amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried")
 
 

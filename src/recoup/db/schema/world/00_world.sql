@@ -1,7 +1,7 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm;  -- before the cell's schema: extensions go to public
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 
--- The homes (`store/statement.py`). What names no schema is a cell's: its connection says cell, hub, directory, public. An
+-- The homes (`db/statement.py`). What names no schema is a cell's: its connection says cell, hub, directory, public. An
 -- administrator makes them for an owner who may not.
 DO $$
 DECLARE
@@ -15,7 +15,7 @@ BEGIN
 END $$;
 
 -- One row: which world this database is, and how far it got. Each running process counts `beat` on, and keeps the
--- highest (epoch, beat) that it saw outside this database: one that knows less was restored (flows/standing.py). `epoch`
+-- highest (epoch, beat) that it saw outside this database: one that knows less was restored (merchants/flows/standing.py). `epoch`
 -- is the first; `epochs` has those that followed.
 CREATE TABLE directory.world (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -93,7 +93,7 @@ CREATE TABLE order_heads (
   expires_at timestamptz,
   next_attempt_at timestamptz,
   reason text,
-  attention text,                          -- a code of rules/order/attention.py, with an argument behind a colon
+  attention text,                          -- a code of orders/rules/attention.py, with an argument behind a colon
   descriptor text NOT NULL DEFAULT '',
   campaign_id uuid,
   decline_code text NOT NULL DEFAULT '',   -- that it came in with; empty for a stablecoin order

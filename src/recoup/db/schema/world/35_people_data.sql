@@ -1,5 +1,5 @@
 -- All personal data stands in payers and order_payer; order_search is derived from them. What people typed
--- beside orders, in which somebody may be named, goes with them: store/people/persons.py names each place.
+-- beside orders, in which somebody may be named, goes with them: people/store/persons.py names each place.
 CREATE TABLE payers (
   merchant_id uuid NOT NULL,
   payer_id uuid NOT NULL,                  -- keyed hash of the merchant's payer id, else of the e-mail

@@ -48,12 +48,12 @@ CREATE TABLE attempts (
   decision_id uuid,
   card_last4 text,                         -- of the card that was sent
   when_due text,                           -- decide: the engine is asked again; else it is sent: keep (drawn), its means, null
-  checks jsonb,                            -- what the processor said beside its codes: rules/order/checks
+  checks jsonb,                            -- what the processor said beside its codes: processors/rules/checks
   retries_itself_at timestamptz,           -- wall time; the processor repeats the payment then by itself
-  consent jsonb,                           -- what was sent of the customer's consent: rules/order/consent
-  authentication jsonb,                    -- of a customer at a page of ours: rules/order/authentication
-  key uuid,                                -- what its processor sees it as, of one that was sent: rules/order/wire_keys
-  typed jsonb,                             -- the card that its payer typed for it alone: rules/order/typed_card
+  consent jsonb,                           -- what was sent of the customer's consent: orders/rules/consent
+  authentication jsonb,                    -- of a customer at a page of ours: processors/rules/authentication
+  key uuid,                                -- what its processor sees it as, of one that was sent: orders/rules/wire_keys
+  typed jsonb,                             -- the card that its payer typed for it alone: orders/rules/typed_card
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
@@ -112,7 +112,7 @@ CREATE TABLE modifications (
   unsent int NOT NULL DEFAULT 0,           -- of its tries, as long as it is proved that none under its id left
   final_part boolean NOT NULL DEFAULT true, -- of a capture: what it does not take is released
   piece_of uuid,                           -- the refund that was asked for, of which it is a further piece
-  key uuid,                                -- what its processor sees it as: rules/order/wire_keys
+  key uuid,                                -- what its processor sees it as: orders/rules/wire_keys
   send_key uuid,                           -- the same beside send_id
   PRIMARY KEY (merchant_id, modification_id),
   UNIQUE (merchant_id, order_id, modification_no),

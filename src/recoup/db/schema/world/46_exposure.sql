@@ -65,7 +65,7 @@ CREATE TABLE advance_weeks (
   merchant_id uuid NOT NULL REFERENCES merchants,
   asset text NOT NULL,
   begins date NOT NULL,                    -- a Monday, by business time
-  cells jsonb NOT NULL,                    -- by tenth of the chance: rules/money/advance_bounds
+  cells jsonb NOT NULL,                    -- by tenth of the chance: terms/rules/advance_bounds
   PRIMARY KEY (merchant_id, asset, begins)
 );
 

@@ -74,7 +74,7 @@ CREATE TABLE dispute_priors (
   answer_id uuid NOT NULL,
   dispute_id uuid NOT NULL,
   attempts uuid[] NOT NULL,                -- none: it did not qualify
-  keys text[] NOT NULL,                    -- by which they are alike: ELEMENTS of rules/network/compelling_evidence
+  keys text[] NOT NULL,                    -- by which they are alike: ELEMENTS of networks/compelling_evidence
   PRIMARY KEY (merchant_id, answer_id),
   FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
 );

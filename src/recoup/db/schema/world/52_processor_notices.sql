@@ -20,7 +20,7 @@ CREATE TABLE processor_notices (
   PRIMARY KEY (merchant_id, object_key)
 );
 CREATE INDEX processor_notices_age ON processor_notices (received_at);
--- Failed invoices that are not rescued; `LEFT_OUT` of rules/money/billing says why.
+-- Failed invoices that are not rescued; `LEFT_OUT` of processors/rules/billing says why.
 CREATE INDEX processor_notices_not_taken ON processor_notices (merchant_id, received_at DESC)
   WHERE subject = 'invoice' AND became IN ('first_payment', 'paid_again', 'subscription_unpaid', 'subscription_paused',
     'subscription_cancelled', 'billing_stopped', 'no_method');

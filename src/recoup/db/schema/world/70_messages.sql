@@ -48,7 +48,7 @@ CREATE TABLE directory.endpoints (
   own_key bytea,                           -- sealed; null = the merchant's key signs
   ordered boolean NOT NULL DEFAULT true,
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
-  why text,                                -- it is disabled: a code of rules/messages/endpoint_whys.py
+  why text,                                -- it is disabled: a code of webhooks/rules/endpoint_whys.py
   created_at timestamptz NOT NULL,
   encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
   door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it

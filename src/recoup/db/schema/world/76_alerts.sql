@@ -3,7 +3,7 @@
 CREATE TABLE alerts (
   merchant_id uuid NOT NULL,
   alert_id uuid NOT NULL,
-  kind text NOT NULL,                      -- of rules/messages/notifications, which alone says what there is
+  kind text NOT NULL,                      -- of notifications/rules/notifications, which alone says what there is
   about uuid NOT NULL,                     -- the order, dispute, payout, batch, endpoint, request, route, merchant or card
   step bigint NOT NULL,                    -- tells what is said about the same thing apart
   facts jsonb NOT NULL,                    -- ids and amounts; no personal data

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from recoup.desk.page.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
@@ -10,56 +9,16 @@ from recoup.kernel.problem import Sentence, joined
 from recoup.kit.languages.times import Times
 from recoup.networks import whys
 from recoup.orders.rules import attention
+from recoup.orders.rules.attention import CAPTURES, OPERATOR, SENT_AGAIN
 from recoup.orders.rules.holds import BY_MERCHANT, BY_OPERATOR, KILLED
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.store.order_page import OrderPage
 from recoup.people.page.portal_visit import Visit
 from recoup.processors.rules.answers import WRONG
 
-OPERATOR: Final = "the operator of Recoup; name the order's id."
 OURS: Final = "the person who put it on hold; see the timeline."
-DESK: Final = "somebody with the role operations."
-DEVELOPER: Final = "the person in charge of your own retries."
-CAPTURES: Final = "the person in charge of your captures."
 AUTHORISED: Final = "The amount is authorised: nothing is charged until it is captured."
 CAPTURING: Final = "The amount is authorised, and its capture is under way."
-_BY_HAND: Final = ("Under Refunds, send it again or pay it by hand.", OPERATOR)
-_SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERATOR)
-_INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
-_LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
-_CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
-_MENDED: Final = "The timeline has the processor's words. Fix what they name and retry the order, or cancel it."
-_REPORTED: Final = "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute."
-# By the code of what needs attention: what helps, and whom to ask.
-CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
-    attention.PAID_TWICE: ("Refund one of the two payments.", DESK),
-    attention.PAID_TOO: ("Check whether it is the same purchase; if so, cancel this order.", DESK),
-    attention.UNAPPLIED: ("Return it, keep it, or mark it as settled by hand, on this page.", DESK),
-    attention.UNEXPECTED: ("Look at its transfers, agree with the customer, then mark it as resolved.", DESK),
-    attention.TAKEN_BACK: ("Deliver nothing before it is there again; ask the customer to send it once more.", DESK),
-    attention.RETRYING: ("Stop your own retries of it while Recoup works on it.", DEVELOPER),
-    attention.REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
-    attention.REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
-    attention.FRAUD_WARNED: (_REPORTED, DESK),
-    attention.REFUND_FAILED: _BY_HAND,
-    attention.CAPTURE_FAILED: (
-        "Find out why at the processor; if the amount is still owed, charge it as a new order.", DESK,
-    ),
-    attention.HOLD_EXPIRED: ("Cancel the order; if the amount is still owed, charge it as a new order.", CAPTURES),
-    attention.INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
-    attention.UNCLEAR_DECLINE: ("Read its words in the timeline; attempt it again, or cancel the order.", DESK),
-    attention.INVOICE_LEFT: ("Void the invoice at the processor, or let it charge that too.", DESK),
-    attention.REASON_UNKNOWN: ("Look its code up at the processor, then answer the dispute on its page.", DESK),
-    attention.LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
-    attention.ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
-    attention.ANSWER_REFUSED: ("Answer the dispute again on its page.", DESK),
-    attention.stuck("refund"): _BY_HAND, attention.stuck("reversal"): _BY_HAND,
-    attention.stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
-    **{attention.delayed(kind): _SENT_AGAIN for kind in ("refund", "reversal", "void", "capture")},
-    attention.CHARGE_UNKNOWN: _INQUIRED,
-    attention.REQUEST_REFUSED: (_MENDED, OPERATOR),
-    attention.CHARGE_CLAIMED: _CLAIMED, attention.ANSWER_DIFFERS: _LOOKED_UP, attention.NOT_REPEATED: _LOOKED_UP,
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +61,10 @@ def _refusal(page: OrderPage) -> Mapping[str, Any]:
 
 def _cured(first: str, cause: str) -> Trouble:
     """`first`: the code whose cure is the next step."""
-    unknown = ("The timeline shows the cause; the problem closes when that is settled.", OPERATOR)
-    return Trouble(cause, *CURES.get(attention.code_of(first), unknown))
+    reason = attention.reason_of(first)
+    if reason is None or not reason.cure:
+        return Trouble(cause, "The timeline shows the cause; the problem closes when that is settled.", OPERATOR)
+    return Trouble(cause, reason.cure, reason.ask)
 
 
 def _both(first: str | None, second: str | None) -> str:
@@ -112,7 +73,7 @@ def _both(first: str | None, second: str | None) -> str:
 
 def _authorised(visit: Visit, page: OrderPage) -> Trouble:
     if capture_out(page) is not None:
-        return Trouble(CAPTURING, "Nothing: it is sent until the processor answers.", OPERATOR)
+        return Trouble(CAPTURING, SENT_AGAIN, OPERATOR)
     until, zone = capture_before(page), visit.session.zone
     if until is None or until <= visit.now:
         return Trouble(AUTHORISED, "Nothing: the time to capture it is over, and it is voided.", CAPTURES)
@@ -125,7 +86,7 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
 
 def _held(visit: Visit, page: OrderPage, code: str | None) -> Trouble:
     held = last_hold(page)
-    beside = attention.sentence_of(code) if code and attention.code_of(code) != attention.HELD else None
+    beside = attention.sentence_of(code) if code and attention.reason_of(code) != attention.HELD else None
     why = _both(held.get("why"), beside) or "It is on hold."
     until = page.due.release
     if until is not None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from recoup.desk.page.order.facts import Action, attempt_out, capture_out, last_hold
 from recoup.kernel.problem import Problem
-from recoup.orders.rules.attention import REQUEST_REFUSED, SETTLED_BY_PEOPLE
+from recoup.orders.rules.attention import REQUEST_REFUSED, is_by_people
 from recoup.orders.rules.holds import check_release
 from recoup.orders.rules.lifecycle import ENDED, Stage
 from recoup.orders.store.order_page import OrderPage
@@ -20,7 +20,7 @@ def possible(visit: Visit, page: OrderPage) -> dict[str, Any]:
     may, by_plan = visit.session.may("retry"), page.order.kind.startswith("mit")
     out = attempt_out(page)
     due = head.next_attempt_at is not None and head.next_attempt_at <= visit.now
-    deal = may and head.attention in SETTLED_BY_PEOPLE and capture_out(page) is None
+    deal = may and is_by_people(head.attention) and capture_out(page) is None
     refused = head.attention == REQUEST_REFUSED and stage is Stage.PROBLEM
     stopped, worked_on = page.order.do_not_retry, stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from recoup.desk.page.order.stable_words import SAY as STABLE_SAY
 from recoup.desk.page.order.stable_words import event_name
-from recoup.desk.page.order.words import ACCOUNTS, RECIPES, actor_words, say
+from recoup.desk.page.order.words import actor_words, say
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.problem import Figure, Sentence, figure, joined, shaped
@@ -19,6 +19,7 @@ from recoup.networks.codes import SOURCE_NAMES, read_kept
 from recoup.networks.reasons import UNCLEAR
 from recoup.orders.rules.attention import sentence_of
 from recoup.orders.rules.faces import face
+from recoup.orders.rules.ledger import ACCOUNTS, RECIPES
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.words import SCHEME_WORDS
 from recoup.orders.store.order_page import OrderPage
@@ -272,7 +273,7 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
             "{0} {1} {2}",
             Figure(money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like)),
             asset,
-            RECIPES.get(p.recipe, p.recipe),
+            _words(p.recipe),
         )
         for p in postings
     ]
@@ -284,6 +285,10 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
     text = Sentence("{0}.", joined(parts, ", ")) if owed and len(parts) > 1 else ""
     lines = tuple((ACCOUNTS[e.account], Sentence("{0}: {1}", _place(e), _signed(e, like))) for _, e in entries)
     return Item(postings[0].business_at, title, text, "money", "", "money", status, entries=lines)
+
+
+def _words(recipe: str) -> str:
+    return RECIPES[recipe].words or recipe if recipe in RECIPES else recipe
 
 
 def _place(entry: PageEntry) -> str:

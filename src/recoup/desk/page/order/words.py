@@ -334,46 +334,6 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
 }  # fmt: skip
 SAY: Final = Extended(_SAY, PORTAL, lambda module: part_in(module).timeline)
 
-RECIPES: Final[Mapping[str, str]] = {
-    "approve": "owed to you",
-    "fee": "service fee",
-    "charge": "charged to the customer",
-    "refund_owed": "taken from what is owed to you, for the customer",
-    "part_owed_back": "taken from what is owed to you: the rest of the order never came",
-    "refund_refused": "given back to you: the refund was refused",
-    "fee_returned": "service fee given back with the refund",
-    "fee_taken_back": "service fee taken again: the refund was refused",
-    "refund_by_hand": "paid to the customer by hand",
-    "reversal_by_hand": "given back to the customer by hand",
-    "refund_netted": "taken off what the customer owes",
-    "refund_done": "sent back to the customer",
-    "late_approval": "late payment to be returned",
-    "reversed": "went back to the customer",
-    "by_hand": "settled with the customer by hand",
-    "kept": "kept by you",
-    "accepted_shortfall": "left out by the customer, within your tolerance",
-    "overpaid": "paid beyond the order",
-    "settled": "sent to your own wallet",
-    "disputed": "taken back by the cardholder's bank",
-    "dispute_won": "came back: the dispute was won",
-    "dispute_fee": "taken by the acquirer for the dispute",
-    "dispute_fee_charged": "for the dispute, by contract",
-    "dispute_fee_returned": "for the dispute, given back",
-    "reversal_netted": "went back by a dispute",
-    "reversal_owed_again": "to go back to the customer",
-    "uncollected": "not collected; the operator's loss",
-    "refund_of_bad_debt": "back to the operator, whose customer never paid",
-}
-
-# As the books call them.
-ACCOUNTS: Final[Mapping[str, str]] = {
-    "customer_due": "Due from the customer", "merchant_payable": "Owed to the merchant", "fees": "Fees",
-    "clearing": "Money on its way", "refund_due": "Refunds owed", "reversal_due": "Reversals owed",
-    "bad_debt": "Bad debt", "bank": "Bank", "payout_due": "Payouts owed", "dispute_loss": "Losses by disputes",
-    "dispute_cost": "Costs of disputes", "reserve": "Held in reserve", "settlement_due": "Settlements owed",
-    "adjustments": "Adjustments", "processing_cost": "Costs of processing", "suspense": "In suspense",
-}  # fmt: skip
-
 
 def say(happening: str, context: LogContext) -> TimelineEntry:
     """Words for any line, also for one this version does not know."""

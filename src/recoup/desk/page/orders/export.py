@@ -16,7 +16,8 @@ from starlette.responses import StreamingResponse
 from recoup.desk.flows.ask import ExportQuery
 from recoup.desk.page.orders.page import chips, columns_of, habits_of, list_again
 from recoup.desk.page.orders.query import PRESETS, Query
-from recoup.desk.page.orders.reading import of_file, read_query
+from recoup.desk.page.orders.reading import read_query
+from recoup.desk.store.columns import DEFAULT, IN_FILES
 from recoup.desk.store.exports import all_orders
 from recoup.desk.store.order_counts import count_orders
 from recoup.kernel.problem import Problem, Sentence
@@ -125,7 +126,9 @@ async def query_of(visit: Visit) -> Query:
     """The list of the address, whole, with the columns that this person sees."""
     habits = await habits_of(visit)
     query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), cursor="")
-    return replace(query, columns=of_file(columns_of(query, habits)))
+    columns = columns_of(query, habits)
+    # Instead of the usual ones also those that an accountant needs.
+    return replace(query, columns=IN_FILES if columns == DEFAULT else columns)
 
 
 def refuse_unclear(query: Query) -> None:

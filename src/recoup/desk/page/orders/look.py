@@ -7,8 +7,9 @@ from starlette.datastructures import QueryParams
 
 from recoup.desk.page.orders.page import list_again, orders, owns_views
 from recoup.desk.page.orders.query import Query
-from recoup.desk.page.orders.reading import COLUMNS, DEFAULT, read_query
+from recoup.desk.page.orders.reading import read_query
 from recoup.desk.page.orders.views import kept
+from recoup.desk.store.columns import COLUMNS, DEFAULT
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.local_time import read_zone
 from recoup.people.flows.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share

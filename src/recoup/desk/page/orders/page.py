@@ -12,9 +12,9 @@ from recoup.db.statement import ReadConnection
 from recoup.desk.page.order.within import inside
 from recoup.desk.page.orders.meant import meanings
 from recoup.desk.page.orders.query import ALL_DAYS, ANY_AMOUNT, PRESETS, SIZES, Query
-from recoup.desk.page.orders.reading import COLUMNS, DEFAULT, fields_of, read_query
+from recoup.desk.page.orders.reading import read_query
 from recoup.desk.page.orders.views import own, searches, tabs
-from recoup.desk.rules import way_of
+from recoup.desk.store.columns import COLUMNS, DEFAULT, sql_of
 from recoup.desk.store.order_counts import PAGE_TIMEOUT_MS, count_orders, count_statuses
 from recoup.desk.store.order_cursor import cursor_behind
 from recoup.desk.store.order_row import OrderRow
@@ -207,7 +207,7 @@ def owns_views(visit: Visit) -> bool:
 
 
 async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
-    more = fields_of(columns_of(query, habits))
+    more = tuple(sql_of(columns_of(query, habits)))
     wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.pii_access), False, None
     async with visit.world.db.read() as connection:
         if query.misread:
@@ -269,7 +269,6 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         presets=PRESETS,
         chains=CHAINS,
         only_attention=query.same_orders(Query(attention=True)),
-        way_of=way_of,
         REASON_WORDS=REASON_WORDS,
         SCHEME_WORDS=SCHEME_WORDS,
         columns=[COLUMNS[name] for name in names],
