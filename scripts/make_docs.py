@@ -273,6 +273,22 @@ def changes() -> str:
     )
 
 
+# evidence -------------------------------------------------------------------------------------------------------
+
+
+def evidence() -> str:
+    """A table for each section of evidence.toml; a row says when, and how busy the machine was where that is known."""
+    told = tomllib.loads((DOCS / "contributing/evidence.toml").read_text(encoding="utf-8"))
+    parts = [f"The world: {code(told['world'])}"]
+    for name, title in told["sections"].items():
+        rows = [
+            (row["claim"], row["figure"], row["command"], ", ".join(filter(None, (str(row["on"]), row.get("machine")))))
+            for row in told[name]
+        ]
+        parts.append(f"## {title}\n\n{table(('what', 'figure', 'command', 'on'), rows)}")
+    return "\n\n".join(parts)
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "settings": settings_table,
@@ -284,7 +300,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY), "consumer": consumer,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
     "ranks": rank_table, "stories": stories,
-    "changes": changes, "subjects": subjects,
+    "changes": changes, "subjects": subjects, "evidence": evidence,
 }  # fmt: skip
 
 if __name__ == "__main__":
