@@ -13,7 +13,7 @@ from recoup.kernel.places import SETTING, TRIAL
 from recoup.kit.cli.verb_group import VERB
 from recoup.kit.places import LOOPS
 from recoup.notifications.rules.notifications import NOTICE
-from recoup.orders.rules.attention import ATTENTION
+from recoup.orders.rules.attention import ATTENTION, DESK, Attention
 from recoup.orders.rules.ledger import RECIPE
 from recoup.orders.rules.lifecycle import ANY, FACT, Fact
 from recoup.people.page.feature_parts import PORTAL
@@ -21,6 +21,22 @@ from recoup.refunds.flows.refund_destination import REFUND_TO
 from recoup.rescue.flows.places import BALANCES, CHECKS, DUE, GATEWAYS, INTAKE
 from recoup.stablecoin.api.places import PAYING
 
+_REASONS: Final = (
+    Attention(
+        UNEXPECTED,
+        "Money arrived that this order did not ask for. Look at its transfers, then mark it as resolved.",
+        "Look at its transfers, agree with the customer, then mark it as resolved.",
+        DESK,
+        by_people=True,
+    ),
+    Attention(
+        TAKEN_BACK,
+        "A reorganisation of the chain took back this payment after it had been confirmed.",
+        "Deliver nothing before it is there again; ask the customer to send it once more.",
+        DESK,
+        by_people=True,
+    ),
+)
 CHAINS: Final = Feature(
     name="chains",
     folder=Path(__file__).parent,
@@ -57,7 +73,7 @@ CHAINS: Final = Feature(
                 ),
             }
         ),
-        *map(ATTENTION, (UNEXPECTED, TAKEN_BACK)),
+        *map(ATTENTION, _REASONS),
         RECIPE(overpaid),
         AUDIT(AUDITS),
         *map(NOUN, NOUNS),

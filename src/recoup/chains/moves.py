@@ -21,7 +21,6 @@ from recoup.chains.units import cent
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import EXPONENTS
 from recoup.orders.moves.change import Booked, Change
-from recoup.orders.rules.attention import DESK, Attention
 from recoup.orders.rules.ledger import PAYABLE, Recipe, late_approval
 from recoup.orders.rules.lifecycle import ENDED, Stage
 from recoup.orders.rules.snapshot import Attempt, Order, Settlement
@@ -30,20 +29,8 @@ from recoup.stablecoin.moves.payment import owe_settlement, parts_of, take_payme
 from recoup.stablecoin.moves.sweep import SETTLEMENT_STUCK, close_settlement
 from recoup.stablecoin.rules.channels import CHANNELS
 
-UNEXPECTED: Final = Attention(
-    "unexpected_money",
-    "Money arrived that this order did not ask for. Look at its transfers, then mark it as resolved.",
-    "Look at its transfers, agree with the customer, then mark it as resolved.",
-    DESK,
-    by_people=True,
-)
-TAKEN_BACK: Final = Attention(
-    "payment_taken_back",
-    "A reorganisation of the chain took back this payment after it had been confirmed.",
-    "Deliver nothing before it is there again; ask the customer to send it once more.",
-    DESK,
-    by_people=True,
-)
+UNEXPECTED: Final = "unexpected_money"
+TAKEN_BACK: Final = "payment_taken_back"
 # More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest.
 # Also what came of an accepted shortfall after all.
 overpaid: Final = Recipe(

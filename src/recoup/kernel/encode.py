@@ -4,9 +4,11 @@ from typing import Any, Final
 
 import msgspec
 
+from recoup.kernel.problem import Sentence
+
 
 def _text(value: object) -> str:
-    if isinstance(value, str):  # a Sentence, or another text that knows more
+    if isinstance(value, Sentence):
         return str(value)
     raise NotImplementedError(f"Encoding objects of type {type(value).__name__} is unsupported")
 

@@ -5,36 +5,15 @@ from typing import Final
 from uuid import UUID
 
 from recoup.orders.moves.change import Change
-from recoup.orders.rules.attention import DESK, Attention
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.typed_card import CardIds
 from recoup.refunds.moves.elsewhere import HOLD_EXPIRED
 from recoup.rescue.moves.amendment import change_amount, replace_card
 from recoup.rescue.store.processor_invoices import InvoiceNow, follow
 
-FRAUD_WARNED: Final = Attention(
-    "fraud_warned",
-    "The card's issuer reports this payment as fraud: a dispute may follow, and the card is not charged again.",
-    "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute.",
-    DESK,
-    by_people=True,
-    while_paid=True,
-)
-INVOICE_CLOSED: Final = Attention(
-    "invoice_closed",
-    "Paid, and its invoice was closed at the processor without this payment.",
-    "Reopen or credit the invoice at the processor, or refund this payment.",
-    DESK,
-    by_people=True,
-    while_paid=True,
-)
-INVOICE_LEFT: Final = Attention(
-    "invoice_left_open",
-    "Its customer has paid the same by another invoice; this one stays open at the processor.",
-    "Void the invoice at the processor, or let it charge that too.",
-    DESK,
-    by_people=True,
-)
+FRAUD_WARNED: Final = "fraud_warned"
+INVOICE_CLOSED: Final = "invoice_closed"
+INVOICE_LEFT: Final = "invoice_left_open"
 
 
 def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:

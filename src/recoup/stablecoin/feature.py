@@ -4,7 +4,7 @@ from typing import Final
 
 from recoup.kernel.feature import Feature
 from recoup.kit.upkeep import FORGET
-from recoup.orders.rules.attention import ATTENTION
+from recoup.orders.rules.attention import ATTENTION, DESK, Attention
 from recoup.orders.rules.ledger import ACCOUNT, RECIPE
 from recoup.orders.rules.order_events import DIALECT
 from recoup.rescue.flows.locked import READS
@@ -18,6 +18,19 @@ from recoup.stablecoin.rules.refunds import way_back
 from recoup.stablecoin.rules.stable_events import stable_event_data
 from recoup.stablecoin.store.signatures import forget_signatures
 
+_REASONS: Final = (
+    Attention(PAID_LATE, "Paid after its end: the money is there, the order is not open any more."),
+    Attention(
+        UNAPPLIED,
+        "Money arrived that does not pay this order: too little, too much or too late. Return it or keep it.",
+        "Return it, keep it, or mark it as settled by hand, on this page.",
+        DESK,
+    ),
+    Attention(
+        SETTLEMENT_STUCK, "A settlement is stuck: the channel did not take it. The money is still the merchant's."
+    ),
+    Attention(SETTLEMENT_DELAYED, "A settlement is delayed: the channel does not take it. It is sent until it does."),
+)
 STABLECOIN: Final = Feature(
     name="stablecoin",
     adds=(
@@ -25,7 +38,7 @@ STABLECOIN: Final = Feature(
         WAY_BACK(way_back),
         DIALECT(("stable", stable_event_data)),
         FORGET(forget_signatures),
-        *map(ATTENTION, (PAID_LATE, UNAPPLIED, SETTLEMENT_STUCK, SETTLEMENT_DELAYED)),
+        *map(ATTENTION, _REASONS),
         ACCOUNT(ACCOUNTS),
         *map(RECIPE, (by_hand, kept, settled, payout_requested, payout_paid, payout_returned)),
     ),

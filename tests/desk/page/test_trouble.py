@@ -2,7 +2,7 @@
 
 from tests.rings import each
 
-from recoup.orders.rules.attention import HELD, REASONS, UNKNOWN, held, of_dispute, reason_of, sentence_of, stuck
+from recoup.orders.rules.attention import HELD, REASONS, UNKNOWN, code_of, held, of_dispute, sentence_of, stuck
 from recoup.stablecoin.moves.payment import PAID_LATE
 from recoup.stablecoin.moves.sweep import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 
@@ -20,7 +20,7 @@ def test_each_code_has_a_sentence_and_a_cure(code: str) -> None:
 
 def test_an_argument_stands_in_the_sentence() -> None:
     late = of_dispute("dispute_late", 12)
-    assert reason_of(late) == "dispute_late"
+    assert code_of(late) == "dispute_late"
     assert sentence_of(late) == "Dispute 12 must be answered soon; without an answer it is lost."
     assert sentence_of(held("Put on hold: {0} of 2:1")) == "Put on hold: {0} of 2:1"
 

@@ -29,7 +29,7 @@ from recoup.networks.disputes import (
 )
 from recoup.notifications.moves import alert
 from recoup.orders.moves.change import Booked, Change
-from recoup.orders.rules.attention import DESK, LATE, OPERATOR, Attention, of_dispute
+from recoup.orders.rules.attention import LATE, of_dispute
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.ledger import PAYABLE, Posting, Recipe
 from recoup.orders.rules.lifecycle import Stage, can
@@ -38,31 +38,10 @@ from recoup.outside.inbound import Notice
 from recoup.rescue.moves.capture import end_capturing
 from recoup.rescue.moves.charges import keep_parts
 
-REFUNDED_BEFORE: Final = Attention(
-    "refunded_before_dispute",
-    "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
-    "Answer the dispute with the refund's reference.",
-    DESK,
-)
-REASON_UNKNOWN: Final = Attention(
-    "dispute_reason_unknown",
-    "The reason code of its dispute is on no list. No card is blocked before somebody has read it.",
-    "Look its code up at the processor, then answer the dispute on its page.",
-    DESK,
-    by_people=True,
-)
-ANSWER_DELAYED: Final = Attention(
-    "dispute_answer_delayed",
-    "The answer to dispute {0} is sent until the processor hears it.",
-    "It is sent until the processor accepts it; see the dispute's page.",
-    OPERATOR,
-)
-ANSWER_REFUSED: Final = Attention(
-    "dispute_answer_refused",
-    "The processor did not take the answer to dispute {0}.",
-    "Answer the dispute again on its page.",
-    DESK,
-)
+REFUNDED_BEFORE: Final = "refunded_before_dispute"
+REASON_UNKNOWN: Final = "dispute_reason_unknown"
+ANSWER_DELAYED: Final = "dispute_answer_delayed"
+ANSWER_REFUSED: Final = "dispute_answer_refused"
 ACCOUNTS: Final = {"dispute_loss": "Losses by disputes", "dispute_cost": "Costs of disputes"}
 DISPUTED: Final = Recipe(
     "disputed",

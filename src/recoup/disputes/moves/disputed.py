@@ -6,17 +6,12 @@ from uuid import UUID
 from recoup.networks import whys
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.request import refuse_refund, request_modification
-from recoup.orders.rules.attention import DESK, Attention, delayed, stuck
+from recoup.orders.rules.attention import delayed, stuck
 from recoup.orders.rules.ledger import Recipe
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import Modification, Order
 
-REFUND_NOT_SENT: Final = Attention(
-    "refund_not_sent",
-    "A refund was not sent: the cardholder took the money back by a dispute first.",
-    "Nothing: the cardholder has the money. The dispute's page shows how it ends.",
-    DESK,
-)
+REFUND_NOT_SENT: Final = "refund_not_sent"
 # A late approval that was to go back went back by a dispute: nothing is owed, and nothing was lost.
 reversal_netted: Final = Recipe("reversal_netted", "reversal_due", "dispute_loss", words="went back by a dispute")
 # The dispute was won; the customer is still owed what was never theirs to pay.

@@ -101,12 +101,12 @@ class Change(Gathered):
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def raise_attention(self, why: str) -> bool:
-        """Asks somebody to look at the order; `why`: an `Attention`. What only people can settle gives way
+        """Asks somebody to look at the order; `why`: the code of an `Attention`. What only people can settle gives way
         to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it. Answers
         whether that is new: only with a line of the log is it stored."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
-            self.order.attention = str(why)
+            self.order.attention = why
         return self.order.attention != before
 
     def clear_attention(self, *settled: str) -> None:
@@ -117,7 +117,7 @@ class Change(Gathered):
     def paid_once(self) -> None:
         """What was paid twice, or by a thief, is so no more once nothing of it is left."""
         if not self.order.left_units:
-            self.clear_attention(*(one for one in REASONS.values() if one.while_paid))
+            self.clear_attention(*(one.code for one in REASONS.values() if one.while_paid))
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""

@@ -11,7 +11,7 @@ from recoup.notifications.moves import alert
 from recoup.orders.moves.change import Booked, Change, has_room
 from recoup.orders.moves.request import request_modification
 from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import ANSWER_DIFFERS, CAPTURES, DESK, Attention
+from recoup.orders.rules.attention import ANSWER_DIFFERS
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import Modification
 from recoup.processors.rules.answers import Movement
@@ -19,20 +19,8 @@ from recoup.refunds.moves.refund import owed
 from recoup.refunds.moves.send import REFUND_FAILED, done, raise_differing
 from recoup.rescue.moves.capture import end_capturing, void_authorisation
 
-CAPTURE_FAILED: Final = Attention(
-    "capture_failed",
-    "The capture failed at the processor: the money was not taken, and the order is not paid.",
-    "Find out why at the processor; if the amount is still owed, charge it as a new order.",
-    DESK,
-    by_people=True,
-)
-HOLD_EXPIRED: Final = Attention(
-    "hold_expired",
-    "The processor says that this hold has expired: what was not captured cannot be taken any more.",
-    "Cancel the order; if the amount is still owed, charge it as a new order.",
-    CAPTURES,
-    by_people=True,
-)
+CAPTURE_FAILED: Final = "capture_failed"
+HOLD_EXPIRED: Final = "hold_expired"
 _BY_HAND = "by_hand"
 
 

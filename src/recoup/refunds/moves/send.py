@@ -18,16 +18,11 @@ from recoup.orders.moves.pace import (
 )
 from recoup.orders.moves.request import renew
 from recoup.orders.rules import ledger
-from recoup.orders.rules.attention import ANSWER_DIFFERS, BY_HAND, Attention, delayed, stuck
+from recoup.orders.rules.attention import ANSWER_DIFFERS, delayed, stuck
 from recoup.orders.rules.snapshot import Modification
 from recoup.rescue.moves import capture as captures
 
-REFUND_FAILED: Final = Attention(
-    "refund_failed",
-    "A refund that was made has failed at the processor: the customer did not get the money.",
-    *BY_HAND,
-    by_people=True,
-)
+REFUND_FAILED: Final = "refund_failed"
 
 
 def open_modification(

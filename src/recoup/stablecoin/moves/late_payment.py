@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.kernel.problem import Problem
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.request import request_modification
-from recoup.orders.rules.attention import DESK, Attention, delayed, stuck
+from recoup.orders.rules.attention import delayed, stuck
 from recoup.orders.rules.ledger import PAYABLE, Recipe
 from recoup.orders.rules.refund_limits import BY_HAND, GIVE_BACK, KEEP, RefundApproval
 from recoup.orders.rules.snapshot import Attempt, Modification, Order
@@ -18,12 +18,7 @@ from recoup.stablecoin.rules.channels import CHANNELS
 GIVEN_BACK = "Paid after the order's end: given back."
 APPLIED: Final = "applied"  # the same of money that paid its order after all
 PAID_AFTER_ALL: Final = "The rest came: it paid the order."
-UNAPPLIED: Final = Attention(
-    "unapplied_money",
-    "Money arrived that does not pay this order: too little, too much or too late. Return it or keep it.",
-    "Return it, keep it, or mark it as settled by hand, on this page.",
-    DESK,
-)
+UNAPPLIED: Final = "unapplied_money"
 # A late payment of a direct channel, which the merchant settled with its payer outside.
 by_hand: Final = Recipe("by_hand", "reversal_due", "clearing", words="settled with the customer by hand")
 # Money that paid no order and was owed back: the merchant keeps it.

@@ -10,7 +10,6 @@ from recoup.kernel.problem import Problem
 from recoup.networks import whys
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.pace import SEND_WITHIN
-from recoup.orders.rules.attention import Attention
 from recoup.orders.rules.ledger import collected, late_approval
 from recoup.orders.rules.lifecycle import OPEN, Stage
 from recoup.orders.rules.snapshot import Attempt, Order, Settlement
@@ -18,7 +17,7 @@ from recoup.stablecoin.rules.channels import CHANNELS
 from recoup.terms.rules.fees import fee_units
 
 DEFAULT: Final = "mock"
-PAID_LATE: Final = Attention("paid_late", "Paid after its end: the money is there, the order is not open any more.")
+PAID_LATE: Final = "paid_late"
 
 
 def pick_channel(change: Change, code: str | None) -> Attempt:

@@ -10,17 +10,12 @@ from recoup.kernel.problem import Problem
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after, pause_since
 from recoup.orders.rules.amounts import text_like
-from recoup.orders.rules.attention import Attention
 from recoup.orders.rules.ledger import PAYABLE, Recipe
 from recoup.orders.rules.snapshot import Settlement
 from recoup.stablecoin.rules.channels import network_of
 
-SETTLEMENT_STUCK: Final = Attention(
-    "settlement_stuck", "A settlement is stuck: the channel did not take it. The money is still the merchant's."
-)
-SETTLEMENT_DELAYED: Final = Attention(
-    "settlement_delayed", "A settlement is delayed: the channel does not take it. It is sent until it does."
-)
+SETTLEMENT_STUCK: Final = "settlement_stuck"
+SETTLEMENT_DELAYED: Final = "settlement_delayed"
 
 # Direct money has reached the merchant's own wallet; the fee stays where the payment came in.
 settled: Final = Recipe(

@@ -86,7 +86,7 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
 
 def _held(visit: Visit, page: OrderPage, code: str | None) -> Trouble:
     held = last_hold(page)
-    beside = attention.sentence_of(code) if code and attention.reason_of(code) != attention.HELD else None
+    beside = attention.sentence_of(code) if code and attention.code_of(code) != attention.HELD else None
     why = _both(held.get("why"), beside) or "It is on hold."
     until = page.due.release
     if until is not None:
