@@ -22,4 +22,4 @@ async def add_audit_line(
     facts: dict[str, Any],
     request_id: str,
 ) -> None:
-    """In the transaction of what was done."""
+    """Adds a line in the transaction of what was done."""

@@ -1,4 +1,5 @@
-"""One line of the audit log, in the transaction of the act that it tells of: neither is there without the other."""
+"""Lines of the audit log, each in the transaction of the act that it tells of: neither is there
+without the other."""
 
 from collections.abc import Mapping
 from typing import Any

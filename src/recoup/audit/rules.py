@@ -1,4 +1,5 @@
-"""What an audit line may say: the acts that no other log keeps, and which facts stand beside them."""
+"""Rules of what an audit line may say: the acts that no other log keeps, and which facts stand
+beside them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -152,7 +153,7 @@ _NOUNS: Final = (
     Noun("go_live", "onboarding", "going live", "/onboarding"), Noun("partner", "onboarding"),
 )  # fmt: skip
 NOUN: Final = Place[Noun]("noun")
-NOUNS: Final = Extended({one.name: one for one in _NOUNS}, NOUN, lambda one: {one.name: one})
+NOUNS: Final = Extended({noun.name: noun for noun in _NOUNS}, NOUN, lambda one: {one.name: one})
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +167,8 @@ def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """What of `new` differs from `old`, as facts: {what: [old, new]}; of what there was not, {what: new}."""
+    """Differences of `new` from `old`, as facts: {what: [old, new]}; of what there was not, {what:
+    new}."""
     return {
         name: [old[name], value] if name in old else value
         for name, value in new.items()
@@ -175,12 +177,13 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def amount(units: int, asset: str) -> str:
-    """As a fact: `-45.90 USD`."""
+    """The amount as a fact: `-45.90 USD`."""
     return f"{'-' if units < 0 else ''}{shown(abs(units), asset)} {asset}"
 
 
 def _plain(value: Any) -> Any:
-    """No act fails for what its line says: what is no plain value is kept as text."""
+    """Makes a value plain. No act fails for what its line says: what is no plain value is kept as
+    text."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, Mapping):

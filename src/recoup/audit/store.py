@@ -197,8 +197,8 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """None is everything. `actors`: what their text holds, one of them. `before`: the last line seen. Wall time;
-    `until` is not included."""
+    """Filter of audit lines; None is everything. `actors`: what their text holds, one of them.
+    `before`: the last line seen. Wall time; `until` is not included."""
 
     actors: tuple[str, ...] | None = None
     kinds: tuple[str, ...] = ()
@@ -209,7 +209,7 @@ class AuditFilter:
 
 
 async def merchant_lines(connection: Read, merchant_id: UUID, audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
-    """Those of the world's database. Raises: TimeoutError for what takes too long."""
+    """Lines of the world's database. Raises: TimeoutError for what takes too long."""
     return await _read(connection, OF_MERCHANT, audit_filter, limit, merchant_id)
 
 
@@ -225,7 +225,7 @@ async def people_lines(
     audit_filter: AuditFilter,
     limit: int,
 ) -> list[AuditLine]:
-    """Those of the people database, of a `merchant` or `partner`, `now` wall time."""
+    """Lines of the people database, of a `merchant` or `partner`, `now` wall time."""
     return await _read(connection, OF_PEOPLE, audit_filter, limit, subject[1], subject[0], world, now)
 
 
@@ -246,13 +246,17 @@ SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place
 WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
 """)
 async def _places(db: Read, merchant_id: UUID, request_ids: Sequence[str]) -> dict[str, _Place]:
-    """Of each the last call."""
+    """The place of each request's last call."""
 
 
 async def _read(
     connection: Read, sources: Sequence[Source], audit_filter: AuditFilter, limit: int, *of: Any
 ) -> list[AuditLine]:
-    chosen = [one for one in sources if not audit_filter.kinds or not one.kinds or one.kinds & set(audit_filter.kinds)]
+    chosen = [
+        source
+        for source in sources
+        if not audit_filter.kinds or not source.kinds or source.kinds & set(audit_filter.kinds)
+    ]
     if (
         audit_filter.subject and parse_id(audit_filter.subject) is None
     ):  # only the log's own lines have objects without such ids
@@ -280,7 +284,7 @@ async def _read(
 
 def _union(sources: Sequence[Source], audit_filter: AuditFilter, people: bool) -> str:
     limit, kinds = ("$11", "$12") if people else ("$8", "$9")
-    parts = [_part(one, audit_filter, limit, kinds) for one in sources]
+    parts = [_part(source, audit_filter, limit, kinds) for source in sources]
     return (
         f"SELECT at, line, actor, action, subject, facts, request_id FROM ({' UNION ALL '.join(parts)}) every"
         f' ORDER BY at DESC, line COLLATE "C" DESC LIMIT {limit}'
@@ -288,7 +292,8 @@ def _union(sources: Sequence[Source], audit_filter: AuditFilter, people: bool) -
 
 
 def _part(source: Source, audit_filter: AuditFilter, limit: str, kinds: str) -> str:
-    """One source's newest lines. The first bounds are those of its index; an unused filter stands in no clause."""
+    """Statement of one source's newest lines. The first bounds are those of its index; an unused
+    filter stands in no clause."""
     inner = source.sql
     if audit_filter.before is not None:
         inner += f" AND {source.at} <= $2"
@@ -324,4 +329,4 @@ SELECT user_id, name FROM users WHERE user_id IN (
 ORDER BY lower(name), user_id LIMIT 200
 """)
 async def people_of(db: Read, subject_kind: str, subject_id: UUID) -> list[Person]:
-    """Who belongs to a `merchant` or `partner`, or did, by name."""
+    """People who belong to a `merchant` or `partner`, or did, by name."""

@@ -32,8 +32,8 @@ async def begin_backtest(
     wall: WallTime,
     asker: UUID | None = None,
 ) -> None:
-    """With the work that will make its figures, unless who asks for it makes them at once. The oldest of its kind
-    go. `asker`: the person who is notified."""
+    """Begins a back-test, with the work that will make its figures, unless who asks for it makes
+    them at once. The oldest of its kind go. `asker`: the person who is notified."""
     askers = [asker] if asker is not None else []
     await add_backtest(tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as, askers)
     await drop_oldest_backtests(tx, merchant_id, KEPT_REQUESTS, KEPT_SAVED, KEPT_DRAFTS)
@@ -52,8 +52,8 @@ async def keep_figures(
     wall: WallTime,
     answered: UUID | None = None,
 ) -> None:
-    """Once: whoever comes later changes nothing. All who asked are notified, but for `answered`, whose request has the
-    figures in its response."""
+    """Keeps the figures once: whoever comes later changes nothing. All who asked are notified, but
+    for `answered`, whose request has the figures in its response."""
     ended = await save_figures(tx, merchant_id, backtest_id, wall, until, failed, report, len(payments))
     if ended is None:
         return

@@ -124,7 +124,7 @@ def _avoided(units: int, asset: str) -> Sentence:
 
 
 def _at_cost(report: Mapping[str, Any], assets: Sequence[str]) -> list[Sentence]:
-    """What the fees rest on."""
+    """Sentences on what the fees rest on."""
     cost = report.get("sendCost", ENGINE_2.send_units)
     word = "That rests on an assumed cost of {0} {1} an attempt; your processor’s fees may differ."
     return [Sentence(word, _money(cost, asset), asset) for asset in assets]
@@ -140,7 +140,7 @@ def _money(units: int, asset: str, *, sign: bool = False) -> str:
 
 
 def label(by: str, name: str) -> str | Sentence:
-    """Of a group; a band of amounts is `USD/1299/2499` in minor units."""
+    """Label of a group; a band of amounts is `USD/1299/2499` in minor units."""
     parts = name.split("/")
     if by == "class":
         return CLASSES.get(name, name or "Others")
@@ -244,7 +244,7 @@ async def payments_page(visit: Visit) -> Values:
 
 
 def shown_values(row: BacktestRow) -> dict[str, Any]:
-    """What the figures of one are shown by, here and on the page of the policy."""
+    """Values that show the figures of one, here and on the page of the policy."""
     question = question_of(row.question)
     return dict(
         row=row,
@@ -265,7 +265,7 @@ def shown_values(row: BacktestRow) -> dict[str, Any]:
 
 
 def _window(report: dict[str, Any]) -> tuple[datetime, datetime] | None:
-    """From the first decline to the end of the last window."""
+    """The time from the first decline to the end of the last window."""
     if not report.get("from") or not report.get("until"):
         return None
     return datetime.fromisoformat(report["from"]), datetime.fromisoformat(report["until"])

@@ -12,8 +12,9 @@ PACK: Final = 100  # payments in a row
 
 
 class BacktestRow(Row, frozen=True):
-    """`until`: the merchant's business time up to which windows had closed. `failed`: why there are no figures; it is
-    made without. `saved_as`: the version of the policy that was saved of the lines that were asked about."""
+    """Row of a back-test. `until`: the merchant's business time up to which windows had closed.
+    `failed`: why there are no figures; it is made without. `saved_as`: the version of the policy
+    that was saved of the lines that were asked about."""
 
     backtest_id: UUID
     question: dict[str, Any]
@@ -53,12 +54,12 @@ UPDATE backtests SET askers = askers || $3::uuid
 WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL AND NOT $3 = ANY (askers)
 """)
 async def add_asker(db: Tx, merchant_id: UUID, backtest_id: UUID, user_id: UUID) -> None:
-    """One more person who waits for its figures."""
+    """Adds one more person who waits for its figures."""
 
 
 @MERCHANT.statement(f"SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND backtest_id = $2")
 async def find_backtest(db: Read, merchant_id: UUID, backtest_id: UUID) -> BacktestRow | None:
-    """None where the merchant has none of that id."""
+    """Finds a back-test; None where the merchant has none of that id."""
 
 
 @MERCHANT.statement(f"""
@@ -77,7 +78,7 @@ SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND ($2::uuid IS NULL OR
 ORDER BY backtest_id DESC LIMIT $3
 """)
 async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[BacktestRow]:
-    """Those that its people asked for and tried, the newest first."""
+    """Back-tests that its people asked for and tried, the newest first."""
 
 
 @MERCHANT.statement(f"""
@@ -107,14 +108,14 @@ SELECT backtest_id, question ->> 'scope' AS scope, question ->> 'subject' AS sub
 FROM backtests WHERE merchant_id = $1 AND saved_as IS NOT NULL ORDER BY backtest_id
 """)
 async def saved_backtests(db: Read, merchant_id: UUID) -> list[SavedBacktest]:
-    """Of versions that were saved; as many as are kept."""
+    """Back-tests of versions that were saved; as many as are kept."""
 
 
 @MERCHANT.statement("""
 SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND question ->> 'purpose' = $2 AND made_at IS NULL
 """)
 async def count_unmade(db: Read, merchant_id: UUID, purpose: str) -> int:
-    """How many of that purpose wait for their figures."""
+    """Counts those of that purpose that wait for their figures."""
 
 
 # Kinds apart, so that no number of drafts drops what somebody asked for or what a version names.
@@ -151,7 +152,7 @@ async def save_figures(
     report: dict[str, Any] | None,
     payment_count: int,
 ) -> EndedBacktest | None:
-    """None: it has figures already, or was dropped."""
+    """Saves the figures; None where it has figures already, or was dropped."""
 
 
 @MERCHANT.statement("UPDATE backtests SET saved_as = $3 WHERE merchant_id = $1 AND backtest_id = $2")
@@ -183,4 +184,4 @@ ORDER BY place LIMIT $4
 async def backtest_payments(
     db: Read, merchant_id: UUID, backtest_id: UUID, first: int, limit: int
 ) -> list[BacktestPayment]:
-    """From that place on."""
+    """Payments of a back-test from that place on."""

@@ -1,4 +1,4 @@
-"""What a payout to a bank changes: its row, the book, its events, the work that looks after it."""
+"""Changes of a payout to a bank: its row, the book, its events, the work that looks after it."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,8 +38,8 @@ async def begin_payout(
     wall: WallTime,
     payout_no: int = 1,
 ) -> UUID:
-    """It is scheduled: it waits for its approval, and nothing was sent. `version` counts its events. `period_to`: of
-    its settlement."""
+    """Schedules a payout: it waits for its approval, and nothing was sent. `version` counts its
+    events. `period_to`: of its settlement."""
     payout_id, rows = new_id(), Rows()
     reference = reference_of(merchant_id, asset, period_to, payout_no)
     await add_payout(tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference, requested_by, now)
@@ -52,7 +52,7 @@ async def begin_payout(
 async def approve_payout(
     tx: Tx, row: LockedPayout, account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
 ) -> None:
-    """To this account and no other. From here on it is sent as soon as it can be."""
+    """Approves a payout to this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
     rows.due_work.append(_key(row).at(wall, wall=True))
     await _save(
@@ -65,12 +65,13 @@ async def approve_payout(
 
 
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
-    """While the merchant is killed nothing leaves."""
+    """Postpones a payout: nothing leaves while the merchant is killed."""
     await write(tx, Rows(due_work=[_key(row).at(wall + PAUSE_KILLED, wall=True)]))
 
 
 async def stop_payout(tx: Tx, row: LockedPayout, reason: str, wall: WallTime) -> None:
-    """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
+    """Stops a payout before its file is made: it waits for an approval again. For the merchant it
+    was pending all the time."""
     rows = Rows()
     facts = {
         "payout_id": row.payout_id,
@@ -136,8 +137,8 @@ async def close_sending(
 async def close_payout(
     tx: Tx, row: LockedPayout, state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
 ) -> None:
-    """What the bank said: paid, or returned, which makes it due again. Raises: Problem(wrong_state), also while it is
-    being given to the bank, which may take it yet."""
+    """Closes a payout as the bank said: paid, or returned, which makes it due again. Raises:
+    Problem(wrong_state), also while it is being given to the bank, which may take it yet."""
     check_step(row.state, state)
     if row.state == "approved" and row.tries and row.reason is None:
         raise Problem(
@@ -158,7 +159,7 @@ async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
 
 
 async def _save(tx: Tx, row: LockedPayout, before: str, wall: WallTime) -> None:
-    """With the state that it came into, if it is another one."""
+    """Saves a payout, with the state that it came into, if it is another one."""
     await save_payout(tx, row)
     if row.state != before:
         now = business_at(wall, row.offset_us)

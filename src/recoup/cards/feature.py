@@ -1,4 +1,4 @@
-"""What cards add to rooms below."""
+"""Additions of cards to rooms below."""
 
 from typing import Final
 

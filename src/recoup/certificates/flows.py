@@ -47,7 +47,8 @@ _LISTED: Final = ("acceptor_id", "number", "reasons", "sends", "refusals", "brea
 
 
 def listed(row: Certificate) -> dict[str, Any]:
-    """As lists show it. `month`: like 2026-11, UTC; `root`: hex; `made_date`: ISO 8601, the merchant's time."""
+    """The certificate as lists show it. `month`: like 2026-11, UTC; `root`: hex; `made_date`: ISO
+    8601, the merchant's time."""
     return {
         "id": row.certificate_id,
         "month": month_text(row.month_from),
@@ -88,7 +89,7 @@ async def show_certificate(world: World, merchant_id: UUID, certificate_id: UUID
 
 
 async def certificate_file(world: World, merchant_id: UUID, certificate_id: UUID) -> bytes:
-    """What `recoup verify --file` proves. Raises: Problem(not_found)."""
+    """The file that `recoup verify --file` proves. Raises: Problem(not_found)."""
     file = await file_of(world.db.reader, merchant_id, certificate_id)
     if file is None:
         raise copy(_NONE)

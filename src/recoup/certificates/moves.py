@@ -41,8 +41,8 @@ async def keep_certificate(
     now: BusinessTime,
     wall: WallTime,
 ) -> ChainEnd:
-    """Under the merchant's certificate clock; answers where its chain ends now. `head`: what the file's first line says
-    beside its sums, roots and dates."""
+    """Keeps a certificate under the merchant's certificate clock; answers where its chain ends now.
+    `head`: what the file's first line says beside its sums, roots and dates."""
     totals = totals_of(lines)
     full: dict[str, Any] = head | totals | {"previousRoot": (before.root if before else FIRST_ROOT).hex()}
     file, root = written(full, lines)

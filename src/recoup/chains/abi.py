@@ -1,5 +1,5 @@
-"""What is asked of a contract and what it answers, as bytes. An answer is never trusted: length, padding and range are
-checked before it is believed.
+"""Calls of a contract and its answers, as bytes. An answer is never trusted: length, padding and
+range are checked before it is believed.
 
 Source: Solidity's contract ABI specification; ERC-20; `Deposits.sol`.
 """
@@ -61,7 +61,7 @@ def sweep(terms: bytes, asset: bytes) -> bytes:
 
 
 def sweep_many(terms: Sequence[bytes], asset: bytes) -> bytes:
-    words = uint_word(2 * WORD) + address_word(asset) + _array([_checked(one) for one in terms])
+    words = uint_word(2 * WORD) + address_word(asset) + _array([_checked(term) for term in terms])
     return selector(f"sweepMany({_TERMS}[],address)") + words
 
 
@@ -139,7 +139,7 @@ def read_uints(data: bytes, count: int) -> tuple[int, ...]:
 
 
 class Paid(NamedTuple):
-    """What the factory has paid out of one deposit address, in a token's base units."""
+    """Payment out of one deposit address by the factory, in a token's base units."""
 
     merchant: int
     treasury: int
@@ -156,8 +156,8 @@ class Transfer(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """What the factory paid out of a deposit address. Only `deposit` says whose it was: a caller chooses the terms,
-    and with them the 32 bytes of `order`."""
+    """Sweep of a deposit address by the factory. Only `deposit` says whose it was: a caller chooses
+    the terms, and with them the 32 bytes of `order`."""
 
     order: bytes
     asset: bytes
@@ -194,7 +194,7 @@ def read_failed(topics: Sequence[bytes], data: bytes) -> Failed:
 
 def _indexed(topics: Sequence[bytes], first: bytes, count: int) -> Sequence[bytes]:
     """The topics behind the first."""
-    if len(topics) != 1 + count or topics[0] != first or any(len(one) != WORD for one in topics):
+    if len(topics) != 1 + count or topics[0] != first or any(len(topic) != WORD for topic in topics):
         raise UnreadableError("another event")
     return topics[1:]
 

@@ -128,10 +128,11 @@ class _Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """One channel. `minimum` in book units. `endpoints` may hold keys and never reach a repr. Without a `factory`
-    nothing is taken yet: `recoup chain deploy` makes it. `custody`: where custodial money goes; `send_limit`,
-    `daily_limit`: the most that leaves it at once and in 24 hours, in book units. `lookalikes`: tokens that payers take
-    for its own, by name; they are watched, and pay nothing."""
+    """Settings of one channel. `minimum` in book units. `endpoints` may hold keys and never reach a
+    repr. Without a `factory` nothing is taken yet: `recoup chain deploy` makes it. `custody`: where
+    custodial money goes; `send_limit`, `daily_limit`: the most that leaves it at once and in 24
+    hours, in book units. `lookalikes`: tokens that payers take for its own, by name; they are
+    watched, and pay nothing."""
 
     code: str
     world: str
@@ -196,7 +197,7 @@ class ChannelSettings:
 
     @property
     def chain(self) -> str:
-        """As people know it: `Base (8453)`."""
+        """The chain as people know it: `Base (8453)`."""
         return f"{NETWORK_PRESETS[self.network].title} ({self.chain_id})"
 
     def coins(self, base: int | Decimal | str) -> str:

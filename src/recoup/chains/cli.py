@@ -91,7 +91,7 @@ def check(run: Run, as_json: bool) -> None:
                     wrong = f"{error}"
             orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
             of_chain = {"wrong": wrong or None, "orders": orders}
-            rows += [health.facts_of(one) | of_chain for one in network.channels.values()]
+            rows += [health.facts_of(channel) | of_chain for channel in network.channels.values()]
         return rows
 
     rows = run(work)

@@ -1,6 +1,6 @@
-"""Whether the logs are all: what lies at an address and what the factory paid out of it, which is state, must be what
-the logs say. A difference is read for again, block by block; what nothing explains is a case.
-"""
+"""Check that the logs are all: what lies at an address and what the factory paid out of it, which
+is state, must be what the logs say. A difference is read for again, block by block; what nothing
+explains is a case."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ class Comparer:
     """The balances of one chain against the watcher's rows."""
 
     def __init__(self, place: WatchedWorld, watcher: Watcher, orders: Orders | None = None) -> None:
-        """Without `orders` a difference is kept by nobody: whoever has them finds it again."""
+        """Sets the comparer up; without `orders` a difference is kept by nobody: whoever has them
+        finds it again."""
         self._db, self._clocks, self._watcher, self._orders = place.db, place.clocks, watcher, orders
         self._network, self._after = watcher.network, b""
 
@@ -90,15 +91,16 @@ class Comparer:
         return found
 
     async def differing(self, ours: Ours) -> dict[bytes, str]:
-        """By address what the state of the last block that was read has and the logs have not; nothing is read again.
-        Raises: AwayError."""
+        """Differences by address: what the state of the last block that was read has and the logs
+        have not; nothing is read again. Raises: AwayError."""
         found: dict[bytes, str] = {}
         for _, block, held in await self._states(ours):
             found = await self._differing(held, block, ours) | found
         return found
 
     async def _states(self, ours: Ours) -> list[tuple[Endpoint, Block, Held]]:
-        """What two nodes say, each; none of a chain that is not read, or is halted. Raises: AwayError."""
+        """States that two nodes report, each; none of a chain that is not read, or is halted.
+        Raises: AwayError."""
         cursor = await store.cursor_of(self._db, self._network.chain)
         if cursor is None or not cursor.block or cursor.halted:
             return []
@@ -121,7 +123,10 @@ class Comparer:
             if found:
                 log.warning("logs came short", chain=chain, node=node.name, addresses=len(found))
                 differing = await self._search(node, held, block, {one: ours[one] for one in found}) | differing
-        before = {one.address: one.missing for one in await store.comparisons_of(self._db, chain, list(ours))}
+        before = {
+            comparison.address: comparison.missing
+            for comparison in await store.comparisons_of(self._db, chain, list(ours))
+        }
         new = [Discrepancy(ours[one], text) for one, text in differing.items() if before.get(one, "") != text]
         if new and self._orders is None:
             return new
@@ -215,7 +220,7 @@ class Comparer:
             return {}
         txs = list({row.tx for row in await store.logs_at(self._db, list(differing)) if row.state == "orphaned"})
         receipts = [read_receipt(one, self._network.factory) for one in await node.batch(receipts_of(txs))]
-        logs = [log for one in receipts if isinstance(one, Receipt) for log in one.logs.values()]
+        logs = [log for receipt in receipts if isinstance(receipt, Receipt) for log in receipt.logs.values()]
         return await self._kept(node, [log for log in logs if log.token in self._network.channels], held, block, ours)
 
     async def _kept(

@@ -1,4 +1,5 @@
-"""What the watcher saw reaches its orders: all that came to an address is folded anew, and its order follows."""
+"""Credits of what the watcher saw: all that came to an address is folded anew, and its order
+follows."""
 
 import asyncio
 from collections import Counter
@@ -83,7 +84,9 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
             change.undue(DUE)
         elif outcome.received:
             change.due(DUE, row.expires_at)
-        return is_over, any(one.state in ("pending", "broadcast", "stuck") for one in change.order.settlements)
+        return is_over, any(
+            settlement.state in ("pending", "broadcast", "stuck") for settlement in change.order.settlements
+        )
 
     is_over, is_settling = await orders.run(work, (row.merchant_id, row.order_id))
     if is_over:
@@ -134,7 +137,8 @@ def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
 
 
 async def _all_swept(world: World, row: DepositAddress, logs: Sequence[ChainLog], own: ChannelSettings) -> bool:
-    """Whether all that came of other tokens went to where the order's terms say, and nothing else is unexplained."""
+    """True when all that came of other tokens went to where the order's terms say, and nothing else
+    is unexplained."""
     left: Counter[tuple[int, bytes]] = Counter()
     for one in logs:
         channel = intake.served_token(one.chain, one.token)

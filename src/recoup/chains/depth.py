@@ -1,6 +1,6 @@
-"""How deep a block must lie before its money counts: so many confirmations, or the chain's own word `safe` or
-`finalized`, by the amount. Two endpoints are asked; the one that is behind counts.
-"""
+"""Depth at which a block must lie before its money counts: so many confirmations, or the chain's
+own word `safe` or `finalized`, by the amount. Two endpoints are asked; the one that is behind
+counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TAGS: Final[tuple[Tag, ...]] = ("safe", "finalized")
 
 
 class Step(NamedTuple):
-    """`from_units`: the least amount that it holds for, in book units."""
+    """Step of the required depth. `from_units`: the least amount that it holds for, in book units."""
 
     from_units: int
     required: Required
@@ -41,7 +41,9 @@ def lower(heads: Sequence[Heights]) -> Heights:
     if not heads:
         raise ValueError("no endpoint")
     return Heights(
-        min(one.head for one in heads), _least([one.safe for one in heads]), _least([one.finalized for one in heads])
+        min(head.head for head in heads),
+        _least([head.safe for head in heads]),
+        _least([head.finalized for head in heads]),
     )
 
 
@@ -61,7 +63,8 @@ def confirmations(block: int, heads: Heights) -> int:
 
 
 def is_deep(block: int, wanted: Required, heads: Heights) -> bool:
-    """Whether the block has the required depth. Never for a block above the head, whatever a tag says."""
+    """True when the block has the required depth. Never for a block above the head, whatever a tag
+    says."""
     count = confirmations(block, heads)
     if isinstance(wanted, int):
         return count >= max(wanted, 1)

@@ -47,7 +47,7 @@ class DevNode:
         return await self._endpoint.call(method, *params)
 
     async def account(self, number: int = 0) -> bytes:
-        """One of those that have coins. Raises: Problem(unavailable) for a node that has none."""
+        """An account that has coins. Raises: Problem(unavailable) for a node that has none."""
         if not self._accounts:
             self._accounts = [from_hex(address) for address in await self.call("eth_accounts")]
         if number >= len(self._accounts):

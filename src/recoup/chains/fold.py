@@ -1,9 +1,9 @@
-"""What an order's deposits come to. Pure: the same deposits give the same result in any order of arrival and however
-often each is told.
+"""Fold of an order's deposits. Pure: the same deposits give the same result in any order of arrival
+and however often each is told.
 
-In time is what stands in a block no later than the order's end and one block. What is late by no more than an hour can
-still complete the order; what comes later pays nothing by itself. All amounts are in one unit, as a rule base units of
-the order's token.
+In time is what stands in a block no later than the order's end and one block. What is late by no
+more than an hour can still complete the order; what comes later pays nothing by itself. All amounts
+are in one unit, as a rule base units of the order's token.
 """
 
 from collections.abc import Iterable, Mapping

@@ -47,10 +47,10 @@ class ChainChannel:
         self.name, self._settings, self.db, self.clocks = settings.code, settings, db, clocks
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no connection is open."""
 
     def settles_to(self, merchant_id: UUID) -> str:
-        """Nowhere: an order's own terms say it."""
+        """Answers an empty text: an order's own terms say where it settles."""
         return ""
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
@@ -60,11 +60,12 @@ class ChainChannel:
         return _said(send) if send.kind == "transfer" or send.state == "failed" else _ON_ITS_WAY
 
     async def look_up(self, question: LookUp) -> Outcome:
-        """Nothing: what a key of ours sent and our database forgot halts that key, and people say what it was."""
+        """Answers not found: what a key of ours sent and our database forgot halts that key, and
+        people say what it was."""
         return Outcome("not_found")
 
     async def sweep(self, sweep: Sweep) -> Outcome:
-        """What the factory says confirms it; here it may only fail."""
+        """Starts a sweep. What the factory says confirms it; here it may only fail."""
         row = await store.address_of_attempt(self.db, sweep.payment_id)
         assert row is not None
         send = sweep_of(sweep.id, self._settings, row, "settlement", sweep.id)
@@ -95,8 +96,8 @@ class ChainChannel:
         return _said(send)
 
     async def _paid(self, attempt_id: UUID) -> Outcome:
-        """What came to the payment's address, once the chain has been read to the order's end and its balance agrees
-        with what was read; an hour at most."""
+        """The outcome of what came to the payment's address, once the chain has been read to the
+        order's end and its balance agrees with what was read; an hour at most."""
         row = await store.address_of_attempt(self.db, attempt_id)
         if row is None:
             return Outcome("not_found", text="nothing with this id")

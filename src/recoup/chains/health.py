@@ -1,5 +1,6 @@
-"""How each chain stands: how far it was read, what closes it, what its senders lack, and for `recoup verify --chain`
-what differs between the book, the logs and the nodes' present state, order by order and in custody wallets."""
+"""State of each chain: how far it was read, what closes it, what its senders lack, and for `recoup
+verify --chain` what differs between the book, the logs and the nodes' present state, order by order
+and in custody wallets."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ class ChannelFacts(Struct, frozen=True):
 
     @property
     def chain(self) -> str:
-        """As people know it: `Base (8453)`."""
+        """The chain as people know it: `Base (8453)`."""
         return intake.chain_name(self.chain_id)
 
 
@@ -74,7 +75,7 @@ class SenderState(Struct, frozen=True):
 
     @property
     def chain(self) -> str:
-        """As people know it: `Base (8453)`."""
+        """The chain as people know it: `Base (8453)`."""
         return intake.chain_name(self.chain_id)
 
     @property
@@ -125,27 +126,31 @@ async def _channel(world: World, one: ChannelSettings) -> ChannelState:
 async def senders(world: World) -> list[SenderState]:
     kinds = {one.chain_id: one.kind for one in intake.all_served()}
     found = []
-    for one in await sends_store.senders(world.db.reader):
-        gas = await sends_store.gas_of(world.db.reader, one.chain, one.sender)
-        who = shown(one.sender, kinds.get(one.chain, "evm"))
-        found.append(SenderState(one.chain, who, str(gas), one.halted, one.trouble))
+    for sender in await sends_store.senders(world.db.reader):
+        gas = await sends_store.gas_of(world.db.reader, sender.chain, sender.sender)
+        who = shown(sender.sender, kinds.get(sender.chain, "evm"))
+        found.append(SenderState(sender.chain, who, str(gas), sender.halted, sender.trouble))
     return found
 
 
 async def troubles(world: World) -> list[tuple[str, str, str]]:
     """Findings for `recoup doctor`: subject, finding and cure. A chain is named once."""
     found: dict[tuple[int, str], tuple[str, str, str]] = {}
-    for one in await channels(world):
-        if one.halted:
-            cure: str = Sentence("It is halted: look at it, then run `recoup chain lift {0}`.", one.chain_id)
-            found[one.chain_id, ""] = (one.chain, one.halted, cure)
-        elif one.wrong and one.factory:
-            node, colon, text = one.wrong.partition(": ")
-            said: str = Sentence("{0}: {1}", node, text) if colon else one.wrong
-            found[one.chain_id, ""] = (one.chain, said, "It takes no payments: see `recoup chain check`.")
-        elif one.late and one.agreed_at:
+    for channel in await channels(world):
+        if channel.halted:
+            cure: str = Sentence("It is halted: look at it, then run `recoup chain lift {0}`.", channel.chain_id)
+            found[channel.chain_id, ""] = (channel.chain, channel.halted, cure)
+        elif channel.wrong and channel.factory:
+            node, colon, text = channel.wrong.partition(": ")
+            said: str = Sentence("{0}: {1}", node, text) if colon else channel.wrong
+            found[channel.chain_id, ""] = (channel.chain, said, "It takes no payments: see `recoup chain check`.")
+        elif channel.late and channel.agreed_at:
             cure = "See in the worker's log whether its nodes answer."
-            found[one.chain_id, ""] = (one.chain, Sentence("It is read to {0} only.", iso(one.agreed_at)), cure)
+            found[channel.chain_id, ""] = (
+                channel.chain,
+                Sentence("It is read to {0} only.", iso(channel.agreed_at)),
+                cure,
+            )
     for key in await senders(world):
         if why := key.halted or key.trouble:
             found[key.chain_id, key.address] = (Sentence("sender {0}", key.address), why, "See `recoup chain sends`.")
@@ -159,8 +164,8 @@ async def differences(world: World) -> list[Difference]:
     rows: list[BookedAddress] = []
     while part := await store.booked_addresses(world.db.reader, *after, PAID_AFTER_ALL, TOGETHER):
         logs: dict[bytes, list[ChainLog]] = defaultdict(list)
-        for one in await store.logs_at(world.db.reader, [row.address for row in part]):
-            logs[one.address].append(one)
+        for log in await store.logs_at(world.db.reader, [row.address for row in part]):
+            logs[log.address].append(log)
         for row in part:
             found += _of_book(row, logs[row.address])
         rows += part

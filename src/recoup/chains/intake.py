@@ -1,4 +1,5 @@
-"""What a charge on a chain gets before it is admitted: its terms, and by them the address that its payer pays to."""
+"""Preparation of a charge on a chain before it is admitted: its terms, and by them the address that
+its payer pays to."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
@@ -44,7 +45,7 @@ _known: WeakKeyDictionary[Database, dict[Hashable, tuple[float, asyncio.Task[Any
 def serve(channels: Iterable[ChannelSettings]) -> None:
     """Takes these into use, once a process, instead of those of before."""
     _served.clear()
-    _served.update((one.code, one) for one in channels)
+    _served.update((channel.code, channel) for channel in channels)
     _by_token.clear()
     _by_token.update(((one.chain_id, one.token), one) for one in _served.values())
 
@@ -62,12 +63,12 @@ def served_token(chain: int, token: bytes) -> ChannelSettings | None:
 
 
 def channel_on(chain: int) -> ChannelSettings | None:
-    """One of the channels on this chain, for what all say alike."""
+    """The settings of one of the channels on this chain, for what all say alike."""
     return next((one for one in _served.values() if one.chain_id == chain), None)
 
 
 def chain_name(chain: int) -> str:
-    """As people know it: `Base (8453)`; its number where no channel is served any more."""
+    """The chain as people know it: `Base (8453)`; its number where no channel is served any more."""
     one = channel_on(chain)
     return one.chain if one else f"chain {chain}"
 
@@ -220,7 +221,7 @@ async def choices(world: World, order: StableOrder) -> list[ChannelSettings]:
 
 async def pick(world: World, settings: MerchantSettings, order: StableOrder, code: str) -> None:
     """The payer's choice; the first one stays. Raises: Problem(invalid) for none of the choices; as `complete`."""
-    channel = next((one for one in await choices(world, order) if one.code == code), None)
+    channel = next((choice for choice in await choices(world, order) if choice.code == code), None)
     if channel is None:
         raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
     site = next((one for one in settings.sites if one.is_default), settings.sites[0])

@@ -1,4 +1,5 @@
-"""What the worker runs of each chain: the proof that opens it, its watcher, the credits, the comparison of balances."""
+"""Loops that the worker runs of each chain: the proof that opens it, its watcher, the credits, the
+comparison of balances."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -40,7 +41,7 @@ _FEE: Final = 250_000
 
 
 def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
-    """One a chain: its name, what is done once, and the seconds between."""
+    """Loops, one a chain: its name, what is done once, and the seconds between."""
     for network in networks_of(intake.all_served(world.name)):
         yield f"chain {network.chain}", ChainLoop(world, Orders(world), network).once, _pause(network)
 
@@ -151,7 +152,7 @@ async def _wrong_at(network: Network, node: Endpoint) -> str:
         code_call(implementation),
         contract_call(network.factory, abi.address_of(terms.encoded())),
         contract_call(network.factory, abi.deploy(terms.encoded())),
-        *(contract_call(one.token, abi.decimals()) for one in tokens),
+        *(contract_call(token.token, abi.decimals()) for token in tokens),
     ]
     said = await node.batch(calls)
     if number(taken(said[0])) != network.chain:

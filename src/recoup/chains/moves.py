@@ -1,5 +1,5 @@
-"""What an order's deposits and sweeps change, under its lock. Repeats change nothing: what is booked already follows
-from the order's own rows.
+"""Changes by an order's deposits and sweeps, under its lock. Repeats change nothing: what is booked
+already follows from the order's own rows.
 
 | money | direct | custodial |
 |---|---|---|
@@ -80,7 +80,7 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, str
 
 
 def _takes_payment(order: Order) -> bool:
-    """Whether money may still pay the order. Not once somebody has decided about a part of it."""
+    """True when money may still pay the order: not once somebody has decided about a part of it."""
     open_ = order.stage not in ENDED or order.stage is Stage.EXPIRED
     return open_ and not any(is_decided(order, row) for row in _unexpected(order))
 
@@ -108,7 +108,8 @@ def _show(change: Change, attempt: Attempt, outcome: Outcome, units: Units) -> N
 
 
 def _look_back(change: Change, attempt: Attempt, units: int) -> None:
-    """What is booked is never undone: a person hears of money that the chain took back, and of its coming again."""
+    """Raises or clears attention. What is booked is never undone: a person hears of money that the
+    chain took back, and of its coming again."""
     order, booked = change.order, _owed(change.order)
     if attempt.state == "approved":
         booked += attempt.units + _settles_more(order, attempt)
@@ -129,14 +130,20 @@ def _resize(change: Change, settlement: Settlement, units: int, fee_units: int) 
 
 def _under_way(order: Order) -> Settlement | None:
     """The settlement that is still to come: there is one at most, and the next sweep pays all of it."""
-    return next((one for one in order.settlements if one.state in ("pending", "broadcast", "stuck")), None)
+    return next(
+        (settlement for settlement in order.settlements if settlement.state in ("pending", "broadcast", "stuck")), None
+    )
 
 
 def _settles_more(order: Order, attempt: Attempt) -> int:
     """The amount that settles, or has settled, beyond what paid the order."""
     fee = int(order.facts["fee_units"])
     charged = attempt.units if fee < order.units else 0  # nothing settles of an order that is all fee
-    return max(sum(one.units + one.fee_units for one in order.settlements if one.state != "failed") - charged, 0)
+    return max(
+        sum(settlement.units + settlement.fee_units for settlement in order.settlements if settlement.state != "failed")
+        - charged,
+        0,
+    )
 
 
 def _owed(order: Order) -> int:
@@ -172,7 +179,7 @@ def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> 
     elif to_merchant:
         owe_settlement(change, attempt.attempt_id, to_merchant, to_treasury, str(order.facts["settles_to"]))
     else:  # all of it is the treasury's: the merchant has had its part
-        last = next(one for one in order.settlements if one.state == "confirmed")
+        last = next(settlement for settlement in order.settlements if settlement.state == "confirmed")
         change.set_settlement(last, fee_units=last.fee_units + to_treasury)
 
 
@@ -281,7 +288,7 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
     """Each sweep that paid the merchant is a settlement of its own, whoever called it; what is still to come is the one
     under way. A sweep of more than is booked waits for its deposits."""
     order = change.order
-    known = Counter(one.tx_hash for one in order.settlements if one.state == "confirmed")
+    known = Counter(settlement.tx_hash for settlement in order.settlements if settlement.state == "confirmed")
     swept = 0
     for sweep in sweeps:
         paid = units(swept + sweep.to_merchant) - units(swept)

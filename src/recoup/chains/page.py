@@ -86,7 +86,7 @@ async def addresses(visit: Visit) -> Values:
     rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
     channels = intake.all_served(visit.world.name)
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
-    served = {kind: ", ".join(one.name for one in channels if one.kind == kind) for kind in KINDS}
+    served = {kind: ", ".join(channel.name for channel in channels if channel.kind == kind) for kind in KINDS}
     return dict(
         rows=rows,
         states=states,
@@ -108,7 +108,7 @@ async def addresses(visit: Visit) -> Values:
 
 
 def is_used() -> bool:
-    """Whether any channel here is on a chain."""
+    """True when any channel here is on a chain."""
     return bool(intake.all_served())
 
 
@@ -167,7 +167,7 @@ async def _wallet(visit: Visit, row: PayoutRow) -> store.SettlementAddress | Non
 
 
 def _facts(row: PayoutRow, wallet: store.SettlementAddress | None) -> tuple[object, ...]:
-    """What may change of what a review shows."""
+    """Facts of a review that may change."""
     return (row.payout_id, row.state, wallet.address_id if wallet else "")
 
 
@@ -179,7 +179,7 @@ async def payout_review(visit: Visit) -> Values:
     return dict(
         row=row,
         wallet=wallet,
-        left=next((one.units["wallet"] for one in balances if one.asset == row.asset), 0),
+        left=next((balance.units["wallet"] for balance in balances if balance.asset == row.asset), 0),
         theirs=not _is_another(row.actor, visit),
         seen=review_mark(visit.session, *_facts(row, wallet)),
         people=await named(visit, actors),
@@ -253,7 +253,7 @@ async def post_sweep(
 
 
 def token_text(send: ChainSend) -> str:
-    """What is swept, and where."""
+    """Text of what is swept, and where."""
     channel = intake.served(send.channel)
     if channel is None:
         return to_hex(send.token)
@@ -265,11 +265,11 @@ def token_text(send: ChainSend) -> str:
 def _others(seen: Seen) -> list[tuple[str, str, str]]:
     """Each other token that came, then the coin: what it is called, its contract, its network."""
     found: dict[tuple[str, str, str], None] = {}
-    for one in seen.deposits:
-        channel = one.channel or intake.served_lookalike(one.log.chain, one.log.token)
-        if channel is not None and not one.right and one.log.state == "confirmed":
-            name = channel.lookalikes.get(one.log.token, channel.asset)
-            found[name, shown(one.log.token, channel.kind), channel.network] = None
+    for deposit in seen.deposits:
+        channel = deposit.channel or intake.served_lookalike(deposit.log.chain, deposit.log.token)
+        if channel is not None and not deposit.right and deposit.log.state == "confirmed":
+            name = channel.lookalikes.get(deposit.log.token, channel.asset)
+            found[name, shown(deposit.log.token, channel.kind), channel.network] = None
     network = seen.channel.network
     return [*found, (NETWORK_PRESETS[network].coin, "coin", network)]
 
@@ -305,7 +305,7 @@ def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
     menu=Entry("Operator", 9, "Chains", "route", sees=lambda session: for_operator(session) and is_used()),
 )
 async def chains(visit: Visit) -> Values:
-    """How far each chain is read, what closes it, and what its senders lack."""
+    """Shows how far each chain is read, what closes it, and what its senders lack."""
     return dict(
         channels=await health.channels(visit.world),
         senders=await health.senders(visit.world),
@@ -314,7 +314,7 @@ async def chains(visit: Visit) -> Values:
 
 
 async def _payouts(visit: Visit) -> list[PayoutRow]:
-    """Of custodial money, those that wait for a second person."""
+    """Payouts of custodial money that wait for a second person."""
     networks = {one.network for one in intake.all_served(visit.world.name)}
     rows = await requested_payouts(visit.world.db.reader, visit.merchant_id)
     return [row for row in rows if row.destination.partition(":")[0] in networks]

@@ -1,8 +1,10 @@
-"""What is shown of an order on a chain, and of its merchant's wallets: by the stablecoin API, and on the hosted page,
-where its payer reads where to send what, what came, and what to do when something went wrong.
+"""Display of an order on a chain, and of its merchant's wallets: by the stablecoin API, and on the
+hosted page, where its payer reads where to send what, what came, and what to do when something went
+wrong.
 
-The QR code is the plain address: one with a payment URI has sent money to tokens' contracts, so links to wallets stand
-beside it. The page asks for itself again while something may still come, unless its reader holds it still.
+The QR code is the plain address: one with a payment URI has sent money to tokens' contracts, so
+links to wallets stand beside it. The page asks for itself again while something may still come,
+unless its reader holds it still.
 """
 
 from dataclasses import dataclass
@@ -82,7 +84,7 @@ class Seen:
     @property
     def newest(self) -> list[SeenDeposit]:
         """The transfers that are shown, oldest first; of all there are sums."""
-        return sorted(self.deposits, key=lambda one: one.log.block_at)[-SHOWN_MAX:]
+        return sorted(self.deposits, key=lambda deposit: deposit.log.block_at)[-SHOWN_MAX:]
 
     @property
     def received_units(self) -> int:
@@ -111,8 +113,8 @@ class Seen:
 
 
 async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> Seen | None:
-    """None for an order of another channel, or of one that is not served any more. `fresh`: nothing is read, as nothing
-    can have come."""
+    """The view of an order; None for one of another channel, or of one that is not served any more.
+    `fresh`: nothing is read, as nothing can have come."""
     chain = order.facts.get("chain")
     channel = intake.served(order.channel)
     if chain is None or channel is None:
@@ -127,7 +129,7 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
     logs = [log for log in logs if log.state != "orphaned" or (log.chain, log.tx) not in living]
     cursors = {chain_id: await store.cursor_of(world.db.reader, chain_id) for chain_id in {log.chain for log in logs}}
     deposits = tuple(_deposit(log, row, channel, cursors[log.chain]) for log in logs)
-    counting = (one.progress for one in deposits if one.counts)
+    counting = (deposit.progress for deposit in deposits if deposit.counts)
     least = min(counting, key=lambda one: one.done / one.of, default=Progress(0, chain["confirmations"]))
     return Seen(channel, folded(row, logs), deposits, least)
 
@@ -172,7 +174,7 @@ async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bo
     seen = await seen_of(world, order, fresh=fresh)
     if seen is None:
         return None
-    first = next((one.log.tx for one in seen.deposits if one.counts), None)
+    first = next((deposit.log.tx for deposit in seen.deposits if deposit.counts), None)
     return msgspec.structs.replace(
         payment,
         status="processing" if order.stage is Stage.PROCESSING and order.attempt_state == "planned" else payment.status,
@@ -208,7 +210,7 @@ async def _wallets(world: World, merchant_id: UUID) -> dict[str, str]:
 
 
 async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
-    """None for an order of another channel, or of one that is not served any more."""
+    """The pay page; None for an order of another channel, or of one that is not served any more."""
     world = visit.checkout.world
     settings = await visit.checkout.merchants.get(order.merchant_id)
     merchant, facts = settings.merchant, order.facts
@@ -241,7 +243,7 @@ async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
             return RedirectResponse(f"{visit.address}{saved}", status_code=303)
     if seen is None:
         networks = [] if over or "simulate" in visit.request.query_params else await intake.choices(world, order)
-        named = [{"code": one.code, "title": NETWORK_PRESETS[one.network].title} for one in networks]
+        named = [{"code": network.code, "title": NETWORK_PRESETS[network.network].title} for network in networks]
         return render("chains/network.html", visit.language, common | {"networks": named}) if named else None
     state = _state(order, seen, over=over)
     still = visit.request.query_params.get("still") == "1"
@@ -303,11 +305,11 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
         return text_like(units, order.asset, order.amount_text)
 
     excess = seen.channel.book(seen.outcome.excess)
-    counting = [one for one in seen.deposits if one.counts]
+    counting = [deposit for deposit in seen.deposits if deposit.counts]
     has_explorer = any(one.channel and one.channel.explorer for one in counting)
     return {
         "listed": len(counting) > (state in ("counting", "paid")) or has_explorer,
-        "kept": any(one.log.state != "orphaned" for one in seen.deposits),
+        "kept": any(deposit.log.state != "orphaned" for deposit in seen.deposits),
         "rest": text(seen.rest_units),
         "came": text(seen.received_units + seen.on_its_way_units),
         "excess": text(excess) if excess else "",

@@ -1,4 +1,5 @@
-"""What a node says of a chain, read into what the watcher compares. Nothing here is believed yet.
+"""Reading of what a node says of a chain, for what the watcher compares. Nothing here is believed
+yet.
 
 Source: ethereum/execution-apis `eth_getLogs`, `eth_getBlockByNumber`, `eth_getTransactionReceipt`.
 """
@@ -75,7 +76,8 @@ def block_of_hash(block_hash: bytes) -> Call:
 
 
 def read_block(answer: Any) -> Block | None:
-    """None where the node has no such block, or does not know the tag. Raises: GarbageError."""
+    """Reads a block; None where the node has no such block, or does not know the tag. Raises:
+    GarbageError."""
     if answer is None or isinstance(answer, Refused):
         return None
     if not isinstance(answer, dict):
@@ -88,7 +90,8 @@ def read_block(answer: Any) -> Block | None:
 
 
 def agreed_times(*of_nodes: Sequence[Any]) -> dict[bytes, datetime]:
-    """By hash, of the blocks that the first node has, and of which no other says otherwise. Raises: GarbageError."""
+    """Times by hash, of the blocks that the first node has, and of which no other says otherwise.
+    Raises: GarbageError."""
     found = zip(*(map(read_block, answers) for answers in of_nodes), strict=True)
     return {one.hash: one.at for one, *others in found if one is not None and set(others) <= {one, None}}
 
@@ -102,8 +105,8 @@ def _below(most: int, value: Any) -> int:
 
 
 def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[bytes], to: Collection[bytes]) -> Call:
-    """One filter for both events: the second topic is the receiver of a transfer and the token of a sweep. `end` None:
-    to the head."""
+    """The call for logs, one filter for both events: the second topic is the receiver of a transfer
+    and the token of a sweep. `end` None: to the head."""
     topics: list[Any] = [[to_hex(abi.TRANSFER), to_hex(abi.SWEPT)]]
     if len(to) <= ADDRESSES_MAX:
         topics += [None, [to_hex(abi.address_word(one)) for one in (*to, *tokens)]]
@@ -119,8 +122,8 @@ def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[by
 def read_logs(
     answer: Any, factory: bytes, tokens: Collection[bytes], begin: int = 0, end: int | None = None
 ) -> list[NodeLog]:
-    """What came to and left addresses, of these tokens, within the requested range. Raises: GarbageError for an answer
-    that is no list of logs."""
+    """Reads the logs of what came to and left addresses, of these tokens, within the requested
+    range. Raises: GarbageError for an answer that is no list of logs."""
     given = taken(answer)
     if not isinstance(given, list):
         raise GarbageError("not a list of logs")
@@ -143,7 +146,7 @@ def read_receipt(answer: Any, factory: bytes) -> ReceiptAnswer:
 
 
 def _read_log(one: Any, factory: bytes) -> NodeLog | None:
-    """None for one of another kind, or that is still in no block."""
+    """Reads a log; None for one of another kind, or that is still in no block."""
     if not isinstance(one, dict) or not isinstance(one.get("topics"), list):
         raise GarbageError("not a log")
     contract, topics = data(one.get("address"), 20), [data(topic, 32) for topic in one["topics"]]

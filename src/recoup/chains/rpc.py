@@ -66,7 +66,8 @@ Call = tuple[str, list[Any]]
 
 
 class Endpoint:
-    """One node. `name` is its host, which may be shown; its address may hold a key, which may not."""
+    """Endpoint of one node. `name` is its host, which may be shown; its address may hold a key,
+    which may not."""
 
     batch_max = BATCH_MAX
 
@@ -231,11 +232,12 @@ def _request(number: int, call: Call) -> dict[str, Any]:
 
 
 def _refuses_batch(answer: Any, count: int) -> bool:
-    """Whether it is the number of calls that the node refuses: geth says so in a list, others without one."""
+    """True when it is the number of calls that the node refuses: geth says so in a list, others
+    without one."""
     said = answer if isinstance(answer, list) else [answer]
     errors = [one["error"] for one in said if isinstance(one, dict) and isinstance(one.get("error"), dict)]
     return len(said) < count and any(
-        one.get("code") in _NO_ARRAYS or "batch" in str(one.get("message")).lower() for one in errors
+        error.get("code") in _NO_ARRAYS or "batch" in str(error.get("message")).lower() for error in errors
     )
 
 

@@ -68,8 +68,9 @@ WHY_MAX: Final = 200
 
 
 class KeyState(NamedTuple):
-    """What nodes say of the chain and of the key: how many of its transactions are in blocks on all nodes, and at most
-    on any, and how many are known in all; `coins`: what is left for gas."""
+    """State of the chain and of the key as nodes report it: how many of its transactions are in
+    blocks on all nodes, and at most on any, and how many are known in all; `coins`: what is left
+    for gas."""
 
     heights: Heights
     mined: int
@@ -83,7 +84,8 @@ Receipts = Mapping[bytes, Sequence[ReceiptAnswer]]
 
 
 class Sender:
-    """One a chain and key, for the life of a process: a second one would take the same numbers."""
+    """Sender of a chain and key, one for the life of a process: a second one would take the same
+    numbers."""
 
     together = TOGETHER
 
@@ -186,12 +188,14 @@ class Sender:
     # What the chain says of this key ----------------------------------------------------------------------------------
 
     async def _state(self) -> KeyState:
-        """What all nodes have: one that is behind, or says that it is ahead, changes nothing by itself."""
+        """The state that all nodes have: one that is behind, or says that it is ahead, changes
+        nothing by itself."""
         heights, mined, known, coins = zip(*[await self._state_at(node) for node in self._nodes], strict=True)
         return KeyState(lower(heights), min(mined), max(mined), max(known), min(coins))
 
     async def _state_at(self, node: Endpoint) -> tuple[Heights, int, int, int]:
-        """What it has: the heights, and of this key the mined and the known transactions, and the coins."""
+        """The state at one node: the heights, and of this key the mined and the known transactions,
+        and the coins."""
         who = to_hex(self._signer.address)
         asks: list[Call] = [block_call("latest"), block_call("safe"), block_call("finalized")]
         asks += [("eth_getTransactionCount", [who, tag]) for tag in ("latest", "pending")]
@@ -224,27 +228,28 @@ class Sender:
         nodes, and for a while, as one that is behind says the same. Then the same bytes go once more. Raises:
         AwayError; HaltError for a transfer that failed, which may have been wanted again."""
         rows = await sends_store.closed_transactions(self._db, *self._key, state.most, WANTED)
-        hashes = [one.hash for one in rows]
+        hashes = [row.hash for row in rows]
         is_there = any(said is not None for of_nodes in (await self._receipts(hashes)).values() for said in of_nodes)
-        if not rows or is_there or state.heights.head < max(one.block or 0 for one in rows):
+        if not rows or is_there or state.heights.head < max(row.block or 0 for row in rows):
             self._gone_at = None
             raise AwayError(f"a node is behind: it has {state.mined} transactions of this key, not {mined + 1}")
         self._gone_at = state.heights.head if self._gone_at is None else self._gone_at
         if state.heights.head < self._gone_at + LOST_BLOCKS:
             raise AwayError(f"transaction {rows[0].number} of this key is in no block any more: it goes again soon")
-        for one in await sends_store.sends_in(self._db, hashes):
-            if (one.kind, one.state) == ("transfer", "failed"):
-                await self._halt("a transfer that failed is in no block any more, and may still go", one.merchant_id)
+        for send in await sends_store.sends_in(self._db, hashes):
+            if (send.kind, send.state) == ("transfer", "failed"):
+                await self._halt("a transfer that failed is in no block any more, and may still go", send.merchant_id)
         self._troubles.append(f"a reorganisation took back what was sent from transaction {rows[0].number} on")
         async with self._kept() as tx:
             await sends_store.open_again(tx, *self._key, hashes, state.heights.head)
             await sends_store.take_back(tx, hashes)
 
     async def _check_taken(self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState) -> None:
-        """Of each number that the chain has used, a transaction of ours has the receipt, or soon. Raises: HaltError."""
+        """Checks that of each number that the chain has used, a transaction of ours has the
+        receipt, or soon. Raises: HaltError."""
         for nonce, rows in _by_number(out).items():
             is_late = nonce < state.mined and state.heights.head - rows[-1].signed_block >= LOST_BLOCKS
-            if is_late and all(said is None for one in rows for said in receipts[one.hash]):
+            if is_late and all(said is None for row in rows for said in receipts[row.hash]):
                 await self._halt(f"transaction {nonce} of this key is none that is known here")
 
     async def _halt(self, why: str, merchant_id: UUID | None = None) -> None:
@@ -278,8 +283,8 @@ class Sender:
     async def went(self, send: ChainSend, tx_hash: bytes) -> None:
         """A person says that a held transfer went by this transaction; every node has to agree. Raises: Problem."""
         state, receipts = await self._state(), _agreed((await self._receipts([tx_hash]))[tx_hash])
-        is_so = self._is_deep(receipts, [send], state.heights) and all(one.went for one in receipts)
-        is_so = is_so and all(self._moved(send, one) for one in receipts)
+        is_so = self._is_deep(receipts, [send], state.heights) and all(receipt.went for receipt in receipts)
+        is_so = is_so and all(self._moved(send, receipt) for receipt in receipts)
         if send.state != "held" or not is_so or await sends_store.sends_in(self._db, [tx_hash]):
             message = "This transaction does not show that the transfer went."
             raise Problem("conflict", message, cure="Name the one that did, deep enough and of no other send.")
@@ -299,11 +304,11 @@ class Sender:
         out = await sends_store.open_transactions(self._db, *self._key)
         receipts = await self._receipts([one.hash for one in out])
         for rows in _by_number(out).values():
-            for one in rows:
-                if agreed := _agreed(receipts[one.hash]):
+            for row in rows:
+                if agreed := _agreed(receipts[row.hash]):
                     sends = await sends_store.sends_in(self._db, [same.hash for same in rows])
                     if self._is_deep(agreed, sends, state.heights):
-                        await self._close(one, sends, agreed, max(receipt.cost for receipt in agreed))
+                        await self._close(row, sends, agreed, max(receipt.cost for receipt in agreed))
         return receipts
 
     def _is_deep(self, receipts: Sequence[Receipt], sends: Sequence[ChainSend], heights: Heights) -> bool:
@@ -312,11 +317,11 @@ class Sender:
     def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
         """The depth that each send requires by its amount."""
         found: list[Required] = []
-        for one in sends:
-            channel = self._network.channels.get(one.token)
+        for send in sends:
+            channel = self._network.channels.get(send.token)
             if channel is None:
                 return [self._network.depth]
-            value = int(one.value) if one.value is not None else self._terms(one).due
+            value = int(send.value) if send.value is not None else self._terms(send).due
             found.append(required(channel.confirmations, channel.book(value)))
         return found or [self._network.depth]
 
@@ -357,7 +362,8 @@ class Sender:
     async def _repeat(
         self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState, prices: Prices
     ) -> None:
-        """What may not have left goes again, the same bytes; what waits too long, dearer under its number."""
+        """Repeats what may not have left, the same bytes; what waits too long, dearer under its
+        number."""
         patience = max(PATIENCE_BLOCKS, PATIENCE_MS // self._network.any.block_ms)
         for nonce, rows in _by_number(out).items():
             if nonce < state.mined:  # in a block, and not deep yet
@@ -366,7 +372,7 @@ class Sender:
             is_late = nonce == state.mined and state.heights.head - newest.signed_block >= patience
             if is_late and raised.fee > self._fee_cap:
                 self._troubles.append(f"transaction {nonce} waits: a dearer one would be above the cap")
-            elif is_late and (sends := await sends_store.sends_in(self._db, [one.hash for one in rows])):
+            elif is_late and (sends := await sends_store.sends_in(self._db, [row.hash for row in rows])):
                 await self._sign(sends, nonce, raised, newest.gas, state.heights.head)
                 continue
             await self._broadcast(newest.raw)
@@ -380,14 +386,14 @@ class Sender:
         the reason: nothing is sent blindly. What only waits stays wanted; what neither goes nor fails is tried again
         after those behind it."""
         turns = sorted(wanted, key=lambda one: self._tried.get(one.send_id, 0))
-        transfers = [one for one in turns if one.kind == "transfer" and one.token in self._network.channels]
+        transfers = [turn for turn in turns if turn.kind == "transfer" and turn.token in self._network.channels]
         found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
-        usual = [one for one in turns if one.kind == "sweep" and one.subject_kind != "stray"]
+        usual = [turn for turn in turns if turn.kind == "sweep" and turn.subject_kind != "stray"]
         for token in dict.fromkeys(one.token for one in usual):
             sweeps = [one for one in usual if one.token == token][: self.together]
-            able = await self._run_dry(sorted(sweeps, key=lambda one: one.send_id))
+            able = await self._run_dry(sorted(sweeps, key=lambda sweep: sweep.send_id))
             found += [self._batch(able)] if able else []
-        return found + await self._strays([one for one in turns if one.subject_kind == "stray"][: self.together])
+        return found + await self._strays([turn for turn in turns if turn.subject_kind == "stray"][: self.together])
 
     async def _strays(self, wanted: Sequence[ChainSend]) -> list[tuple[list[ChainSend], int]]:
         """Each alone, and of bounded gas: a token may be anybody's, and who receives a coin may burn all."""
@@ -423,25 +429,27 @@ class Sender:
         current: dict[UUID, str | None] = {}
         left: dict[bytes, int] = {}
         today: dict[str, int] = {}
-        for one in transfers:
-            if one.subject_kind == "payout":
-                if one.merchant_id not in current:
-                    now = self._world.clocks.business(await known_offset(db, one.merchant_id))
-                    current[one.merchant_id] = await settles_to(db, one.merchant_id, kind, now)
-                if shown(one.receiver or b"", kind) != current[one.merchant_id]:
-                    await self._fail([one], sends_store.WITHDRAWN)
+        for transfer in transfers:
+            if transfer.subject_kind == "payout":
+                if transfer.merchant_id not in current:
+                    now = self._world.clocks.business(await known_offset(db, transfer.merchant_id))
+                    current[transfer.merchant_id] = await settles_to(db, transfer.merchant_id, kind, now)
+                if shown(transfer.receiver or b"", kind) != current[transfer.merchant_id]:
+                    await self._fail([transfer], sends_store.WITHDRAWN)
                     continue
-            channel, value = self._network.channels[one.token], int(one.value or 0)
-            if one.token not in left:
-                held = min([await balance_at(node, one.token, self._signer.address) for node in self._nodes])
-                left[one.token] = held - sum(int(way.value or 0) for way in under_way if way.token == one.token)
+            channel, value = self._network.channels[transfer.token], int(transfer.value or 0)
+            if transfer.token not in left:
+                held = min([await balance_at(node, transfer.token, self._signer.address) for node in self._nodes])
+                left[transfer.token] = held - sum(
+                    int(way.value or 0) for way in under_way if way.token == transfer.token
+                )
             if channel.code not in today:
-                today[channel.code] = int(await sends_store.sent_since(db, one.chain, channel.code, wall - DAY))
-            if trouble := why_it_waits(channel, value, left[one.token], today[channel.code]):
+                today[channel.code] = int(await sends_store.sent_since(db, transfer.chain, channel.code, wall - DAY))
+            if trouble := why_it_waits(channel, value, left[transfer.token], today[channel.code]):
                 self._troubles.append(trouble)
             elif len(found) < TRANSFERS:
-                left[one.token], today[channel.code] = left[one.token] - value, today[channel.code] + value
-                found.append(one)
+                left[transfer.token], today[channel.code] = left[transfer.token] - value, today[channel.code] + value
+                found.append(transfer)
         return found
 
     async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
@@ -493,7 +501,7 @@ class Sender:
             return first.token, abi.transfer(first.receiver, int(first.value))
         if len(sends) == 1:
             return self._network.factory, abi.sweep(self._terms(first).encoded(), first.token)
-        return self._network.factory, abi.sweep_many([self._terms(one).encoded() for one in sends], first.token)
+        return self._network.factory, abi.sweep_many([self._terms(send).encoded() for send in sends], first.token)
 
     async def _prices(self) -> Prices:
         return await prices_at(self._nodes)
@@ -528,7 +536,8 @@ class Sender:
             raise unavailable(error) from error
 
     async def _broadcast(self, raw: bytes) -> None:
-        """To every node: one may keep it to itself. What it says proves nothing: the receipt does."""
+        """Sends to every node: one may keep it to itself. What it says proves nothing: the receipt
+        does."""
         for node in self._nodes:
             try:
                 why = await self._hand_over(node, raw)
@@ -538,7 +547,7 @@ class Sender:
                 log.info("not taken", chain=self._network.chain, node=node.name, why=why)
 
     async def _hand_over(self, node: Any, raw: bytes) -> str | None:
-        """Why the node did not take it."""
+        """The reason why the node did not take it."""
         (said,) = await node.batch([("eth_sendRawTransaction", [to_hex(raw)])])
         return said.message if isinstance(said, Refused) else None
 
@@ -547,10 +556,10 @@ class Sender:
     async def _fail(
         self, sends: Sequence[ChainSend], why: str, tx: Tx | None = None, hash: bytes | None = None
     ) -> None:
-        for one in sends:
-            log.error("send failed", chain=one.chain, send=str(one.send_id), kind=one.subject_kind, why=why)
-            await self._tell(one.merchant_id, str(one.send_id), "failed", why)
-        await sends_store.mark_failed(tx or self._db.alone, [one.send_id for one in sends], why[:WHY_MAX], hash)
+        for send in sends:
+            log.error("send failed", chain=send.chain, send=str(send.send_id), kind=send.subject_kind, why=why)
+            await self._tell(send.merchant_id, str(send.send_id), "failed", why)
+        await sends_store.mark_failed(tx or self._db.alone, [send.send_id for send in sends], why[:WHY_MAX], hash)
 
     async def _note_troubles(self) -> None:
         """Stores the troubles, and tells people of each new one once."""
@@ -582,5 +591,5 @@ def _by_number(rows: Sequence[ChainTransaction]) -> dict[int, list[ChainTransact
 def _agreed(said: Sequence[ReceiptAnswer]) -> list[Receipt]:
     """The receipts, where all nodes have it in the same block; else none."""
     receipts = [one for one in said if isinstance(one, Receipt)]
-    is_same = len(receipts) == len(said) and len({(one.block_hash, one.block) for one in receipts}) == 1
+    is_same = len(receipts) == len(said) and len({(receipt.block_hash, receipt.block) for receipt in receipts}) == 1
     return receipts if is_same else []

@@ -1,4 +1,4 @@
-"""What is sent on chains, by which keys, and where refunds go. Values are base units of a token."""
+"""Sends on chains, their keys, and where refunds go. Values are base units of a token."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -51,7 +51,7 @@ async def want(db: Tx, send: ChainSend, now: datetime) -> ChainSend:
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE send_id = $1")
 async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
-    """None for what was never wanted."""
+    """The send of that id; None for what was never wanted."""
 
 
 @CHAIN.statement(f"""
@@ -96,7 +96,7 @@ async def stuck(db: Read, limit: int) -> list[ChainSend]:
     "UPDATE sends SET state = 'signed', hash = $2 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')"
 )
 async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> Written:
-    """They are in that transaction from here on."""
+    """Marks the sends as being in that transaction from here on."""
 
 
 @CHAIN.statement("UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', 'held')")
@@ -119,7 +119,8 @@ async def hold_transfers(db: Tx, chain: int, source: bytes, lost: Sequence[bytes
 
 @CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'")
 async def want_lost(db: Tx, lost: Sequence[bytes]) -> None:
-    """What went by none of these transactions, and sweeps: one that went already moves nothing."""
+    """Wants again what went by none of these transactions, and sweeps: one that went already moves
+    nothing."""
 
 
 @CHAIN.statement("""
@@ -202,7 +203,8 @@ WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
 async def close_number(
     db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal, block: int
 ) -> None:
-    """One of the transactions of this number is mined at depth, the others never can be. `paid`: for its gas."""
+    """Closes a number: one of its transactions is mined at depth, the others never can be. `paid`:
+    for its gas."""
 
 
 @CHAIN.statement("""
@@ -210,7 +212,8 @@ UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_bloc
 WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced')
 """)
 async def open_again(db: Tx, chain: int, sender: bytes, hashes: Sequence[bytes], head: int) -> None:
-    """They are in no block any more. They wait from here on, before one is replaced by a dearer one."""
+    """Opens transactions that are in no block any more. They wait from here on, before one is
+    replaced by a dearer one."""
 
 
 @CHAIN.statement("""
@@ -218,8 +221,8 @@ UPDATE sends SET state = 'signed', why = NULL, reported = false
 WHERE hash = ANY($1) AND (state = 'done' AND went_at IS NULL OR state = 'failed' AND kind = 'sweep')
 """)
 async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
-    """What these transactions sent is on its way again. A transfer that failed may have been wanted again: it does not
-    come here."""
+    """Puts what these transactions sent on its way again. A transfer that failed may have been
+    wanted again: it does not come here."""
 
 
 @CHAIN.statement("""
@@ -232,7 +235,7 @@ async def lose_numbers(db: Tx, chain: int, sender: bytes, below: int) -> list[by
 
 @CHAIN.statement("UPDATE transactions SET state = 'replaced' WHERE chain = $1 AND hash = $2 AND state = 'signed'")
 async def expire_transaction(db: Tx, chain: int, hash: bytes) -> None:
-    """No block can take it any more."""
+    """Expires a transaction that no block can take any more."""
 
 
 @CHAIN.statement("SELECT hash FROM transactions WHERE chain = $1 AND hash = ANY($2)")
@@ -244,7 +247,7 @@ async def known_transactions(db: Read, chain: int, hashes: Sequence[bytes]) -> l
 SELECT count(*) FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'reverted' AND signed_at > $3
 """)
 async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -> int:
-    """How many of the key's transactions moved nothing and cost their fee."""
+    """Counts the key's transactions that moved nothing and cost their fee."""
 
 
 class ChainSender(NamedTuple):
@@ -275,7 +278,7 @@ FROM senders s LEFT JOIN LATERAL (
 
 @CHAIN.statement(f"{_SENDER} WHERE s.chain = $1 AND s.sender = $2")
 async def sender_of(db: Read, chain: int, sender: bytes) -> ChainSender | None:
-    """None before it has begun."""
+    """The sender of a chain and key; None before it has begun."""
 
 
 @CHAIN.statement(f"{_SENDER} ORDER BY s.chain, s.sender")
@@ -285,7 +288,7 @@ async def senders(db: Read) -> list[ChainSender]:
 
 @CHAIN.statement("SELECT coalesce(sum(paid), 0) FROM transactions WHERE chain = $1 AND sender = $2")
 async def gas_of(db: Read, chain: int, sender: bytes) -> Decimal:
-    """What a key's transactions cost so far, in the chain's coin. It reads all of them."""
+    """The cost so far of a key's transactions, in the chain's coin. It reads all of them."""
 
 
 @CHAIN.statement("""
@@ -294,8 +297,8 @@ ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excl
   halted = CASE WHEN $4 THEN NULL ELSE senders.halted END
 """)
 async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int, lift: bool = False) -> None:  # noqa: FBT001, FBT002
-    """From this number on its transactions are ours: a person says so, or the chain has none of it. `lift`: a person
-    has looked at what halted it."""
+    """Begins a sender whose transactions are ours from this number on: a person says so, or the
+    chain has none of it. `lift`: a person has looked at what halted it."""
 
 
 @CHAIN.statement("""
@@ -362,7 +365,7 @@ JOIN deposit_addresses a ON a.merchant_id = q.merchant_id AND a.order_id = q.ord
 WHERE q.merchant_id = $1 AND q.order_id = ANY($2) AND q.state = 'waiting'
 """)
 async def waiting_destinations(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[WaitingDestination]:
-    """Where the refunds of these orders go that wait for a second person."""
+    """Destinations of these orders' refunds that wait for a second person."""
 
 
 class RefundWay(Row, frozen=True):
@@ -380,4 +383,4 @@ FROM modifications m LEFT JOIN refund_destinations d ON d.merchant_id = m.mercha
 WHERE m.merchant_id = $1 AND m.order_id = $2 AND coalesce(m.send_id, m.modification_id) = $3
 """)
 async def refund_way(db: Read, merchant_id: UUID, order_id: UUID, wire_id: UUID) -> RefundWay | None:
-    """None for what is no refund of this order."""
+    """The way of a refund; None for what is no refund of this order."""

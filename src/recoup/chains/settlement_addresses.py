@@ -116,8 +116,9 @@ async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> 
 
 
 async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
-    """No order is taken with it any more; those that were keep it in their terms. With the one in use go the ones that
-    it replaced: none of them comes back by itself. Raises: Problem not_found, wrong_state."""
+    """Withdraws an address: no order is taken with it any more; those that were keep it in their
+    terms. With the one in use go the ones that it replaced: none of them comes back by itself.
+    Raises: Problem not_found, wrong_state."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         rows, now = await _locked(tx, scope.merchant_id, wall)
@@ -194,7 +195,9 @@ async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
     """Money that goes to an address of ours or a contract would go round, or be lost. Raises: Problem(invalid)."""
     served = [one for one in intake.all_served() if one.kind == kind]
     tokens = {one.token for one in served} | {
-        read_address(one.address, kind, field) for one in PRESETS.values() if NETWORK_PRESETS[one.network].kind == kind
+        read_address(preset.address, kind, field)
+        for preset in PRESETS.values()
+        if NETWORK_PRESETS[preset.network].kind == kind
     }
     if raw in tokens:
         message = "This is the address of a token's contract: what is sent there is lost."

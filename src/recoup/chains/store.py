@@ -1,5 +1,5 @@
-"""What the watcher has read of a chain, where an order's payer pays, and merchants' own wallets. Values are base units
-of a token."""
+"""Records of what the watcher has read of a chain, where an order's payer pays, and merchants' own
+wallets. Values are base units of a token."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ async def watched(db: Read, kind: str, now: datetime, after: bytes, limit: int) 
 
 @MERCHANT.statement("SELECT address FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 LIMIT $3")
 async def watched_addresses(db: Read, kind: str, now: datetime, limit: int) -> list[bytes]:
-    """As many as the limit: there may be more."""
+    """Addresses that are watched, at most the limit: there may be more."""
 
 
 @MERCHANT.statement("""
@@ -60,12 +60,12 @@ async def waiting_merchant(db: Read, kind: str, now: datetime) -> UUID | None:
 
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND address = ANY($2)")
 async def orders_at(db: Read, kind: str, addresses: Sequence[bytes]) -> list[DepositAddress]:
-    """Those of these addresses that are our orders', watched or not any more."""
+    """Addresses among these that are our orders', watched or not any more."""
 
 
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2")
 async def address_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> DepositAddress | None:
-    """Where the order's payer pays; None for an order of another channel."""
+    """The address where the order's payer pays; None for an order of another channel."""
 
 
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE attempt_id = $1")
@@ -141,9 +141,10 @@ async def gathered(db: Read, chain: int, token: bytes, channel: str, addresses: 
 
 
 class Cursor(Row, frozen=True):
-    """How far a chain was read. `agreed_at`: time of the newest block that two nodes agree on; `polled_at`: wall time.
-    `halted`: why nothing is credited. `mark`: a block that was read; another one in its place is a reorganisation.
-    `compared_at`: wall time of the last comparison of all balances with the logs."""
+    """Cursor of how far a chain was read. `agreed_at`: time of the newest block that two nodes
+    agree on; `polled_at`: wall time. `halted`: why nothing is credited. `mark`: a block that was
+    read; another one in its place is a reorganisation. `compared_at`: wall time of the last
+    comparison of all balances with the logs."""
 
     block: int
     agreed_at: datetime
@@ -160,12 +161,12 @@ class Cursor(Row, frozen=True):
 
 @CHAIN.statement(f"SELECT {columns_of(Cursor)} FROM cursors WHERE chain = $1")
 async def cursor_of(db: Read, chain: int) -> Cursor | None:
-    """None before the first poll."""
+    """The cursor of a chain; None before the first poll."""
 
 
 @CHAIN.statement("UPDATE cursors SET mark = $2, mark_hash = $3 WHERE chain = $1")
 async def move_mark(db: Tx, chain: int, block: int, block_hash: bytes) -> None:
-    """Both nodes agree about all that is below."""
+    """Moves the mark; both nodes agree about all that is below."""
 
 
 @CHAIN.statement("UPDATE cursors SET compared_at = $2 WHERE chain = $1")
@@ -201,7 +202,8 @@ VALUES ($1, 0, 'epoch', 0, 0, $3, $2, $3)
 ON CONFLICT (chain) DO UPDATE SET halted = $2, halted_at = $3 WHERE cursors.halted IS NULL
 """)
 async def halt(db: Tx, chain: int, why: str, at: datetime) -> None:
-    """From here on nothing of the chain is credited, until a person lifts it. What halted it first stays."""
+    """Halts a chain: from here on nothing of it is credited, until a person lifts it. What halted
+    it first stays."""
 
 
 # What was final may be another block now: it is read anew from there.
@@ -240,7 +242,7 @@ async def wanted_comparisons(db: Read, chain: int, limit: int) -> list[bytes]:
 
 @CHAIN.statement("SELECT address, compared_at, missing FROM comparisons WHERE chain = $1 AND address = ANY($2)")
 async def comparisons_of(db: Read, chain: int, addresses: Sequence[bytes]) -> list[Comparison]:
-    """None of an address that was never compared."""
+    """Comparisons of these addresses; none of one that was never compared."""
 
 
 @CHAIN.statement("""
@@ -355,7 +357,7 @@ WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.bloc
   AND (l.state = 'seen' OR l.state = 'confirmed' AND i.state = 'orphaned')
 """)
 async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> None:
-    """What is orphaned comes back only when it is read again."""
+    """Stores verdicts on logs. What is orphaned comes back only when it is read again."""
 
 
 @CHAIN.statement("""
@@ -390,7 +392,7 @@ class SettlementAddress(Row, frozen=True):
     withdrawn_at: datetime | None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it has taken effect; a later one may have replaced it."""
+        """True when it has taken effect; a later one may have replaced it."""
         return self.withdrawn_at is None and self.holds_from is not None and self.holds_from <= now
 
 
@@ -429,12 +431,12 @@ async def withdraw_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID],
 
 @MERCHANT.statement("SELECT true FROM deposit_addresses WHERE address = $1 AND kind = $2")
 async def is_deposit_address(db: Read, address: bytes, kind: str) -> bool | None:
-    """Whether it is the deposit address of any order; None if it is not."""
+    """True when it is the deposit address of any order; None if it is not."""
 
 
 @MERCHANT.statement("SELECT basis_points FROM shortfall_tolerances WHERE merchant_id = $1")
 async def tolerance_of(db: Read, merchant_id: UUID) -> int | None:
-    """How much less than its amount pays an order; None: nothing was ever set."""
+    """The tolerance by which an order may be paid less than its amount; None: nothing was ever set."""
 
 
 @MERCHANT.statement("""
@@ -442,7 +444,7 @@ INSERT INTO shortfall_tolerances (merchant_id, basis_points) VALUES ($1, $2)
 ON CONFLICT (merchant_id) DO UPDATE SET basis_points = excluded.basis_points
 """)
 async def keep_tolerance(db: Tx, merchant_id: UUID, basis_points: int) -> None:
-    """For orders from here on."""
+    """Keeps the tolerance for orders from here on."""
 
 
 @MERCHANT.statement("""
@@ -455,8 +457,8 @@ async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> s
 
 
 class Gate(Row, frozen=True):
-    """Whether a factory's channels may take payments: `wrong` is empty, `proved_at` (wall time) not long ago, and the
-    chain is read."""
+    """Gate to a factory's channels: they may take payments while `wrong` is empty, `proved_at`
+    (wall time) not long ago, and the chain is read."""
 
     wrong: str
     proved_at: datetime
@@ -469,7 +471,7 @@ SELECT p.wrong, p.proved_at, c.halted, c.agreed_at FROM proofs p LEFT JOIN curso
 WHERE p.chain = $1 AND p.factory = $2
 """)
 async def gate_of(db: Read, chain: int, factory: bytes) -> Gate | None:
-    """None before the first proof."""
+    """The gate of a factory; None before the first proof."""
 
 
 @CHAIN.statement("""

@@ -154,7 +154,8 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
 
 
 def can_refund(order: StableOrder) -> bool:
-    """Whether money of it may be in the custody wallet: the payment's, or what came short or late."""
+    """True when money of it may be in the custody wallet: the payment's, or what came short or
+    late."""
     channel = intake.served(order.channel)
     is_custodial = channel is not None and channel.settlement == "custodial"
     if order.paid_at is None:
@@ -189,7 +190,8 @@ async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> byt
 async def want_refund(
     db: Database, channel: ChannelSettings, message: ModificationMessage, now: datetime
 ) -> ChainSend | None:
-    """None while nobody has said where it goes: one that a second person agreed to may wait for its payer."""
+    """Wants a refund; None while nobody has said where it goes: one that a second person agreed to
+    may wait for its payer."""
     assert message.merchant_id is not None
     row = await store.address_of_charge(db, message.merchant_id, message.charge_id)
     way = await sends_store.refund_way(db, row.merchant_id, row.order_id, message.id) if row is not None else None
@@ -243,7 +245,8 @@ async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID
 
 
 async def tell(world: World, orders: Orders, chain: int) -> int:
-    """What the sender has decided reaches what wants it, at once; answers how many. What fails is told again."""
+    """Passes on what the sender has decided to what wants it, at once; answers how many. What fails
+    is told again."""
     count, after = 0, UUID(int=0)
     while rows := await sends_store.unreported(world.db, chain, after, TOGETHER):
         for row in rows:
@@ -288,7 +291,7 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
 
 
 def why_it_waits(channel: ChannelSettings, value: int, left: int, today: int) -> str | None:
-    """Why a transfer has to wait."""
+    """The reason why a transfer has to wait."""
 
     def text(base: int) -> str:
         return shown_money(channel.book(max(base, 0)), channel.asset)

@@ -79,7 +79,7 @@ class Trial:
         self._around = before, after.lstrip("\n")
         self._known: list[dict[str, Any]] = tomllib.loads(block.partition("\n")[2]).get("channels", [])
         theirs = tomllib.loads(before + after).get("channels", [])
-        if any(one.get("world") == "sandbox" for one in theirs):
+        if any(their.get("world") == "sandbox" for their in theirs):
             message = Sentence("{0} names channels of the sandbox already.", settings)
             raise Problem("conflict", message, cure="Start without --chain, which uses them; or remove them.")
         if url and not is_endpoint(url):
@@ -152,11 +152,11 @@ class Trial:
             "confirmations": 10,
         }
         return [
-            {"code": one.code, "currency": one.asset, "decimals": one.decimals}
-            | {"token": shown(await self._token(one, plan.url, node), "evm")}
-            | ({"settlement": "custodial", "custody": shown(sender, "evm")} if one.custodial else {})
+            {"code": token.code, "currency": token.asset, "decimals": token.decimals}
+            | {"token": shown(await self._token(token, plan.url, node), "evm")}
+            | ({"settlement": "custodial", "custody": shown(sender, "evm")} if token.custodial else {})
             | shared
-            for one in plan.tokens
+            for token in plan.tokens
         ]
 
     async def _token(self, one: Token, url: str, node: DevNode) -> bytes:

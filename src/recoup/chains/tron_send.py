@@ -38,8 +38,8 @@ _REFUSALS: Final = frozenset({"BANDWITH_ERROR", "CONTRACT_VALIDATE_ERROR", "CONT
 
 
 class Tip(NamedTuple):
-    """Where the chain stands on all nodes. `refers`: a solidified block that all have; `at`: the time of the head that
-    is behind; `solid_at`: up to which all is decided."""
+    """Tip of the chain on all nodes. `refers`: a solidified block that all have; `at`: the time of
+    the head that is behind; `solid_at`: up to which all is decided."""
 
     refers: Block
     at: datetime
@@ -88,8 +88,9 @@ class TronSender(Sender):
         return head, final
 
     async def _begun(self, state: KeyState) -> int:
-        """Nothing counts a key's transactions, but each transfer out of its wallet has its log: one that is not known
-        here was sent by somebody else, or before a backup was restored. Raises: HaltError."""
+        """The block where a key begins. Nothing counts its transactions, but each transfer out of
+        its wallet has its log: one that is not known here was sent by somebody else, or before a
+        backup was restored. Raises: HaltError."""
         head, final = state.heights.head, state.heights.finalized or 0
         row = await sends_store.sender_of(self._db, *self._key)
         if row is not None and row.halted:
@@ -138,8 +139,9 @@ class TronSender(Sender):
     async def _close(
         self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Receipt], cost: int
     ) -> None:
-        """By what the nodes have solidified. One that failed has moved nothing, and its sends are wanted again: a
-        shortage of energy inside the factory is a revert, too, and the next dry run tells it from a refusal."""
+        """Closes a transaction by what the nodes have solidified. One that failed has moved
+        nothing, and its sends are wanted again: a shortage of energy inside the factory is a
+        revert, too, and the next dry run tells it from a refusal."""
         infos = [await node.ask(f"/walletsolidity/{INFO}", value=one.hash.hex()) for node in self._nodes]
         said = [info.get("receipt") for info in infos]
         results = {receipt.get("result") if isinstance(receipt, dict) else None for receipt in said}
@@ -171,8 +173,8 @@ class TronSender(Sender):
                     await sends_store.want_lost(tx, [one.hash])
 
     async def _is_anywhere(self, txid: bytes) -> bool:
-        """Whether it is in any block of any node, beside the receipts. Asked after the solidified blocks, so these hold
-        all that it can be in."""
+        """True when it is in any block of any node, beside the receipts. Asked after the solidified
+        blocks, so these hold all that it can be in."""
         for node in self._nodes:
             for place in ("wallet", "walletsolidity"):
                 if await node.ask(f"/{place}/{INFO}", value=txid.hex()):
@@ -211,7 +213,7 @@ class TronSender(Sender):
         return min(int(max(needs) * ROOM ** (1 + self._failed)), self._fee_cap // self._energy_sun)
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
-        """As many sweeps as go under the cap."""
+        """The batch, of as many sweeps as go under the cap."""
         taken, energy = [able[0][0]], able[0][1]
         for one, more in able[1:]:
             if (energy + more) * self._energy_sun > self._fee_cap:

@@ -21,8 +21,9 @@ _EXPIRATION: Final = 8  # of its raw data
 
 
 class Frame(NamedTuple):
-    """What is around a call. `refers`: to a block that stays, or the transaction would go with its fork. `at`: by the
-    head; of two transactions that are the same otherwise, `serial` makes two. `fee_limit` in sun."""
+    """Frame around a call. `refers`: to a block that stays, or the transaction would go with its
+    fork. `at`: by the head; of two transactions that are the same otherwise, `serial` makes two.
+    `fee_limit` in sun."""
 
     refers: Block
     at: datetime

@@ -59,36 +59,40 @@ class Network(NamedTuple):
 
     @property
     def tokens(self) -> Mapping[bytes, ChannelSettings]:
-        """By token, those included that payers take for a channel's own."""
-        alike = {token: one for one in self.channels.values() for token in one.lookalikes}
+        """Settings by token, those included that payers take for a channel's own."""
+        alike = {token: channel for channel in self.channels.values() for token in channel.lookalikes}
         return alike | dict(self.channels)
 
     @property
     def any(self) -> ChannelSettings:
-        """One of its channels, for what all say alike."""
+        """The settings of one of its channels, for what all say alike."""
         return next(iter(self.channels.values()))
 
     @property
     def depth(self) -> int:
         """The most blocks that any amount waits for."""
-        return max(blocks_of(step.required, one.usual) for one in self.channels.values() for step in one.confirmations)
+        return max(
+            blocks_of(step.required, channel.usual)
+            for channel in self.channels.values()
+            for step in channel.confirmations
+        )
 
     @property
     def endpoints(self) -> list[str]:
-        return list(dict.fromkeys(url for one in self.channels.values() for url in one.endpoints))
+        return list(dict.fromkeys(url for channel in self.channels.values() for url in channel.endpoints))
 
     @property
     def tags(self) -> tuple[str, ...]:
-        steps = (step for one in self.channels.values() for step in one.confirmations)
+        steps = (step for channel in self.channels.values() for step in channel.confirmations)
         return ("safe", "finalized") if any(step.required == "safe" for step in steps) else ("finalized",)
 
 
 def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
     """The open channels by their chain."""
     found: dict[int, dict[bytes, ChannelSettings]] = {}
-    for one in channels:
-        if one.factory is not None:
-            found.setdefault(one.chain_id, {})[one.token] = one
+    for channel in channels:
+        if channel.factory is not None:
+            found.setdefault(channel.chain_id, {})[channel.token] = channel
     return [
         Network(chain, first.kind, first.factory, tokens)
         for chain, tokens in found.items()
@@ -98,7 +102,7 @@ def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
 
 
 class NodeView(NamedTuple):
-    """One node's heights, and a block that was read before."""
+    """View of one node: its heights, and a block that was read before."""
 
     head: Block
     final: Block | None
@@ -120,8 +124,8 @@ class WatchedWorld(Protocol):
 
 
 class Watcher:
-    """One a chain and process. Two at once do no harm: a log has one row in each block, and a credit is made under its
-    order's lock."""
+    """Watcher, one a chain and process. Two at once do no harm: a log has one row in each block,
+    and a credit is made under its order's lock."""
 
     def __init__(self, place: WatchedWorld, network: Network, endpoints: Sequence[Endpoint]) -> None:
         """`endpoints`: of one node only in the sandbox, which is then believed alone."""
@@ -214,8 +218,9 @@ class Watcher:
                 await store.move_mark(self._db.alone, chain, low.number, low.hash)
 
     async def _open(self, cursor: Cursor | None, one: NodeView) -> tuple[list[ChainLog], tuple[bytes, LogPlace] | None]:
-        """What is not certain yet; and, when a block that was read is another one now, what was taken for certain above
-        the final block, with the place where the next poll goes on with that."""
+        """The logs that are not certain yet; and, when a block that was read is another one now,
+        what was taken for certain above the final block, with the place where the next poll goes on
+        with that."""
         open_ = await store.open_logs(self._db, self.network.chain, *self._open_after, OPEN_MAX)
         self._open_after = _place(open_[-1]) if len(open_) == OPEN_MAX else _START
         if cursor is None or not cursor.mark_hash or one.mark in (None, cursor.mark_hash):
@@ -238,8 +243,9 @@ class Watcher:
             raise
 
     async def _spans(self, node: Endpoint, cursor: Cursor | None, now: datetime) -> list[Span]:
-        """What is new, and twice the depth behind it, as what moved meanwhile is read again: in one span when it is
-        short enough, else in two, of which the former goes round."""
+        """Spans to read: what is new, and twice the depth behind it, as what moved meanwhile is
+        read again: in one span when it is short enough, else in two, of which the former goes
+        round."""
         if cursor is None:
             return [(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
         block = timedelta(milliseconds=self.network.any.block_ms)
@@ -279,7 +285,8 @@ class Watcher:
         return NodeView(head, final, heights, mark and mark.hash)
 
     def _found(self, node: Endpoint, answer: Any, span: Span) -> list[NodeLog] | None:
-        """None where the node refused the range: the next poll asks for half of it."""
+        """Logs of an answer; None where the node refused the range: the next poll asks for half of
+        it."""
         try:
             found = read_logs(answer, self.network.factory, self.network.tokens, *span)
         except GarbageError as error:
@@ -292,7 +299,7 @@ class Watcher:
     async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
         """Stores the logs as open rows. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
-        offsets = {one: timedelta(microseconds=await known_offset(self._db, one)) for one in merchants}
+        offsets = {merchant: timedelta(microseconds=await known_offset(self._db, merchant)) for merchant in merchants}
         rows = []
         for row in logs:
             if row.kind != "failed":
@@ -317,8 +324,8 @@ class Watcher:
     def _state(
         self, row: ChainLog, said: Sequence[ReceiptAnswer], heights: Heights, order: DepositAddress | None
     ) -> LogState | None:
-        """What both nodes say alike, at the depth that its order asks for; None: nothing that is certain yet, as of a
-        token that no channel is served for any more."""
+        """The state of a log on which both nodes agree, at the depth that its order asks for; None:
+        nothing that is certain yet, as of a token that no channel is served for any more."""
         logs = [one.logs.get(row.log_index) if isinstance(one, Receipt) else None for one in said]
         mine = (row.block_hash, row.address, row.token, int(row.value), int(row.fee))
         if all(log and (log.block_hash, log.address, log.token, log.value, log.fee) == mine for log in logs):
@@ -347,7 +354,7 @@ def _place(row: ChainLog) -> LogPlace:
 
 
 def _is_in_block(row: NodeLog, said: Sequence[ReceiptAnswer]) -> bool:
-    """Whether both nodes have it there: one that stays on a fork would move it to and fro."""
+    """True when both nodes have it there: one that stays on a fork would move it to and fro."""
     return bool(said) and all(isinstance(one, Receipt) and one.block_hash == row.block_hash for one in said)
 
 

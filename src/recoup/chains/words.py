@@ -1,4 +1,4 @@
-"""What people are told of settlement addresses and of chains, in the log of acts and in notifications."""
+"""Texts about settlement addresses and chains, in the log of acts and in notifications."""
 
 from datetime import datetime
 from typing import Final
@@ -74,7 +74,7 @@ def _halted(facts: Facts, to: Locale) -> Notified:
 
 
 def _title(chain: str | int) -> str:
-    """Of a network's name, or of a chain's id, which it keeps where no preset has it."""
+    """Title of a network by its name, or by a chain's id, which it keeps where no preset has it."""
     known = (one.title for name, one in NETWORK_PRESETS.items() if str(chain) in (name, str(one.chain_id)))
     return next(known, str(chain))
 

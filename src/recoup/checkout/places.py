@@ -1,4 +1,4 @@
-"""What features may add to the hosted pages."""
+"""Places on the hosted pages that features may add to."""
 
 from typing import Final
 

@@ -94,7 +94,8 @@ class ChargePage:
             ) from None
 
     def _forgive(self, request: Request) -> None:
-        """It was no guess: right, or nothing that could be looked up."""
+        """Gives back what a request cost that was no guess: right, or nothing that could be looked
+        up."""
         self._each.give_back(client_address(request.scope) or "")
         self._all.give_back("all")
 
@@ -204,8 +205,8 @@ LATER: Final = (
 
 
 def _later(visit: Visit, page: ChallengePage) -> tuple[str, str]:
-    """What the payer would agree to, as they read it, and its digest, by which it is known what
-    they have read. Empty where they are not asked."""
+    """The text of what the payer would agree to, as they read it, and its digest, by which it is
+    known what they have read. Empty where they are not asked."""
     if page.asks_again is None or page.expires_at is None:
         return "", ""
     said = say(
@@ -422,6 +423,6 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
 
 
 async def hosted_page(visit: Visit) -> Response:
-    """One link for both: money on a channel, or a challenge of the payer's bank."""
+    """Shows the page of one link, for both: money on a channel, or a challenge of the payer's bank."""
     kind = await kind_of_order(visit.checkout.world.db.reader, *visit.key)
     return await (pay_page if kind == "stable" else card_page)(visit)

@@ -68,7 +68,8 @@ def span(context: Context, length: timedelta) -> Markup:
 
 
 def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
-    """What happened and what to do: in English the particulars, elsewhere the table's words for them or their kind."""
+    """Texts of what happened and what to do: in English the particulars, elsewhere the table's
+    words for them or their kind."""
     if or_english(language) == ENGLISH:
         return problem.message, problem.cure or ""
     words = catalogue(language)
@@ -99,7 +100,7 @@ def utc(moment: datetime) -> str:
 def _source(name: str) -> str:
     """Our own, or by its feature: `chains/charge.html` stands in the folder `payer` of that one."""
     owner, _, file = name.rpartition("/")
-    folders = {one.name: one.folder / "payer" for one in features() if one.folder}
+    folders = {feature.name: feature.folder / "payer" for feature in features() if feature.folder}
     folders[""] = Path(__file__).with_name("payer")
     return (folders[owner] / file).read_text()
 

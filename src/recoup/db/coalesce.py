@@ -58,7 +58,7 @@ class Coalescer(Generic[Row, Answer]):
             task.add_done_callback(self._busy.discard)
 
     def _look(self) -> None:
-        """Whether the row that has waited longest has waited long enough."""
+        """Begins when the row that has waited longest has waited long enough, or looks again then."""
         self._timer = None
         if self._waiting:
             loop = asyncio.get_running_loop()

@@ -43,8 +43,9 @@ POOLER: Final = "It is a pooler's: give the server's own address. Recoup pools i
 
 
 async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
-    """As whom the address says, not as a role: migrations, upkeep. Raises: what the driver does; Problem(unavailable)
-    for one that ignores settings: what is made there would stand in the wrong schema."""
+    """Connects as whom the address says, not as a role: migrations, upkeep. Raises: what the driver
+    does; Problem(unavailable) for one that ignores settings: what is made there would stand in the
+    wrong schema."""
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings)
     if await connection.fetchval("SELECT current_setting('search_path')") != SEARCH_PATH:
         await connection.close()

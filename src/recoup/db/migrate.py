@@ -99,7 +99,8 @@ def migrations_of(database: str) -> list[Migration]:
 
 
 def read_migrations(folder: Path, feature: str = "") -> list[Migration]:
-    """Those of a folder. Raises: Problem(unavailable) when a released one was changed."""
+    """Reads the migrations of a folder. Raises: Problem(unavailable) when a released one was
+    changed."""
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
     every = [Migration(int(name[:4]), name, sql, feature) for name, sql in found.items()]
     released = folder / RELEASED
@@ -112,12 +113,13 @@ def read_migrations(folder: Path, feature: str = "") -> list[Migration]:
 
 
 def own_features() -> tuple[Feature, ...]:
-    """Those in the tree, whose tables stand in Recoup's own migrations."""
+    """Features in the tree, whose tables stand in Recoup's own migrations."""
     return tuple(import_module(LIST).FEATURES)
 
 
 def added_by(feature: Feature) -> list[Migration]:
-    """Of a package's feature: its folder `migrations`, or its `schema.sql` alone. Raises: Problem(unavailable)."""
+    """Migrations of a package's feature: its folder `migrations`, or its `schema.sql` alone.
+    Raises: Problem(unavailable)."""
     for word in (word for one in SCHEMA_MARK for word in one.names(feature)):
         if "." not in word:  # by name the schema knows those of the tree only
             cure = f"Install a release that names it {feature.name}.{word}."
@@ -133,19 +135,19 @@ def _text(feature: Feature) -> str:
 
 
 def schema_of(database: str) -> Schema:
-    """What this release takes the `world` or `people` database to be."""
+    """The schema that this release takes the `world` or `people` database to have."""
     return _schema(migrations_of(database))
 
 
 def _schema(migrations: Sequence[Migration]) -> Schema:
-    return schema_by((one.key, one.checksum, one.is_beside) for one in migrations)
+    return schema_by((migration.key, migration.checksum, migration.is_beside) for migration in migrations)
 
 
 def schema_sql(database: str) -> str:
     """The whole schema as one script: the core's tables, then those of features in the tree, then what is granted of
     them. Marks are filled in."""
     own = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "schema" / database).glob("*.sql"))]
-    added = [_text(one) for one in own_features() if one.tables]
+    added = [_text(feature) for feature in own_features() if feature.tables]
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
     text = "\n".join(whole)
     for one in SCHEMA_MARK:
@@ -207,7 +209,8 @@ async def migrate(
 async def check_migrated(
     dsn: str, database: str, *, migrations: Sequence[Migration] | None = None
 ) -> Sequence[Migration]:
-    """What is missing, for a log-in that may not migrate. Raises: Problem(unavailable) as `migrate` does."""
+    """Finds the missing migrations, for a log-in that may not migrate. Raises: Problem(unavailable)
+    as `migrate` does."""
     wanted = migrations_of(database) if migrations is None else migrations
     connection = await connect(dsn)
     try:
@@ -232,7 +235,8 @@ async def _alone(connection: asyncpg.Connection) -> None:
 
 
 async def _keep_record(connection: asyncpg.Connection) -> None:
-    """Which files were applied, with their checksums. Only who owns the schema writes here."""
+    """Makes the record of which files were applied, with their checksums. Only who owns the schema
+    writes here."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         await connection.execute(
             "CREATE TABLE schema_migrations (feature text, number int, name text NOT NULL, at timestamptz NOT NULL,"
@@ -241,7 +245,8 @@ async def _keep_record(connection: asyncpg.Connection) -> None:
 
 
 async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]) -> list[Migration]:
-    """What is still to be applied. Raises: Problem(unavailable) when what was applied is not what is wanted."""
+    """Migrations still to be applied. Raises: Problem(unavailable) when what was applied is not
+    what is wanted."""
     rows = await connection.fetch(_APPLIED)
     wanted_by_key = {migration.key: migration for migration in wanted}
     for row in rows:
@@ -280,7 +285,8 @@ async def _refuse_others(connection: asyncpg.Connection, schema: Schema) -> None
 
 
 async def _apply(connection: asyncpg.Connection, database: str, migration: Migration, schema: Schema) -> None:
-    """Again and again while a table that it needs is in use: in between, those who use it go on."""
+    """Applies a migration, again and again while a table that it needs is in use: in between, those
+    who use it go on."""
     beside = migration.is_beside
     seconds, tries = (BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES) if beside else (LOCK_TIMEOUT_SECONDS, LOCK_TRIES)
     for left in range(tries - 1, -1, -1):

@@ -55,7 +55,7 @@ async def ensure_partitions(connection: asyncpg.Connection, now: datetime, *, ah
 
 
 async def _since(connection: asyncpg.Connection, table: str, now: datetime) -> datetime:
-    """Now, or the moment of the oldest row that has no partition."""
+    """The current time, or the moment of the oldest row that has no partition."""
     if f"{table}_default" not in await partitions_of(connection, table):
         return now
     key = KEYS[table]
@@ -69,7 +69,7 @@ def _months_later(moment: datetime, months: int) -> datetime:
 
 
 def _months(table: str, since: datetime, until: datetime) -> Iterator[tuple[str, tuple[UUID, UUID]]]:
-    """Those that `since` to `until` lie in."""
+    """Months that `since` to `until` lie in."""
     for n in range(PERIODS_MAX):
         month, after = _months_later(since, n), _months_later(since, n + 1)
         if month > until:

@@ -82,7 +82,7 @@ def unavailable(error: BaseException) -> Problem:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether it is what `Database` logs."""
+    """True when it is what `Database` logs."""
     return isinstance(error, (Away, *LOST, TimeoutError))
 
 
@@ -130,7 +130,8 @@ class _Slots:
         self._other, other._other = other, self
 
     async def take(self) -> asyncpg.Connection | None:
-        """In turn: who comes while others wait stands behind them. None: one that is still to be opened."""
+        """Takes a slot in turn: who comes while others wait stands behind them. None: one that is
+        still to be opened."""
         if not self._waiting and not self._free.empty():
             return self._free.get_nowait()
         self._other.lend()
@@ -158,7 +159,7 @@ class _Slots:
         return connection
 
     def give_back(self, connection: asyncpg.Connection | None) -> None:
-        """None: it is closed."""
+        """Gives a connection back; None: it is closed."""
         if connection is not None and (self._closed or connection not in self._current):
             connection.terminate()
             connection = None
@@ -218,7 +219,7 @@ class _Slots:
             self._free.put_nowait(None)
 
     def close(self) -> None:
-        """What is in use ends when it is given back."""
+        """Closes the slots; what is in use ends when it is given back."""
         self._closed = True
         for _ in range(self._free.qsize()):
             connection = self._free.get_nowait()
@@ -303,7 +304,7 @@ class Database(Each):
                 slots.trim()
 
     async def close(self) -> None:
-        """What is in use ends when it is given back."""
+        """Closes the pools; what is in use ends when it is given back."""
         if self._trimmer is not None:
             self._trimmer.cancel()
         self._of_flows.close()
@@ -338,11 +339,13 @@ class Database(Each):
                 self._clocks.measured(at, started, self._clocks.monotonic())
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """Of a flow. Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
+        """Lends a connection to a flow. Raises: Problem(unavailable) when none comes free in 10 s
+        or the database cannot be reached."""
         return self._lent(self._of_flows)
 
     def read(self) -> AbstractAsyncContextManager[ReadConnection]:
-        """Of a door: what writes by it is an error of PostgreSQL's (42501). Raises: as `connection` does."""
+        """Lends a connection to a door: what writes by it is an error of PostgreSQL's (42501).
+        Raises: as `connection` does."""
         return self._lent(self._of_doors)
 
     @asynccontextmanager
@@ -387,7 +390,8 @@ class Database(Each):
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[asyncpg.Connection]:
-        """One beside the others, for who keeps it: a listener. Raises: what the driver does."""
+        """Opens a connection beside the others, for who keeps it: a listener. Raises: what the
+        driver does."""
         connection = await self._connect(APP)
         try:
             yield connection

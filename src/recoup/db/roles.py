@@ -35,7 +35,7 @@ SELECT CASE WHEN to_regclass('public.schema_migrations') IS NULL THEN has_schema
 
 
 async def owns_schema(connection: asyncpg.Connection) -> bool:
-    """Whether this log-in may migrate: it owns what is there, or may make it."""
+    """True when this log-in may migrate: it owns what is there, or may make it."""
     return await connection.fetchval(_OWNS) is True
 
 

@@ -92,8 +92,9 @@ class Declare(Protocol):
 
 
 class Home(Enum):
-    """Where each table lives: a home is a schema, the value its name. On one machine all homes are one database, but
-    for people; a statement stays inside one, so that homes can move to machines of their own.
+    """Home of each table: a home is a schema, the value its name. On one machine all homes are one
+    database, but for people; a statement stays inside one, so that homes can move to machines of
+    their own.
 
     | home | what | keys |
     |---|---|---|
@@ -103,8 +104,8 @@ class Home(Enum):
     | CHAIN | what the watcher read of chains, and what the sender sent: by chain, of all merchants | `chain` first |
     | PEOPLE | users, memberships and sessions: a database of its own | its own |
 
-    Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created without one is a
-    cell's.
+    Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created
+    without one is a cell's.
     """
 
     MERCHANT = "cell"
@@ -118,7 +119,7 @@ class Home(Enum):
         return statement(self, sql)
 
     def within(self, seconds: float) -> "Slow":
-        """For statements that may take this long, and no longer."""
+        """Home of statements that may take this long, and no longer."""
         return Slow(self, seconds)
 
 
@@ -236,7 +237,8 @@ Columns = tuple[tuple[str | None, Any], ...]
 
 
 def _result(annotation: Any) -> tuple[Columns, str, Make]:
-    """What the columns have to be, which method of the driver fetches them, and what is made of its answer."""
+    """The columns that are needed, the driver's method that fetches them, and what is made of its
+    answer."""
     kind, optional = without_none(annotation)
     origin, of = get_origin(kind), get_args(kind)
     if kind in _WITHOUT_COLUMNS and not optional:
@@ -269,7 +271,7 @@ def without_none(kind: Any) -> tuple[Any, bool]:
     """The annotation without `None`, and whether it had one."""
     if get_origin(kind) not in (Union, UnionType):
         return kind, False
-    rest = [one for one in get_args(kind) if one is not NoneType]
+    rest = [arg for arg in get_args(kind) if arg is not NoneType]
     return reduce(or_, rest), len(rest) < len(get_args(kind))
 
 
@@ -285,7 +287,7 @@ def maker_of(row: type[R]) -> Callable[[Any], R]:
 
 
 def _maker(kind: Any) -> tuple[Columns, Make]:
-    """Of a row's type, or of one value's."""
+    """The columns and maker of a row's type, or of one value's."""
     if not is_row(kind):
         return ((None, kind),), _at(0, kind)
     hints = get_type_hints(kind)
@@ -330,7 +332,8 @@ def _made_of(kind: Any) -> Make | None:
 
 
 def _each_kept(kind: Any, convert: Callable[[str], str]) -> Make | None:
-    """What `convert` makes of a `Kept` or of each in a list or a dict; None for any other annotation."""
+    """The maker of what `convert` makes of a `Kept` or of each in a list or a dict; None for any
+    other annotation."""
     plain = without_none(kind)[0]
     if get_origin(plain) is Annotated and MARK in plain.__metadata__:
         return convert
@@ -350,4 +353,4 @@ def columns_of(row: Any, table: str = "", /, **made: str) -> str:
 def _fields(row: Any) -> tuple[str, ...]:
     if issubclass(row, msgspec.Struct):
         return tuple(row.__struct_fields__)
-    return tuple(row._fields) if issubclass(row, tuple) else tuple(one.name for one in fields(row))
+    return tuple(row._fields) if issubclass(row, tuple) else tuple(field.name for field in fields(row))

@@ -80,5 +80,6 @@ SELECT {columns} FROM {rows}(NULL::{table.name}, {source})
 
 
 def listed(value: object, kind: type[T]) -> list[T]:
-    """Of JSON: texts become the dates and ids that the kind declares. New objects each time, for orders change them."""
+    """Reads a list of JSON: texts become the dates and ids that the kind declares. New objects each
+    time, for orders change them."""
     return convert(value, list[kind]) if value else []  # type: ignore[valid-type]

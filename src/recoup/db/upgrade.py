@@ -1,4 +1,5 @@
-"""What is to be applied to a database, and for how long Recoup stands still meanwhile; said before it begins."""
+"""Migrations to be applied to a database, and for how long Recoup stands still meanwhile; said
+before it begins."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ GROUP BY c.relname
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One migration that is missing. `read_bytes`: of the tables that it reads or writes whole."""
+    """Step of one migration that is missing. `read_bytes`: of the tables that it reads or writes
+    whole."""
 
     database: str
     migration: Migration
@@ -50,14 +52,14 @@ class Step:
 
 
 def stop_seconds(steps: Sequence[Step]) -> float:
-    """How long Recoup stands still for them all."""
+    """Seconds that Recoup stands still for them all."""
     stopping = [step.seconds for step in steps if step.stops]
     return START_SECONDS + sum(stopping) if stopping else 0
 
 
 async def steps_of(dsn: str, database: str, kind: str) -> list[Step]:
-    """What a database lacks that has a schema; nothing of an empty one, which has nothing to lose.
-    Raises: Problem(unavailable) as `check_migrated` does."""
+    """Steps that a database with a schema lacks; nothing of an empty one, which has nothing to
+    lose. Raises: Problem(unavailable) as `check_migrated` does."""
     missing = await check_migrated(dsn, kind)
     if not missing or FIRST in (one.key for one in missing):
         return []

@@ -68,7 +68,7 @@ LOCK_TIMEOUT_SECONDS: Final = 3  # a table in use is waited for so long: who com
 
 
 async def may_keep_up(dsn: str) -> bool:
-    """Whether this log-in owns the schema."""
+    """True when this log-in owns the schema."""
     connection = await connect(dsn)
     try:
         return await owns_schema(connection)

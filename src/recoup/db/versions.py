@@ -1,7 +1,9 @@
-"""Which release's schema each running process was written for. A process of another release would write rows that the
-others take for wrong, so it is neither let in nor left behind when the schema moves.
+"""Schemas of running processes: which release's each was written for. A process of another release
+would write rows that the others take for wrong, so it is neither let in nor left behind when the
+schema moves.
 
-A migration that only adds (`-- beside`) is not counted: the former release goes on beside it, and may start again.
+A migration that only adds (`-- beside`) is not counted: the former release goes on beside it, and
+may start again.
 
 Each connection of a process says its schema by a shared advisory lock, which every log-in may see.
 """
@@ -38,8 +40,8 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a release takes a database to be. `needed`: migrations without which it does not work; `mark`: a number for
-    those that no other release may lack."""
+    """Schema that a release takes a database to have. `needed`: migrations without which it does
+    not work; `mark`: a number for those that no other release may lack."""
 
     needed: frozenset[Key]
     mark: int

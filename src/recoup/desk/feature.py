@@ -1,4 +1,4 @@
-"""What the portal's pages over many rooms add to rooms below."""
+"""Additions of the portal's pages over many rooms to rooms below."""
 
 from typing import Final
 

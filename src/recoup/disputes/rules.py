@@ -1,4 +1,4 @@
-"""What a file of evidence is, by its own bytes: names and declared types are only words. Pure."""
+"""The type of an evidence file by its own bytes: names and declared types are only words. Pure."""
 
 import re
 from typing import Final

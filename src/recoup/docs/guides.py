@@ -67,7 +67,7 @@ class Guide:
 
 
 def _folder() -> Path | None:
-    return next((one for one in _FOLDERS if (one / "first-payment.md").exists()), None)
+    return next((folder for folder in _FOLDERS if (folder / "first-payment.md").exists()), None)
 
 
 @cache
@@ -79,7 +79,7 @@ def pictures() -> Mapping[str, Path]:
 
 @cache
 def read_guides() -> dict[str, Guide]:
-    """By name; only those whose file is there."""
+    """Guides by name; only those whose file is there."""
     from recoup.docs.markdown import rendered  # 68 modules that a start need not wait for
 
     folder = _folder()

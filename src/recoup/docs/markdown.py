@@ -57,7 +57,7 @@ def rendered(text: str, place: Place) -> Rendered:
 
 
 def inline(text: str) -> str:
-    """One line of a description."""
+    """Renders one line of a description."""
     return str(_WORDS.renderInline(text))
 
 
@@ -66,7 +66,8 @@ def paragraphs(text: str) -> str:
 
 
 def slug(text: str) -> str:
-    """As the usual Markdown hosts make anchors, so that links work there and here."""
+    """Anchor of a heading, as the usual Markdown hosts make them, so that links work there and
+    here."""
     return _PLAIN.sub("", text.lower()).strip().replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""What the page of one API shows of each operation."""
+"""Contents of the page of one API, for each operation."""
 
 import json
 from collections.abc import Mapping
@@ -53,14 +53,20 @@ def fields_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) 
 def parameter_fields(parameters: list[Schema], place: str) -> tuple[Field, ...]:
     """`place`: path or query."""
     return tuple(
-        _field(one["name"], {**one["schema"], "description": one.get("description", "")}, one["required"], {}, 0)
-        for one in parameters
-        if one["in"] == place
+        _field(
+            parameter["name"],
+            {**parameter["schema"], "description": parameter.get("description", "")},
+            parameter["required"],
+            {},
+            0,
+        )
+        for parameter in parameters
+        if parameter["in"] == place
     )
 
 
 def resolved(schema: Schema, components: Mapping[str, Schema]) -> Schema:
-    """What a reference or a choice with null stands for, with its own words kept."""
+    """The schema that a reference or a choice with null stands for, with its own words kept."""
     own = {key: schema[key] for key in ("description", "default") if key in schema}
     if "$ref" in schema:
         return {**resolved(components[schema["$ref"].rpartition("/")[2]], components), **own}
@@ -141,7 +147,8 @@ def filled(example: Any, schema: Schema, components: Mapping[str, Schema]) -> An
 
 
 def _usual(schema: Schema, required: bool, components: Mapping[str, Schema]) -> Any:
-    """What a member mostly is: as its field's example says, else its default or null, else something of its type."""
+    """The usual value of a member: as its field's example says, else its default or null, else
+    something of its type."""
     plain = resolved(schema, components)
     if plain.get("examples"):
         return plain["examples"][0]
@@ -184,7 +191,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One operation with everything about it that lasts."""
+    """An operation with everything about it that lasts."""
 
     operation: Operation
     anchor: str
@@ -213,7 +220,7 @@ class Reference:
     groups: Mapping[str, list[Shown]]
 
     def samples(self, fresh: Fresh) -> dict[str, Sample]:
-        """By anchor."""
+        """Samples by anchor."""
         shown = [one for several in self.groups.values() for one in several]
         return {one.anchor: _sample(self.dialect, one.operation, fresh) for one in shown}
 
@@ -249,15 +256,18 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
 
 
 def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of the JSON, or of the object that each line of a file holds."""
+    """Schema of the JSON, or of the object that each line of a file holds."""
     content: Mapping[str, Any] = holder.get("content", {})
     found: Mapping[str, Any] = (content.get(JSON) or content.get(JSON_LINES) or {}).get("schema", {})
     return found
 
 
 def _answer(operation: Operation, status: int, response: Mapping[str, Any], components: Mapping[str, Any]) -> Answer:
-    """With the example's body and what it leaves out, else one that is made of the schema."""
-    bodies = [one.answer for one in operation.examples if one.status == status and one.answer is not None]
+    """The answer with the example's body and what it leaves out, else one that is made of the
+    schema."""
+    bodies = [
+        example.answer for example in operation.examples if example.status == status and example.answer is not None
+    ]
     schema = _schema(response)
     body = filled(bodies[0], schema, components) if bodies else shape_of(schema, components)
     return Answer(status, response["description"], fields_of(schema, components), as_text(body) if schema else "")

@@ -100,7 +100,7 @@ def entries(site: Site) -> list[tuple[str, ...]]:
             found.append((section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX]))
     if "webhooks" in site.guides:
         events = (*site.events, *site.stable_events)
-        found += [(one.name, "Webhooks", f"/docs/webhooks#{one.anchor}", one.meaning) for one in events]
+        found += [(event.name, "Webhooks", f"/docs/webhooks#{event.anchor}", event.meaning) for event in events]
     synonyms = json.loads((FOLDER / "synonyms.json").read_text(encoding="utf-8"))
     return [(*entry, "|".join(synonyms.get(entry[2], ()))) for entry in found]
 
@@ -180,7 +180,10 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
         at("/docs/consumers/{name}", _consumer),
         at("/docs/images/{name}", _picture),
         Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
-        *(at(f"{one.dialect.prefix}/openapi.json", _described(one)) for one in site.references.values()),
+        *(
+            at(f"{reference.dialect.prefix}/openapi.json", _described(reference))
+            for reference in site.references.values()
+        ),
         at("/docs/{name:path}", _named),
     ]
 
@@ -283,7 +286,7 @@ def _guide(site: Site, name: str, request: Request) -> Response:
 def _guide_page(site: Site, name: str, extra: dict[str, Any]) -> bytes:
     page = site.guides[name].page
     html = Markup(page.html)  # noqa: S704 - made by the Markdown renderer, which escapes
-    contents = [one for one in page.sections if one.anchor]
+    contents = [section for section in page.sections if section.anchor]
     return rendered("guide.html", site.values(f"/docs/{name}", page.title, contents, html=html, **extra))
 
 
@@ -329,5 +332,5 @@ def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
 
 @cache
 def _words() -> dict[str, list[str]]:
-    """Of each filter what the inputs have."""
+    """Values that the magic inputs have of each filter."""
     return {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}

@@ -44,12 +44,12 @@ class EventSample:
 
 
 def event_samples() -> list[EventSample]:
-    """Of every event in the rescue API's catalogue."""
+    """Samples of every event in the rescue API's catalogue."""
     return [_rescue(name) for name in CATALOGUE]
 
 
 def stable_samples() -> list[EventSample]:
-    """Of every event of the stablecoin API."""
+    """Samples of every event of the stablecoin API."""
     return [_stable(name) for name in NAMES]
 
 
@@ -78,7 +78,8 @@ def _shown(name: str, meaning: str, prefix: str, sent: Rendered) -> EventSample:
 
 
 class Link(NamedTuple):
-    """`about`: a few words for the overview, empty for what it describes at length."""
+    """A link of the navigation. `about`: a few words for the overview, empty for what it describes
+    at length."""
 
     path: str
     label: str
@@ -101,16 +102,20 @@ class Site:
 
     @property
     def navigation(self) -> dict[str, list[Link]]:
-        """By section."""
+        """Links of the navigation by section."""
         made = {"Start": [Link("/docs", "Overview", "")], "APIs": []}
-        made["APIs"] = [Link(f"/docs/{one.dialect.name}", one.dialect.title, "") for one in self.references.values()]
+        made["APIs"] = [
+            Link(f"/docs/{reference.dialect.name}", reference.dialect.title, "")
+            for reference in self.references.values()
+        ]
         for guide in self.guides.values():
             link = Link(f"/docs/{guide.name}", guide.label, _first_sentence(guide.page.sections[0].text))
             made.setdefault(guide.section, []).append(link)
         return made
 
     def values(self, path: str, title: str, contents: Sequence[Section] = (), **more: Any) -> dict[str, Any]:
-        """What every page needs, and `more`. `contents`: what the navigation shows of the page itself."""
+        """Values that every page needs, and `more`. `contents`: what the navigation shows of the
+        page itself."""
         return {
             "path": path,
             "title": title,
@@ -121,7 +126,7 @@ class Site:
 
 
 def make_site(world: World, dialects: Sequence[Dialect], version: str) -> Site:
-    references = {one.name: make_reference(one, version) for one in dialects if one.operations}
+    references = {dialect.name: make_reference(dialect, version) for dialect in dialects if dialect.operations}
     return Site(world, references, event_samples(), stable_samples())
 
 

@@ -1,6 +1,8 @@
-"""What an order's declines may be due to: how long it is held, and by which rhythm money would come.
+"""Possible causes of an order's declines: how long it is held, and by which rhythm money would
+come.
 
-Each answer moves the belief by Bayes' rule. Sums are made one after the other, so that every machine believes the same.
+Each answer moves the belief by Bayes' rule. Sums are made one after the other, so that every
+machine believes the same.
 """
 
 from bisect import bisect_right
@@ -34,7 +36,8 @@ UNTIL: Final = (*HOLDS, 1e9)
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """Both lists add up to 1. `holds`: how likely the order is held until each of `bins.HOLDS`, or for good."""
+    """Belief about one order; both lists add up to 1. `holds`: how likely the order is held until
+    each of `bins.HOLDS`, or for good."""
 
     rhythms: list[float]
     holds: list[float]
@@ -59,7 +62,8 @@ def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
 
 
 def believed(ground: Ground, facts: Facts) -> Belief:
-    """After the payer's other attempts, the order's payment that came in and its tries, in order of time."""
+    """The belief after the payer's other attempts, the order's payment that came in and its
+    attempts, in order of time."""
     learned, first = ground.model.learned, facts.first
     of_all = learned.rhythms[facts.credit]
     rhythms, before = list(of_all), NOTHING_BEFORE
@@ -120,7 +124,8 @@ def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: 
 
 
 def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[float, float]:
-    """How likely that answer is, if the order lives: level + slope × the chance that money is there."""
+    """The chance of that answer, if the order lives: level + slope × the chance that money is
+    there."""
     no = refused(ground, before, at)
     yes, generic = 1.0 - no, (ground.issuer or ground.model.learned).generic
     if answer == APPROVED:

@@ -1,6 +1,6 @@
-"""How the engine cuts time and counts into the bins that its coefficients are learned for.
+"""Bins of time and counts that the engine's coefficients are learned for.
 
-Whoever trains and whoever scores cut alike: both call this.
+Training and scoring cut alike: both call this.
 """
 
 from bisect import bisect_right

@@ -1,6 +1,6 @@
-"""What is known of a try, cut into bins: who learns and who decides cut alike.
+"""Facts of an attempt, cut into bins: learning and deciding cut alike.
 
-A block is a table of logits and, of each try, the place in it; logits of all blocks add up.
+A block is a table of logits and, of each attempt, the place in it; logits of all blocks add up.
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def gap_bin(hours: Array) -> Array:
 
 
 def places(t: Tries) -> dict[str, Array]:
-    """By block the place of each try in its table."""
+    """The place of each attempt in its table, by block."""
     local = t.at + t.offset
     weekday, of_month, left, hour = calendar(local)
     zulu = np.floor(t.at).astype(np.int64) % 24
@@ -142,7 +142,8 @@ def places(t: Tries) -> dict[str, Array]:
 
 
 def sizes(keys: int, issuers: int) -> dict[str, int]:
-    """How many places each block has. `keys`, `issuers`: how many of those there are, with the place of all others."""
+    """The number of places in each block. `keys`, `issuers`: how many of those there are, with the
+    place of all others."""
     return {
         "key": keys,
         "last_number": _K * NUMBERS,

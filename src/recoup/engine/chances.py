@@ -36,9 +36,9 @@ _GAP_AND_IDLE: Final = sorted({*GAP, *IDLE})
 
 
 class Ground(NamedTuple):
-    """What does not change while one order is decided. `offset`: hours east of UTC at the card holder; `first_at`,
-    `first_answer`: of the payment that came in; `first_day`: its day there, as an ordinal. `habits`,
-    `odds`: as `habits_of`, `odds_of_refusal`."""
+    """Facts that do not change while one order is decided. `offset`: hours east of UTC at the card
+    holder; `first_at`, `first_answer`: of the payment that came in; `first_day`: its day there, as
+    an ordinal. `habits`, `odds`: as `habits_of`, `odds_of_refusal`."""
 
     model: Model
     issuer: Issuer | None
@@ -53,7 +53,7 @@ class Ground(NamedTuple):
 
 
 class Odds(NamedTuple):
-    """Of a refusal, as `Refusal` has the logits; `new_month` with `new_day`."""
+    """Odds of a refusal, as `Refusal` has the logits; `new_month` with `new_day`."""
 
     first: float
     tries: tuple[float, ...]
@@ -63,9 +63,9 @@ class Odds(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What came before an instant. `tries`: of the order, 0 for the payment itself; `answer`: the class of the payer's
-    attempt before, 0 for an approval or none; `at`: when that was. `money`: how money stood when it was last asked
-    for; `money_at`: when that was."""
+    """State before an instant. `tries`: of the order, 0 for the payment itself; `answer`: the class
+    of the payer's attempt before, 0 for an approval or none; `at`: when that was. `money`: how
+    money stood when it was last asked for; `money_at`: when that was."""
 
     tries: int
     answer: int
@@ -77,7 +77,8 @@ class Before(NamedTuple):
         return Before(tries, self.answer, self.at, self.money, self.money_at)
 
     def then(self, tries: int, answer: int, at: float) -> "Before":
-        """After one more attempt. That money is missing stays true until it was there, whatever else is told."""
+        """The state after one more attempt. That money is missing stays true until it was there,
+        whatever else is answered."""
         if answer in (APPROVED, FUNDS) or self.money != MISSING:
             money = THERE if answer == APPROVED else MISSING if answer == FUNDS else UNTOLD
             return Before(tries, answer, at, money, at)
@@ -114,7 +115,8 @@ def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
 
 
 def renewed(model: Model) -> tuple[float, ...]:
-    """How much of the chance of a payer without pay days is back, by `bins.IDLE` since money was missing."""
+    """The share of the chance of a payer without pay days that is back, by `bins.IDLE` since money
+    was missing."""
     found: tuple[float, ...] | None = model.tables.get("renewed")
     if found is None:
         row = [chance_of(one) for one in model.learned.money.irregular[MISSING]]
@@ -136,7 +138,7 @@ def refused(ground: Ground, before: Before, at: float) -> float:
 
 
 def habits_of(model: Model, key: str) -> tuple[float, ...]:
-    """By weekday and three hours of UTC, how the odds of a refusal there differ at the issuer of this key."""
+    """Odds ratios of a refusal at the issuer of this key, by weekday and three hours of UTC."""
     issuer = model.learned.issuers.get(key)
     name = ("habits", key if issuer is not None else "")
     found: tuple[float, ...] | None = model.tables.get(name)
@@ -176,15 +178,16 @@ def month_of(day: int) -> int:
 def rows_of(
     model: Model, hour: int, gap: int, before: Before, zone_known: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """By days since the posting: where the posting came after the attempt before, and where it did not."""
+    """Chances by days since the posting: where the posting came after the attempt before, and where
+    it did not."""
     money = model.learned.money
     since, stale = money.since[zone_known], money.stale[before.money == MISSING][gap]
     logits = [since[since_bin(days * 24 + hour)] for days in range(LONG_AGO + 1)]
-    return _asked(model, before, logits), _asked(model, before, [one + stale for one in logits])
+    return _asked(model, before, logits), _asked(model, before, [logit + stale for logit in logits])
 
 
 def undated_of(model: Model, before: Before, idle: int) -> tuple[float, ...]:
-    """Of the irregular and the ample; `idle`: as `bins.IDLE`."""
+    """Chances of the irregular and the ample; `idle`: as `bins.IDLE`."""
     money = model.learned.money
     return _asked(model, before, (money.irregular[before.money][idle], money.ample))
 
@@ -193,6 +196,6 @@ def _asked(model: Model, before: Before, logits: Iterable[float]) -> tuple[float
     """Chances of those logits, which hold for times of little money: a first payment seldom meets one."""
     money = model.learned.money
     if before.tries:
-        return tuple(chance_of(one + money.after[before.money]) for one in logits)
+        return tuple(chance_of(logit + money.after[before.money]) for logit in logits)
     lean = money.lean[before.money]
-    return tuple(1.0 - lean * (1.0 - chance_of(one)) for one in logits)
+    return tuple(1.0 - lean * (1.0 - chance_of(logit)) for logit in logits)

@@ -246,7 +246,7 @@ def back_verb(run: Run) -> None:
 
 
 def _unused(row: ShownModel) -> str:
-    """Why it decides nothing all the same."""
+    """The reason why the model decides nothing all the same."""
     if row.damaged:
         return f"But it is not used: {row.damaged} `recoup learn take` chooses another. "
     return f"But it is not used: {row.why_unused} " if row.why_unused else ""

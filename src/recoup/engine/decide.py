@@ -121,7 +121,7 @@ def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | 
         return _Times(due, 0.0, Window(earliest, hours_of(expires), now_too))
     end = within.end(evidence.first_declined_at, expires)
     fresh = within.fresh(evidence.now, evidence.month_sends)
-    free = max(fresh, max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]) + within.gap)
+    free = max(fresh, max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)]) + within.gap)
     now_too = now_too and free <= evidence.now < end and within.is_open(evidence.now, offset)
     earliest = hours_of(max(free, _earliest(evidence, facts, model, now_too)))
     now = hours_of(evidence.now)
@@ -143,7 +143,7 @@ def _explore(facts: Facts, within: InForce | None) -> float:
 
 
 def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decision:
-    """With the link's ways; the rule `link_now` where it is mailed at this moment."""
+    """Adds the link's ways to the decision; the rule `link_now` where it is mailed at this moment."""
     assert evidence.link is not None
     links = link_offers(
         evidence.link,
@@ -153,7 +153,7 @@ def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decisio
         end=evidence.expires_at,
         units=evidence.units,
     )
-    ways = (Priced(one.name, _round(one.chance), "", one.at.isoformat(), _round(one.worth)) for one in links)
+    ways = (Priced(link.name, _round(link.chance), "", link.at.isoformat(), _round(link.worth)) for link in links)
     now = links[0].name == NOW and links[0].worth > 0.0
     *why, last = decision.reasons
     return replace(
@@ -169,7 +169,8 @@ def _open(evidence: Evidence) -> bool:
 
 
 def _prices(asked: _Asked, facts: Facts) -> list[float]:
-    """Of the sends that are left. Open orders share the allowance of their card; once used up, it comes back."""
+    """Prices of the sends that are left. Open orders share the allowance of their card; once used
+    up, it comes back."""
     evidence, pricing, _, within = asked
     prices = pricing.prices(len(evidence.attempts) + evidence.card_sends, evidence.units)
     if within is not None:
@@ -180,16 +181,17 @@ def _prices(asked: _Asked, facts: Facts) -> list[float]:
 
 
 def _left(evidence: Evidence, within: InForce) -> int | None:
-    """As many tries as the policies leave to this kind of decline; None: no matter how many."""
+    """The number of attempts that the policies leave to this kind of decline; None: no matter how
+    many."""
     group = group_of(evidence.reading) or "soft"
     most = within.group_tries(group)
     if most is None:
         return None
-    return max(0, most - len([one for one in evidence.attempts if one.group == group]))
+    return max(0, most - len([attempt for attempt in evidence.attempts if attempt.group == group]))
 
 
 def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> datetime:
-    last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    last = max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)])
     wait = timedelta(hours=evidence.reading.min_wait_hours or 0) if evidence.reading.wait_by_rule else timedelta(0)
     found = evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
     if evidence.card_rests_until is not None:
@@ -255,14 +257,14 @@ def _decision(
         rules.append("card_rests")
     alternatives: tuple[Alternative, ...] = tuple(
         Offered(
-            one.name,
-            _round(one.chance),
+            offer.name,
+            _round(offer.chance),
             "",
-            instant_of(one.at).isoformat() if one.at is not None else None,
-            _round(one.price),
-            _round(one.probability),
+            instant_of(offer.at).isoformat() if offer.at is not None else None,
+            _round(offer.price),
+            _round(offer.probability),
         )
-        for one in offers
+        for offer in offers
     )
     reasons = reasons_of(evidence, verdict, plan, belief, model, tries, taken, offers[0])
     if within is not None and verdict != "attempt_now":
@@ -272,7 +274,8 @@ def _decision(
 
 
 def _named(scheduled: Decision, pricing: Pricing, model: Model) -> Decision:
-    """What the schedules decide for the engine is replayed by the engine."""
+    """Names the engine's versions in what the schedules decide for it, so that the engine replays
+    it."""
     versions = {**scheduled.versions, "decider": version_of(model), "policy": pricing.version, "model": model.name}
     return replace(scheduled, versions=versions, taken=None)
 

@@ -14,8 +14,8 @@ _SENDS_MAX: Final = 20
 
 
 def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
-    """From 0 to 1, to six places: that one of its tries is approved, each of those before being declined as the last
-    payment was. `evidence.facts` are there."""
+    """The chance, from 0 to 1, to six places, that one of the plan's attempts is approved, each of
+    those before being declined as the last payment was. `evidence.facts` are there."""
     facts = evidence.facts
     assert facts is not None
     instants = [evidence.now] if plan.verdict == "attempt_now" else []

@@ -48,11 +48,17 @@ def wrong_of(
         decided = by_schedule(evidence, RETRY_2, within)
         return ("verdict", decided.verdict, verdict) if decided.verdict != verdict else None
     offers = [
-        Offer(one["name"], at.timestamp() if (at := _instant(one)) else None, one["chance"], 0.0, one["probability"])
-        for one in alternatives
-        if one.get("probability") is not None
+        Offer(
+            alternative["name"],
+            at.timestamp() if (at := _instant(alternative)) else None,
+            alternative["chance"],
+            0.0,
+            alternative["probability"],
+        )
+        for alternative in alternatives
+        if alternative.get("probability") is not None
     ]
-    whole = total(one.probability for one in offers)
+    whole = total(offer.probability for offer in offers)
     if abs(whole - 1.0) > _SUM_OFF:
         return "probabilities", 1.0, whole
     if evidence.facts is None:
@@ -61,7 +67,7 @@ def wrong_of(
     names = [drawn(offers, near).name for near in (draw, draw - _SUM_OFF, draw + _SUM_OFF)]
     if taken not in names:
         return "taken", names[0], taken
-    at = next(_instant(one) for one in alternatives if one["name"] == taken)
+    at = next(_instant(alternative) for alternative in alternatives if alternative["name"] == taken)
     if at is None or verdict == "wait" and at + _MINUTE >= evidence.expires_at:
         return ("verdict", "wait", verdict) if verdict != "wait" else None
     if verdict == "attempt_now":

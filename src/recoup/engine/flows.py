@@ -27,7 +27,7 @@ AT_ONCE: Final = 50
 
 
 class Drift(NamedTuple):
-    """Of all merchants together."""
+    """Drift of the model, of all merchants together."""
 
     model: str
     days: int
@@ -38,7 +38,7 @@ class Drift(NamedTuple):
 
 
 async def drift_of(world: World, model: str) -> Drift:
-    """Of the model's attempts in the last four weeks."""
+    """Drift of the model's attempts in the last four weeks."""
     since, found = _since(world.clocks.wall()), NOTHING
     async with world.db.connection() as connection:
         for merchant in await merchants_to_learn(connection):

@@ -1,6 +1,6 @@
-"""What each instant of a plan still adds once others of it are sent too, and fail: rhythms that bring no money between
-two tries answer both alike. Sums go from left to right, so that every machine plans the same.
-"""
+"""The worth that each instant of a plan still adds once others of it are sent too, and fail:
+rhythms that bring no money between two attempts answer both alike. Sums go from left to right, so
+that every machine plans the same."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -42,8 +42,8 @@ class Futures:
         self._waited = waited(belief, self._at, waits_from) if waits_from is not None else 1.0
 
     def after(self, taken: int, gap: float, *, again: bool) -> tuple[int, float]:
-        """Which instant counts most once that one is sent too, and fails, and what it adds. `gap`: hours between two of
-        them at least; `again`: the same one may be sent twice."""
+        """The instant that counts most once that one is sent too, and fails, and what it adds.
+        `gap`: hours between two of them at least; `again`: the same one may be sent twice."""
         at, weights = float(self._at[taken]), self._weights
         failed = weights * (1.0 - self._rows[taken])
         left, all_of = float(failed.cumsum()[-1]), float(weights.cumsum()[-1])

@@ -27,7 +27,7 @@ def at_instants(ground: Ground, belief: Belief, instants: Sequence[float]) -> li
 
 
 def chances_of(ground: Ground, belief: Belief, at: Array) -> tuple[Array, Array]:
-    """Of an approval, and of the bank not refusing."""
+    """Chances of an approval, and of the bank not refusing."""
     days, which = np.unique(days_of(ground, at), return_inverse=True)
     free = free_after(np.array(belief.holds))[passed(ground, at)]
     willing = 1.0 - _refused(ground, belief.before, at, days, which)
@@ -35,7 +35,7 @@ def chances_of(ground: Ground, belief: Belief, at: Array) -> tuple[Array, Array]
 
 
 def passed(ground: Ground, at: Array | float) -> Array:
-    """How many lengths of a hold are over by then."""
+    """The number of hold lengths that are over by then."""
     found: Array = _UNTIL.searchsorted(at - ground.first_at, side="right")
     return found
 
@@ -52,7 +52,7 @@ def days_of(ground: Ground, at: Array) -> Array:
 
 
 def money_rows(ground: Ground, before: Before, at: Array) -> Array:
-    """As `chances.money_row`, one of each instant."""
+    """Rows as `chances.money_row`, one for each instant."""
     gap, hour = at - before.money_at, ((at + ground.offset) % 24).astype(np.int64)
     fresh, stale, undated = _tables(ground, before)
     found = np.empty((len(at), _PLACES))
@@ -85,7 +85,7 @@ def _money(ground: Ground, belief: Belief, at: Array, days: Array, which: Array)
 
 
 def _refused(ground: Ground, before: Before, at: Array, days: Array, which: Array) -> Array:
-    """As `chances.refused`; `days`, `which`: as `_money`."""
+    """Chances of a refusal, as `chances.refused`; `days`, `which`: as `_money`."""
     table, tries = ground.odds, before.tries
     odds = np.array(ground.habits)[((at // (24 // HOURS)).astype(np.int64) + EPOCH_SLOT) % SLOTS]
     odds *= table.tries[tries_bin(tries)]
@@ -99,7 +99,7 @@ def _refused(ground: Ground, before: Before, at: Array, days: Array, which: Arra
 
 
 def _turned(ground: Ground, days: Array) -> Array:
-    """What another day than the payment's, or another month, changes."""
+    """Factors on the odds for another day than the payment's, or another month."""
     table, month = ground.odds, month_of(ground.first_day)
     return np.array(
         [

@@ -1,10 +1,12 @@
-"""How likely an order is collected by a plan of charges, and how much of that chance money may be risked on. Pure.
+"""The chance that a plan of charges collects an order, and how much of that chance money may be
+risked on. Pure.
 
-The belief holds many causes, each with its own chance that one of the charges is approved; their mean is the chance.
-A customer of whom little was seen may differ from what the belief says. By Laplace's rule of succession something that
-n answers have not shown comes next with 1 / (n + 2): so much of the weight is taken from the causes that promise most,
-and counts as never approved. This bounds mistakes about the customer, not those of the model: whether a model fits is
-watched by `drift`.
+The belief holds many causes, each with its own chance that one of the charges is approved; their
+mean is the chance. A customer of whom little was seen may differ from what the belief says. By
+Laplace's rule of succession something that n answers have not shown comes next with 1 / (n + 2): so
+much of the weight is taken from the causes that promise most, and counts as never approved. This
+bounds mistakes about the customer, not those of the model: whether a model fits is watched by
+`drift`.
 """
 
 from collections.abc import Sequence
@@ -20,8 +22,8 @@ from recoup.rescue.rules.model import Charge, Collected
 
 
 def collected(charges: Sequence[Charge], facts: Facts, utc_offset: int, model: Model) -> Collected:
-    """By one of the charges, oldest first, each of those before being declined as the last one was. `utc_offset`:
-    minutes east of UTC, where the facts name no zone."""
+    """The chance that one of the charges collects, oldest first, each of those before being
+    declined as the last one was. `utc_offset`: minutes east of UTC, where the facts name no zone."""
     ground = ground_of(model, facts, utc_offset)
     belief = believed(ground, facts)
     causes = _causes(ground, belief, charges, facts)
@@ -44,7 +46,7 @@ def relied_on(chances: Sequence[float], weights: Sequence[float], known: int) ->
 def _causes(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts) -> tuple[list[float], list[float]]:
     """The chance of each cause, and its weight: a rhythm, and from which charge on nothing holds the order."""
     rows = _rows(ground, belief, charges, facts)
-    passed = [hours_of(one.at) - ground.first_at for one in charges]
+    passed = [hours_of(charge.at) - ground.first_at for charge in charges]
     begins = [0.0] * (len(charges) + 1)
     for weight, until in zip(belief.holds, UNTIL, strict=True):
         begins[len([hours for hours in passed if hours < until])] += weight
@@ -59,7 +61,7 @@ def _causes(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Fa
 
 
 def _rows(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts) -> list[list[float]]:
-    """Of each charge its chance in each rhythm, where nothing holds the order."""
+    """The chance of each charge in each rhythm, where nothing holds the order."""
     before, found = belief.before, []
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
     for number, one in enumerate(charges, start=facts.next_number):

@@ -14,8 +14,8 @@ from recoup.rescue.rules.facts import Facts
 
 
 class View(NamedTuple):
-    """What a decision sees of an order: of it `ground` stays as it is, `belief` moves with each answer, `found` are the
-    instants to choose from."""
+    """View of an order for a decision: of it `ground` stays as it is, `belief` moves with each
+    answer, `found` are the instants to choose from."""
 
     ground: Ground
     belief: Belief
@@ -23,8 +23,9 @@ class View(NamedTuple):
 
 
 class Window(NamedTuple):
-    """When a try may leave, in hours since 1970. `now_too`: the earliest instant is looked at in any case; `opens`: the
-    first instant from another one on at which the policies let a send leave."""
+    """Hours since 1970 between which an attempt may leave. `now_too`: the earliest instant is
+    looked at in any case; `opens`: the first instant from another one on at which the policies let
+    a send leave."""
 
     earliest: float
     end: float
@@ -55,14 +56,14 @@ def candidates_of(ground: Ground, belief: Belief, facts: Facts, window: Window, 
 
 
 def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:
-    """Of an approval at each instant, as `candidates_of` has it for those that it looks at. `utc_offset`: as
-    `ground_of`."""
+    """Chances of an approval at each instant, as `candidates_of` has it for those that it looks at.
+    `utc_offset`: as `ground_of`."""
     ground = ground_of(model, facts, utc_offset)
     belief = believed(ground, facts)
     if model.learned.regression is None:
         from recoup.engine.instants import at_instants
 
-        return [one.chance for one in at_instants(ground, belief, instants)]
+        return [instant.chance for instant in at_instants(ground, belief, instants)]
     from recoup.engine.outlook import mean_with
 
     return mean_with(ground, belief, facts, instants)

@@ -1,9 +1,9 @@
-"""What was learned, as data: coefficients that turn what is known of a payment into chances.
+"""The learned model, as data: coefficients that turn what is known of a payment into chances.
 
-Two things decide whether a bank approves: whether money is there (by the payer's rhythm), and whether the bank refuses
-all the same (its habits, what was tried before). An order may also be held: then nothing is approved until that has
-mended, if it ever does. Logits add up; `bins` says which bin is which. Chances are no money: floats, by sums and
-products alone.
+Two things decide whether a bank approves: whether money is there (by the payer's rhythm), and
+whether the bank refuses all the same (its habits, what was tried before). An order may also be
+held: then nothing is approved until that has mended, if it ever does. Logits add up; `bins` says
+which bin is which. Chances are no money: floats, by sums and products alone.
 """
 
 import hashlib
@@ -86,8 +86,8 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one issuer differs: logits to add, its generic share, and by class of the first decline how much likelier
-    each length of a hold is than elsewhere."""
+    """Differences of one issuer: logits to add, its generic share, and by class of the first
+    decline how much likelier each length of a hold is than elsewhere."""
 
     attempts: int
     refusal: Logit
@@ -98,11 +98,12 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Regression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What tries of the past say together, as `regression` is asked. `weight`: of its chance beside the one by causes,
-    from 0 to 1; it grows with `tries`, from which it was learned. `pays`: how payments and tries end by the payers'
-    hypotheses, kind × outcome × level × bin; `habits`: shares of those. `keys`: codes of first declines, `issuers`:
-    those with lines of their own, each counted from 1. `tables`: as `blocks.sizes`; `lines`: weights of `blocks.lines`.
-    `nodes`: shares of orders, class of the first decline × key × node. `slots`: of three hours at the card holder,
+    """Regression over past attempts together, as `regression` is asked. `weight`: of its chance
+    beside the one by causes, from 0 to 1; it grows with `tries`, from which it was learned. `pays`:
+    how payments and retries end by the payers' hypotheses, kind × outcome × level × bin; `habits`:
+    shares of those. `keys`: codes of first declines, `issuers`: those with lines of their own, each
+    counted from 1. `tables`: as `blocks.sizes`; `lines`: weights of `blocks.lines`. `nodes`: shares
+    of orders, class of the first decline × key × node. `slots`: of three hours at the card holder,
     those that were tried."""
 
     tries: int
@@ -157,7 +158,7 @@ class Model:
     _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[type["Model"], tuple[Learned, str | None]]:
-        """Without what was worked out of it."""
+        """Pickles the model without what was worked out of it."""
         return Model, (self.learned, self.given)
 
     @cached_property
@@ -169,7 +170,7 @@ class Model:
 
     @property
     def tables(self) -> dict[Any, Any]:
-        """Where `chances` keeps what it has worked out of this model."""
+        """Tables that `chances` has worked out of this model."""
         return self._kept
 
     def decide(self, evidence: "Evidence", pricing: "Pricing", within: "InForce | None" = None) -> "Decision":
@@ -203,8 +204,8 @@ class Model:
 
 def _adds_up(shares: Sequence[float]) -> bool:
     total = 0.0
-    for one in shares:
-        total += one
+    for share in shares:
+        total += share
     return abs(total - 1.0) <= _SUM_OFF
 
 

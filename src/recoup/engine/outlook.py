@@ -57,7 +57,7 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
 
 
 def _tried(ground: Ground, instants: Array) -> Array:
-    """Whether somebody has tried at that hour."""
+    """True for each instant at an hour that somebody has tried."""
     found: Array = _weighed(ground).slots[((instants + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)]
     return found
 
@@ -89,14 +89,14 @@ def mean_with(ground: Ground, belief: Belief, facts: Facts, instants: Sequence[f
 
 
 def _mean(causes: Array, learned: Array, weight: float) -> Array:
-    """By log-odds."""
+    """Mean of both chances by log-odds."""
     mean = (1.0 - weight) * logit_of(causes) + weight * logit_of(learned)
     return np.where(causes > 0.0, np.round(chance_of(mean), _DIGITS), 0.0)
 
 
 class _Stage(NamedTuple):
-    """What was known before a try: as `blocks.Tries`. `failures`: when others failed; `failed`: as `bins_of`; `looks`:
-    how many attempts were seen."""
+    """State before an attempt: as `blocks.Tries`. `failures`: when others failed; `failed`: as
+    `bins_of`; `looks`: how many attempts were seen."""
 
     last_at: float
     last: int
@@ -120,10 +120,10 @@ class _Look(NamedTuple):
 def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) -> Array:
     """The regression's chances, after each of the order's tries has failed."""
     own = [_Look(hours_of(one.at), one.answer, one.tries) for one in (facts.first, *facts.tries)]
-    others = [_Look(hours_of(one.at), one.answer, one.tries) for one in facts.looks]
+    others = [_Look(hours_of(look.at), look.answer, look.tries) for look in facts.looks]
     tried = [one.at for one in own[1:]]
     stages = [
-        _stage(own[:number], [one for one in others if one.at < at], number + facts.earlier, ground.offset)
+        _stage(own[:number], [other for other in others if other.at < at], number + facts.earlier, ground.offset)
         for number, at in enumerate([*tried, inf], start=1)
     ]
     weights = _weights(ground, weighed, sorted([*own, *others]), [stage.looks for stage in stages])
@@ -172,17 +172,19 @@ def _each(rows: Array, of_stages: Sequence[float]) -> Array:
 
 def _stage(own: Sequence[_Look], others: Sequence[_Look], number: int, offset: float) -> _Stage:
     newest = max((*own, *others))
-    approved = max((one.at for one in others if one.answer == APPROVED), default=None)
-    failures = [one for one in others if one.answer != APPROVED]
+    approved = max((other.at for other in others if other.answer == APPROVED), default=None)
+    failures = [other for other in others if other.answer != APPROVED]
     prior = max((own[-1], *failures))
-    since = NO_APPROVAL if approved is None else min(NO_APPROVAL - 1, sum(one.at > approved for one in failures))
+    since = (
+        NO_APPROVAL if approved is None else min(NO_APPROVAL - 1, sum(failure.at > approved for failure in failures))
+    )
     return _Stage(
         own[-1].at,
         own[-1].answer,
         number,
         approved,
         since,
-        sorted(one.at for one in failures),
+        sorted(failure.at for failure in failures),
         len(others),
         prior.at,
         prior.answer,
@@ -192,7 +194,7 @@ def _stage(own: Sequence[_Look], others: Sequence[_Look], number: int, offset: f
 
 
 def _weights(ground: Ground, weighed: Weighed, seen: Sequence[_Look], looks: Sequence[int]) -> Array:
-    """Of the hypotheses, once so many of the attempts were seen; oldest first."""
+    """Weights of the hypotheses, once so many of the attempts were seen; oldest first."""
     local = np.array([one.at for one in seen]) + ground.offset
     answer = np.array([one.answer for one in seen])
     failed = np.concatenate(([LONG_AGO], np.where(answer == APPROVED, LONG_AGO, local)[:-1]))

@@ -118,7 +118,8 @@ async def post_engine(visit: Visit, form: EngineForm) -> Answer:
 
 @engine.post("/engine/stop", may=acting)
 async def post_stop(visit: Visit, *, act: str, why: str) -> None:
-    """For this merchant alone; for all of them the operator's command does it. `act`: stop or resume."""
+    """Stops or resumes the engine for this merchant alone; for all of them the operator's command
+    does it. `act`: stop or resume."""
     if act == "resume":
         await arms.resume(visit.world, acting(visit))
     else:

@@ -1,9 +1,10 @@
-"""When money reaches a payer, for the regression: hypotheses, weighed by how the payer's attempts ended.
+"""The days on which money reaches a payer, for the regression: hypotheses, weighed by how the
+payer's attempts ended.
 
-A hypothesis is a rhythm, which has pay days, with a level: how much is there, and how fast it goes. What an attempt
-shows under a hypothesis stands in a table by the time since the pay day, learned for payments and for tries apart;
-after a failure since that pay day in bins of its own, because two looks at the same pay are not two facts. Times are
-hours since 1970 at the card holder.
+A hypothesis is a rhythm, which has pay days, with a level: how much is there, and how fast it goes.
+What an attempt shows under a hypothesis stands in a table by the time since the pay day, learned
+for payments and for retries apart; after a failure since that pay day in bins of its own, because
+two looks at the same pay are not two facts. Times are hours since 1970 at the card holder.
 """
 
 from datetime import date
@@ -82,7 +83,7 @@ def alike(local: Array, failed: float) -> tuple[Array, Array]:
 
 
 def _part(local: Array) -> Array:
-    """Of the day."""
+    """Part of the day of each local time."""
     found: Array = np.searchsorted(_DAY_PARTS, local % 24.0, side="right")
     return found
 
@@ -100,7 +101,7 @@ def undated_bin(hours: Array) -> Array:
 
 
 def outcome_of(answer: Array) -> Array:
-    """Of answers by their class: approved 0, no funds 1, others 2."""
+    """Outcomes of answers by their class: approved 0, no funds 1, others 2."""
     found: Array = np.minimum(answer, OUTCOMES - 1)
     return found
 
@@ -113,7 +114,8 @@ def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
 
 
 def money_there(table: Array, bins: Array, weights: Array) -> Array:
-    """By instant, the chance that a try is approved. `weights`: of the hypotheses, at each instant or at all."""
+    """The chance that an attempt is approved, by instant. `weights`: of the hypotheses, at each
+    instant or at all."""
     approved, by_level = table[TRY, APPROVED], weights.reshape(*weights.shape[:-1], COUNT, LEVELS)
     found = np.zeros(len(bins))
     if weights.ndim == 1:

@@ -46,7 +46,7 @@ def candidates(
     soon, days = _instants(ground, earliest, end)
 
     def opened(instants: Iterable[float], *before: list[float]) -> list[float]:
-        waited = set(instants) if opens is None else {at for one in instants if (at := opens(one)) is not None}
+        waited = set(instants) if opens is None else {at for instant in instants if (at := opens(instant)) is not None}
         return sorted(at for at in waited.difference(*before) if at < end)
 
     first = opened(soon)
@@ -80,22 +80,24 @@ def planned(
 
 
 def looked_at(prices: Sequence[float]) -> int:
-    """How many instants a plan chooses from: more where sends cost next to nothing, as it is longer then."""
+    """The number of instants a plan chooses from: more where sends cost next to nothing, as it is
+    longer then."""
     return _KEPT_CHEAP if prices and prices[0] < _CHEAP else _KEPT_DEEP
 
 
 def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
-    """By chance; of equal ones the earlier is first."""
+    """Sorts by chance; of equal ones the earlier is first."""
     return sorted(growing, key=attrgetter("chance"), reverse=True)
 
 
 def sooner_of(belief: Belief, found: Sequence[Candidate]) -> list[Candidate]:
-    """By chance less what waiting costs; `found` is in order of time."""
+    """Sorts by chance less what waiting costs; `found` is in order of time."""
     return sorted(found, key=lambda one: one.chance / waited(belief, one.at, found[0].at), reverse=True)
 
 
 def waited(belief: Belief, at: Any, earliest: float) -> Any:
-    """By what a chance at those instants is divided: money is worth more sooner, and of far days a model knows less."""
+    """Divisor of a chance at those instants: money is worth more sooner, and of far days a model
+    knows less."""
     return 1.0 + _A_DAY.get(belief.before.answer, _A_DAY_ELSE) * (at - earliest) / 24.0
 
 

@@ -61,7 +61,7 @@ def logs_of(pays: Array) -> Array:
 
 
 def usual(pays: Array) -> Array:
-    """By hypothesis, the chance that a try is approved on any day."""
+    """The chance that an attempt is approved on any day, by hypothesis."""
     approved = pays[TRY, APPROVED]
     found = np.empty((COUNT, LEVELS))
     found[:] = (approved[:, :DATED] * DAYS_OF_BINS).sum(1) / DAYS_OF_BINS.sum()
@@ -88,7 +88,8 @@ def by_node(logits: Array, delay: Array) -> Array:
 
 
 def wrong_in(regression: Regression) -> str | None:
-    """What is wrong with it: a table of another length than its bins, or a number that training never makes."""
+    """The fault of a regression: a table of another length than its bins, or a number that training
+    never makes."""
     keys, issuers = len(regression.keys) + 1, len(regression.issuers) + 1
     wanted = sizes(keys, issuers)
     if set(regression.tables) != set(wanted):

@@ -28,8 +28,8 @@ _DATED: Final = RHYTHMS[:IRREGULAR]
 
 @lru_cache(maxsize=4096)
 def days_since(ordinal: int) -> bytes:
-    """Of each rhythm, how many days before that day (a proleptic ordinal) its last posting was, `LONG_AGO` at most;
-    0 on the day itself. Those without days say `LONG_AGO`."""
+    """The number of days from each rhythm's last posting to that day (a proleptic ordinal),
+    `LONG_AGO` at most; 0 on the day itself. Those without days say `LONG_AGO`."""
     found = bytearray([LONG_AGO]) * len(RHYTHMS)
     for index, name in enumerate(_DATED):
         for back in range(LONG_AGO):
@@ -47,13 +47,13 @@ def spread(ordinal: int) -> Callable[[Sequence[float]], tuple[float, ...]]:
 
 @lru_cache(maxsize=4096)
 def places(ordinal: int) -> bytes:
-    """Of each rhythm, its place in such a row on that day."""
+    """The place of each rhythm in such a row on that day."""
     return days_since(ordinal)[:IRREGULAR] + bytes((LONG_AGO + 1, LONG_AGO + 2))
 
 
 @lru_cache(maxsize=1 << 18)
 def posts(name: str, ordinal: int) -> bool:
-    """Whether a rhythm's money comes on that day."""
+    """True when a rhythm's money comes on that day."""
     kind, _, number = name.rpartition("-")
     day, n = date.fromordinal(ordinal), int(number)
     if kind == "weekly":

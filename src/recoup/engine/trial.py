@@ -1,8 +1,9 @@
-"""Whether a new model is better than what decides today, by tries of a time that neither has seen. Pure.
+"""Trial of a new model against what decides today, by attempts of a time that neither has seen.
+Pure.
 
-A chance is judged by how likely it called what happened: by log-loss, whose mean over the tries is compared. The
-difference counts only where it is larger than its standard error, taken by payer: a payer's tries stand or fall
-together.
+A chance is judged by how likely it called what happened: by log-loss, whose mean over the attempts
+is compared. The difference counts only where it is larger than its standard error, taken by payer:
+a payer's attempts stand or fall together.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ OUTCOMES_LEAST: Final = 20  # of the held-out tries, approved and declined
 
 
 class Amount(NamedTuple):
-    """How much there is to learn from. `tries`: before the held-out time; `held_out`, `approved`: tries of it."""
+    """The amount of data to learn from. `tries`: attempts before the held-out time; `held_out`,
+    `approved`: those of it."""
 
     days: float
     tries: int
@@ -53,7 +55,7 @@ class Amount(NamedTuple):
 
 
 def missing(there: Amount) -> list[str]:
-    """What is too little, each as a sentence; nothing: it is enough."""
+    """Lists what is too little, each as a sentence; empty: it is enough."""
     needed = (
         (there.days, DAYS_LEAST, "days of data"),
         (there.tries, TRIES_LEAST, "repeated attempts before the held-out time"),

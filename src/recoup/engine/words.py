@@ -1,4 +1,4 @@
-"""Why the engine decided so, in sentences for merchants; the first says what was decided."""
+"""Reasons for the engine's decision, in sentences for merchants; the first says what was decided."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ def link_reason(links: Sequence[LinkOffer], *, now: bool) -> str:
         return (
             f"A link to pay is mailed now, alongside the attempts: the chance that it is paid is {links[0].chance:.0%}."
         )
-    chance = next(one.chance for one in links if one.name == NOW)
+    chance = next(link.chance for link in links if link.name == NOW)
     return f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and the attempts come first."
 
 
@@ -122,7 +122,7 @@ def _change(verdict: Verdict) -> str:
 
 
 def outside(facts: Facts, now: datetime, model: Model) -> list[str]:
-    """What lies outside of what the model has seen; there it falls back to what holds for all."""
+    """Inputs outside of what the model has seen; there it falls back to what holds for all."""
     found = []
     if facts.issuer not in model.learned.issuers:
         found.append("The issuer is new to the model.")

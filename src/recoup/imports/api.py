@@ -282,10 +282,11 @@ async def _find(call: Call) -> StoredImport:
 
 
 def _unanswered(questions: tuple[Question, ...]) -> Problem:
-    """What the file does not say is never guessed: nothing of it is stored until it is answered."""
+    """Problem with the open questions of a file. What it does not say is never guessed: nothing of
+    it is stored until it is answered."""
     fields: dict[str, list[str]] = {}
-    for one in questions:
-        fields.setdefault(pascal(_NAMES.get(one.name, one.name)), []).append(str(one.text))
+    for question in questions:
+        fields.setdefault(pascal(_NAMES.get(question.name, question.name)), []).append(str(question.text))
     return Problem(
         "invalid",
         "The file leaves something open; nothing of it was imported.",
@@ -317,8 +318,8 @@ def _checked(found: ReadFile, name: str) -> Import:
         changed=0,
         counted=0,
         stopping=False,
-        questions=[_question(one) for one in found.questions],
-        lines=[ImportLine(line=one.line, code=one.code, reason=str(one.why)) for one in found.lines[:LINES_SHOWN]],
+        questions=[_question(question) for question in found.questions],
+        lines=[ImportLine(line=line.line, code=line.code, reason=str(line.why)) for line in found.lines[:LINES_SHOWN]],
         report=msgspec.convert(found.report, ImportReport) if found.report else None,
         notes=[str(note) for note in found.notes],
         received_date=None,

@@ -107,7 +107,8 @@ def import_file(
 
 
 async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
-    """Whose attempts the file becomes, also where it is refused: the portal may have opened another merchant."""
+    """Shows whose attempts the file becomes, also where it is refused: the portal may have opened
+    another merchant."""
     known = await load_merchant(opened.world.db.reader, opened.merchant_id)
     if known is None:
         raise no_such_merchant()
@@ -115,8 +116,8 @@ async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
     lines = [f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), {opened.world.name}"]
     if opened.merchant is None:
         names = await merchant_names(opened.world.db.reader, OTHERS_MAX + 1)
-        others = [one for one in names if one.merchant_id != opened.merchant_id]
-        lines += [f"            for {shown_by_number(one.name)}: --merchant {one.merchant_id}" for one in others]
+        others = [name for name in names if name.merchant_id != opened.merchant_id]
+        lines += [f"            for {shown_by_number(other.name)}: --merchant {other.merchant_id}" for other in others]
     return lines
 
 
@@ -149,7 +150,7 @@ def _opened(file: str) -> BinaryIO:
 
 
 def _lines(content: BinaryIO) -> int:
-    """As many as it has packed: for the bar only."""
+    """Counts the lines as packed: for the bar only."""
     content.seek(0)
     count = 0
     while chunk := content.read(CHUNK):
@@ -167,7 +168,7 @@ class _NoBar:
     pos = 0
 
     def update(self, steps: int) -> None:
-        """There is nothing to show."""
+        """Does nothing: there is nothing to show."""
 
 
 def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
@@ -175,8 +176,13 @@ def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
         "id": str(done.import_id) if done else None,
         "profile": read.profile,
         "questions": [
-            {"field": one.name, "question": one.text, "choices": list(one.choices), "example": one.example}
-            for one in read.questions
+            {
+                "field": question.name,
+                "question": question.text,
+                "choices": list(question.choices),
+                "example": question.example,
+            }
+            for question in read.questions
         ],
         "rows": read.rows,
         "attempts": read.attempts,
@@ -188,27 +194,27 @@ def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
         "counted": done.counted_count if done and not read.before else 0,
         "report": read.report,
         "notes": read.notes,
-        "lines": [{"line": one.line, "code": one.code, "why": one.why} for one in read.lines],
+        "lines": [{"line": line.line, "code": line.code, "why": line.why} for line in read.lines],
     }
 
 
 def as_text(read: ReadFile, done: Import | None) -> list[str]:
     text = [f"profile     {read.title} ({read.profile})"]
-    for one in read.questions:
-        example = f" For example: {shown_by_number(one.example)}." if one.example else ""
-        text.append(f"question    {one.text}{example} Answer with {_ANSWERED_BY[one.name]}.")
+    for question in read.questions:
+        example = f" For example: {shown_by_number(question.example)}." if question.example else ""
+        text.append(f"question    {question.text}{example} Answer with {_ANSWERED_BY[question.name]}.")
     if read.questions:
         return [*text, "Nothing was imported."]
     report = read.report or {}
     text += [
         f"rows        {read.rows:,}, {read.attempts:,} of them attempts",
-        "attempts    " + ", ".join(f"{report['states'][one]:,} {one.replace('_', ' ')}" for one in STATES),
+        "attempts    " + ", ".join(f"{report['states'][state]:,} {state.replace('_', ' ')}" for state in STATES),
         f"payments    {report['payments']:,}, {report['declined']:,} of them declined at first{_rescued(report)}",
         f"period      {(report['first'] or '–')[:10]} to {(report['last'] or '–')[:10]}",
     ]
     text += [f"left out    {count:,} {SKIPPED[reason]}" for reason, count in report["skipped"].items()]
     text += [f"note        {shown_by_number(str(note))}" for note in read.notes]
-    text += [f"line {one.line:<7}{shown_by_number(one.why)}" for one in read.lines[:SHOWN_MAX]]
+    text += [f"line {line.line:<7}{shown_by_number(line.why)}" for line in read.lines[:SHOWN_MAX]]
     bad = sum(report["bad"].values())
     if bad:
         text.append(f"bad lines   {bad:,}; nothing was taken from them")

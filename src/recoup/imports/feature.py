@@ -1,4 +1,4 @@
-"""What imports add to rooms below."""
+"""Additions of imports to rooms below."""
 
 from typing import Final
 

@@ -155,7 +155,8 @@ async def certificate_page(visit: Visit) -> Values:
 
 
 def _distance(line: dict[str, Any]) -> float:
-    """How much of a limit was left at the closest approach, 1: nothing came near it. Least first; else as they are."""
+    """The share of a limit that was left at the closest approach, 1: nothing came near it. Least
+    first; else as they are."""
     near = line["closest"]
     return 1.0 if near is None else 1 - near["count"] / max(near["limit"], 1)
 

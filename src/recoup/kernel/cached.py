@@ -11,7 +11,7 @@ TEXT_MAX: Final = 64  # characters, or bytes
 
 
 class _LongError(Exception):
-    """Nothing is kept of a call that raises."""
+    """Raised for a long text: nothing is kept of a call that raises."""
 
 
 def cached(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -1,4 +1,5 @@
-"""What the work under way is done for: a call, or something due. Log lines name it; calls outward carry its trace."""
+"""Cause of the work under way: a call, or something due. Log lines name it; calls outward carry its
+trace."""
 
 import os
 import re
@@ -54,7 +55,7 @@ def begin_later(what: str, subject_id: UUID) -> None:
 
 
 def trace_of(trace_id: str) -> str:
-    """With a span of ours."""
+    """Trace with a span of ours."""
     return f"00-{trace_id}-{os.urandom(8).hex()}-01"
 
 

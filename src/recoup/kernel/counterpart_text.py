@@ -1,4 +1,5 @@
-"""What a counterpart wrote, as it may be kept: codes are short, references fit, and nothing breaks a page."""
+"""Text that a counterpart wrote, as it may be kept: codes are short, references fit, and nothing
+breaks a page."""
 
 from typing import Final
 

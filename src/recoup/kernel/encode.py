@@ -20,5 +20,5 @@ encode_sorted: Final = msgspec.json.Encoder(order="sorted", enc_hook=_text).enco
 
 
 def to_plain(value: object) -> Any:
-    """Of dicts, lists and plain values only, as JSON has them."""
+    """Turns a value into dicts, lists and plain values only, as JSON has them."""
     return msgspec.to_builtins(value, enc_hook=_text)

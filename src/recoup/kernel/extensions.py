@@ -1,4 +1,5 @@
-"""What other packages add: entry points of a group, listed without being imported and loaded when they are used."""
+"""Additions of other packages: entry points of a group, listed without being imported and loaded
+when they are used."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,7 +18,9 @@ def added(group: str) -> "Mapping[str, EntryPoint]":
     """The group's entry points by name, in alphabetical order."""
     from importlib.metadata import entry_points  # forty modules that most verbs never need
 
-    return {one.name: one for one in sorted(entry_points(group=group), key=lambda one: (one.name, one.value))}
+    return {
+        point.name: point for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value))
+    }
 
 
 def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem, ...]]:

@@ -1,4 +1,4 @@
-"""What a feature knows of an order."""
+"""Facets: what a feature knows of an order."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ FACET: Final = Place[Facet[Any]]("facet")
 
 
 def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
-    """What features know of an order `o`, as one JSON by the name of the facet."""
+    """SQL for what features know of an order `o`, as one JSON by the name of the facet."""
     pairs = ", ".join(f"'{one.name}', {one.sql}" for one in FACET if wanted(one))
     return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
 
 
 def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """As they were at that business time."""
+    """Facets as they were at that business time."""
     return {one.name: one.then(one.of(facets), at) for one in FACET if one.then is not None}

@@ -23,7 +23,7 @@ FeatureDue = NewType("FeatureDue", str)
 
 @dataclass(frozen=True, eq=False)
 class Place(Generic[T]):
-    """What an asker lets features add. Iterating gives what they added, in their order."""
+    """A place where an asker lets features add. Iterating gives what they added, in their order."""
 
     name: str
 
@@ -38,7 +38,7 @@ class Place(Generic[T]):
 
 
 class Addition(NamedTuple):
-    """What a feature adds to a place."""
+    """An addition of a feature to a place."""
 
     place: Place[Any]
     value: Any

@@ -23,5 +23,5 @@ def filled(kind: type[T], source: object, /, **others: Any) -> T:
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
-    """Of a dataclass or a Struct."""
-    return tuple(one.name for one in fields(kind) if one.init) if is_dataclass(kind) else kind.__struct_fields__
+    """Field names of a dataclass or a Struct."""
+    return tuple(field.name for field in fields(kind) if field.init) if is_dataclass(kind) else kind.__struct_fields__

@@ -27,7 +27,8 @@ _taken = 0
 
 
 def _nine_random_bytes() -> int:
-    """From the system, fetched a page at a time: a call for each id is a fifth of a busy writer's time."""
+    """Random bytes from the system, fetched a page at a time: a call for each id is a fifth of a
+    busy writer's time."""
     global _random, _taken
     if _taken + 9 > len(_random):
         _random, _taken = os.urandom(4096), 0
@@ -86,7 +87,7 @@ def tail(value: UUID) -> str:
 
 
 def parse_tail(text: str) -> str | None:
-    """What `tail` answers, in any case, as an id ends with it; or None."""
+    """Reads a tail as `tail` answers it, in any case, as an id ends with it; or None."""
     plain = text.strip().lower()
     return plain if len(plain) == 8 and all(one in "0123456789abcdef" for one in plain) else None
 

@@ -1,7 +1,8 @@
-"""How a sentence is written where it is kept: `["An order has at most {0} notes.",50]`, its key and its parts.
+"""Form of a sentence where it is kept: `["An order has at most {0} notes.",50]`, its key and its
+parts.
 
-A text without parts stands as it is. `keep` and `kept` are each other's reverse for
-every text, also one that only looks like a sentence.
+A text without parts stands as it is. `keep` and `kept` are each other's reverse for every text,
+also one that only looks like a sentence.
 """
 
 import re
@@ -24,14 +25,14 @@ _decode: Final = msgspec.json.Decoder().decode
 
 
 def keep(text: str) -> str:
-    """For a column."""
+    """Writes a text for a column."""
     if isinstance(text, Sentence) and text.parts and not _is_text(text):
         return _encode(_plain(text)).decode()
     return _encode([_TEXT, str(text)]).decode() if text.startswith(_OPENS) else str(text)
 
 
 def kept(text: str) -> str:
-    """From a column. A sentence, or the plain text."""
+    """Reads a text from a column: a sentence, or the plain text."""
     if not text.startswith(_OPENS):
         return text
     try:

@@ -12,14 +12,14 @@ _write: Callable[[bytes], object] | None = None
 
 
 def write_lines(write: Callable[[bytes], object] | None) -> None:
-    """Where lines go; None: nowhere."""
+    """Sets where lines go; None: nowhere."""
     global _write
     _write = write
 
 
 def line(event: str, **said: object) -> None:
-    """One line of JSON: ids of ours and words, never a body, a key or a name. What is None is left out. The request,
-    the trace, the order and the attempt are those of the cause, unless said."""
+    """Writes a line of JSON: ids of ours and words, never a body, a key or a name. What is None is
+    left out. The request, the trace, the order and the attempt are those of the cause, unless said."""
     if _write is None:
         return
     fields: dict[str, object] = {"event": event, "level": "info"}

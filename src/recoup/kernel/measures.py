@@ -1,5 +1,6 @@
-"""What processes count and time for `/metrics`, declared where it happens. `main/metrics` says where each counts; in
-a process without metrics, like a command, nothing is counted and no library is loaded.
+"""Measures that processes count and time for `/metrics`, declared where it happens. `main/metrics`
+says where each counts; in a process without metrics, like a command, nothing is counted and no
+library is loaded.
 
 Labels are words of ours: never an id, never what a caller sent.
 """

@@ -27,7 +27,7 @@ def decimals_of(asset: str) -> int:
 
 
 def was_currency(asset: str) -> bool:
-    """Whether it is one, or was one that files of the past may hold."""
+    """True when it is a currency, or was one that files of the past may hold."""
     return asset in EXPONENTS or asset in WITHDRAWN
 
 
@@ -79,7 +79,7 @@ class Money:
         return self.units <= other.units
 
     def text(self) -> str:
-        """As people write it: `45.90`, `500`, `12.500`."""
+        """The amount as people write it: `45.90`, `500`, `12.500`."""
         return shown(self.units, self.asset)
 
 
@@ -109,8 +109,8 @@ def apart(text: str) -> str:
 
 
 def money(units: int, asset: str, like: str | None = None) -> str:
-    """For people: exact, in the scale of the sender's text `like` or the customary one, thousands apart; with a real
-    minus sign."""
+    """The amount for people: exact, in the scale of the sender's text `like` or the customary one,
+    thousands apart; with a real minus sign."""
     text = shown(abs(units), asset, like) if was_currency(asset) else str(abs(units))
     return ("\N{MINUS SIGN}" if units < 0 else "") + apart(text)
 

@@ -21,7 +21,7 @@ class Nearest:
         self._left = NAMES_MAX
 
     def of(self, name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
-        """None also for the names after the first few."""
+        """The nearest known name; None also for the names after the first few."""
         if self._left <= 0:
             return None
         self._left -= 1
@@ -36,7 +36,8 @@ def nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | No
 
 
 def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
-    """Whether somebody who wrote `name` may have meant `known`. At most as much work as two short names are."""
+    """True when somebody who wrote `name` may have meant `known`. At most as much work as two short
+    names are."""
     if not len(known) / 2 < len(name) < len(known) * 2:
         return False
     return nearest(name.lower(), [known], cutoff) is not None

@@ -1,4 +1,4 @@
-"""What features may add to how Recoup starts."""
+"""Places where features add to how Recoup starts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

@@ -1,4 +1,5 @@
-"""What tells the worlds apart: a policy, and marks by which a door knows one. No code branches on a world's name."""
+"""Differences between the worlds: a policy, and marks by which a door knows one. No code branches
+on a world's name."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +11,7 @@ WORLD_CLAIM: Final = "custom:world"  # of access tokens
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What differs between sandbox and live, and what the operator may set.
+    """Settings that differ between sandbox and live, and those that the operator may set.
 
     Units: durations are business time where an order lives by them, wall time for call time-outs.
     """
@@ -41,5 +42,6 @@ class Policy:
 
     @property
     def mark(self) -> str:
-        """What links and session tokens begin with, so that a door knows the world by them alone."""
+        """The mark that links and session tokens begin with, so that a door knows the world by them
+        alone."""
         return "" if self.test_mode else LIVE_MARK

@@ -56,7 +56,7 @@ class Sentence(str):
 
     @property
     def slots(self) -> Mapping[str, Part]:
-        """What is filled in where."""
+        """Parts by the slot that they fill."""
         return _slots(self.key, self.parts)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -81,7 +81,7 @@ def _part(value: object) -> Part:
 
 
 def text_of(part: Part) -> str:
-    """In English and UTC."""
+    """Text of a part, in English and UTC."""
     if isinstance(part, datetime):
         return noted(part)
     if isinstance(part, date):
@@ -101,7 +101,7 @@ def joined(parts: Iterable[Part], between: str = " ") -> Sentence:
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many characters; a sentence that is longer becomes a plain text."""
+    """Cuts a text to so many characters; a sentence that is longer becomes a plain text."""
     return text if len(text) <= most else text[:most]
 
 
@@ -146,8 +146,8 @@ STAGE: Final = "{stage}"  # in a message: where an order stands, which each dial
 
 
 def in_words(error: BaseException) -> str:
-    """For logs and review queues. The text of other errors may quote a row or a body: only a Problem's own words are
-    shown."""
+    """Words of an error for logs and review queues. The text of other errors may quote a row or a
+    body: only a Problem's own words are shown."""
     state = getattr(error, "sqlstate", None)
     where = getattr(error, "constraint_name", None)
     if isinstance(error, Problem):
@@ -184,23 +184,24 @@ class Problem(Exception):
         self.facts = facts
 
     def __reduce__(self) -> tuple[object, ...]:
-        """It crosses from one process to another as it is."""
+        """Pickles the problem, so that it crosses from one process to another as it is."""
         return _made_again, (type(self), self.message), self.__dict__
 
     def sentence(self, *, stage: str | None = None) -> str:
-        """What happened and what to do, in one line. `stage`: a dialect's word for where the order stands."""
+        """Sentence on what happened and what to do, in one line. `stage`: a dialect's word for
+        where the order stands."""
         message = self.message if stage is None else _at_stage(self._shape, stage)
         return sentences(message, self.cure)
 
 
 def sentences(found: str, cure: str | None) -> str:
-    """What was found, ended as a sentence, and after it what to do."""
+    """Joins what was found, ended as a sentence, and after it what to do."""
     found = found if found.endswith((".", "?", "!")) else Sentence("{0}.", found)
     return joined((found, cure)) if cure else found
 
 
 def invalid(message: str, field: str | None, cure: str | None = None) -> Problem:
-    """What is wrong with a field, and what to send."""
+    """Problem with a field, and what to send."""
     return Problem("invalid", message, field=field, cure=cure)
 
 

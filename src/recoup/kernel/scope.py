@@ -1,4 +1,5 @@
-"""On whose behalf a flow runs: every read and write takes one, so that nothing reaches another merchant."""
+"""Scopes on whose behalf a flow runs: every read and write takes one, so that nothing reaches
+another merchant."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,8 +10,9 @@ _BY: Final = " by operator:"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, as the log and the portal show it: `api`, `partner`, `user`, `worker` or `operator`. `behind`: the
-    user id of the operator's person who acted as them, empty when they did it themselves."""
+    """The author of an act, as the log and the portal show it: `api`, `partner`, `user`, `worker`
+    or `operator`. `behind`: the user id of the operator's person who acted as them, empty when they
+    did it themselves."""
 
     kind: str
     id: str
@@ -31,7 +33,7 @@ class Actor:
 
     @staticmethod
     def of(text: str) -> "Actor":
-        """What `text` says."""
+        """The actor that `text` names."""
         who, _, behind = text.partition(_BY)
         kind, _, id = who.partition(":")
         return Actor(kind, id, behind)
@@ -50,7 +52,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class PartnerScope:
-    """On behalf of a partner: it reaches its own merchants only. `role`: as what one of its people acts."""
+    """Scope of a partner: it reaches its own merchants only. `role`: as what one of its people
+    acts."""
 
     partner_id: UUID
     actor: Actor

@@ -6,8 +6,8 @@ T = TypeVar("T")
 
 
 class Services:
-    """One set a door. What a service is made with is found by the types of its arguments: other services, or what was
-    given."""
+    """Services of a door, one set each. What a service is made with is found by the types of its
+    arguments: other services, or what was given."""
 
     def __init__(self, *given: object) -> None:
         self._made: dict[type, object] = {kind: one for one in given for kind in type(one).__mro__[:-1]}

@@ -16,16 +16,17 @@ class Spread(Protocol):
 
 
 def alone(work: Callable[[J], R], jobs: Sequence[J], /) -> list[R]:
-    """In this process."""
+    """Runs the jobs in this process."""
     return [work(job) for job in jobs]
 
 
 def parts_of(items: Sequence[J], count: int) -> list[Sequence[J]]:
-    """So many parts of about the same size, in order; fewer where there are fewer items."""
+    """Splits the items into so many parts of about the same size, in order; fewer where there are
+    fewer items."""
     count = min(count, len(items))
     return [items[len(items) * n // count : len(items) * (n + 1) // count] for n in range(count)]
 
 
 def cores() -> int:
-    """That this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

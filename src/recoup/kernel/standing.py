@@ -1,4 +1,4 @@
-"""How far a database got, and whether it knows less than was seen of it."""
+"""Marks of how far a database got, and whether it knows less than was seen of it."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -31,12 +31,12 @@ def newest(*seen: Reached | None) -> Reached | None:
 
 
 def knows_less(has: Mark, seen: Reached | None) -> bool:
-    """Whether something was committed that this database does not have."""
+    """True when something was committed that this database does not have."""
     return seen is not None and has < seen.mark
 
 
 class Lost(NamedTuple):
-    """From `start` until `end` something may have left that no row knows."""
+    """A time, `start` until `end`, in which something may have left that no row knows."""
 
     start: datetime
     end: datetime

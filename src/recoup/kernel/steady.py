@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 
 def total(values: Iterable[float]) -> float:
-    """From left to right; `sum` rounds otherwise from Python 3.12 on."""
+    """Sums from left to right; `sum` rounds otherwise from Python 3.12 on."""
     found = 0.0
-    for one in values:
-        found += one
+    for value in values:
+        found += value
     return found
 
 

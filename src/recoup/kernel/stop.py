@@ -12,7 +12,7 @@ GONE: Final[ContextVar[Event | None]] = ContextVar("gone", default=None)
 
 
 class Stopped(Exception):
-    """Nobody waits for this work any more."""
+    """Raised when nobody waits for this work any more."""
 
 
 def look_up() -> None:

@@ -21,7 +21,7 @@ def plain(value: Any) -> Any:
         return {name: plain(one) for name, one in value.items()}
     if isinstance(value, date):
         return value.isoformat()
-    return {one.name: plain(getattr(value, one.name)) for one in fields(value)} if is_dataclass(value) else value
+    return {field.name: plain(getattr(value, field.name)) for field in fields(value)} if is_dataclass(value) else value
 
 
 class Stored:

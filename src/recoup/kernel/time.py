@@ -61,12 +61,12 @@ class DatabaseClocks(Clocks):
 
     @property
     def unsure_seconds(self) -> float:
-        """By how much the last measurement may be wrong, to either side."""
+        """Seconds by which the last measurement may be wrong, to either side."""
         return self._unsure
 
     @property
     def ahead_seconds(self) -> float:
-        """By how much the machine's wall clock is ahead of the database's."""
+        """Seconds by which the machine's wall clock is ahead of the database's."""
         return (self._machine.wall() - self.wall()) / timedelta(seconds=1)
 
 
@@ -89,7 +89,7 @@ def to_utc(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
 
 
 def of_these_days(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
-    """As `to_utc`; None also for what is not of the years 2000 to 2200."""
+    """Converts as `to_utc`; None also for what is not of the years 2000 to 2200."""
     found = to_utc(moment, zone)
     return found if found is not None and 2000 <= found.year <= 2200 else None
 

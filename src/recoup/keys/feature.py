@@ -1,4 +1,4 @@
-"""What keys add to rooms below."""
+"""Additions of keys to rooms below."""
 
 from datetime import timedelta
 from typing import Final

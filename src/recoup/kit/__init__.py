@@ -1,1 +1,2 @@
-"""What doors and flows of every subject are made of: HTTP edge, API bodies, commands, files, lists, languages."""
+"""Parts of doors and flows of every subject: HTTP edge, API bodies, commands, files, lists,
+languages."""

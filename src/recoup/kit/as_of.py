@@ -11,18 +11,19 @@ ALWAYS: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Cut(NamedTuple):
-    """Both instants are included. `business`: by the merchant's clock; `recorded`: wall time."""
+    """Cut at two instants, both included. `business`: by the merchant's clock; `recorded`: wall
+    time."""
 
     business: datetime = ALWAYS
     recorded: datetime = ALWAYS
 
     @property
     def is_past(self) -> bool:
-        """Whether an instant was named; else everything counts that there is."""
+        """True when an instant was named; else everything counts that there is."""
         return self != NOW
 
     def stamp(self) -> str:
-        """For the name of a file: empty now."""
+        """Stamp for the name of a file: empty now."""
         named = min(self)
         return f"-as-of-{named.astimezone(UTC):%Y%m%dT%H%M%SZ}" if self.is_past else ""
 

@@ -41,7 +41,7 @@ _NOBODYS: Final = re.compile(r"[@.](example|test|invalid|localhost)$")
 
 
 def is_nobodys(email: str) -> bool:
-    """Whether the address is in a domain that nobody can have. Source: RFC 2606 §2."""
+    """True when the address is in a domain that nobody can have. Source: RFC 2606 §2."""
     return _NOBODYS.search(email) is not None
 
 
@@ -59,6 +59,6 @@ class CheckLine(NamedTuple):
         return LINES[self.name][0]
 
     def shuts(self, *, is_open: bool) -> bool:
-        """Whether it keeps live shut. `is_open`: live was open once."""
+        """True when it keeps live shut. `is_open`: live was open once."""
         when = LINES[self.name][1]
         return self.verdict == "refuse" and (when == "start" or when == "first" and not is_open)

@@ -30,7 +30,8 @@ def _cities() -> Mapping[str, str]:
 
 
 def read_zone(name: str) -> str:
-    """By its name on the IANA's list or the city in it: `New York` is America/New_York. Raises: ValueError."""
+    """Finds a zone by its name on the IANA's list or the city in it: `New York` is
+    America/New_York. Raises: ValueError."""
     if name.upper() in (GMT, "UTC", "Z"):
         return GMT
     plain = "".join(c for c in normalize("NFKD", name) if not combining(c)).casefold().replace(" ", "_")
@@ -62,7 +63,8 @@ def begin_of(day: date, zone: str) -> datetime:
 
 
 def span_of(day: date, zone: str) -> tuple[datetime, datetime]:
-    """From its first instant to that of the next day: 23 or 25 hours where clocks change. Days leave nothing out."""
+    """Span from the day's first instant to that of the next day: 23 or 25 hours where clocks
+    change. Days leave nothing out."""
     return begin_of(day, zone), begin_of(day + timedelta(days=1), zone)
 
 
@@ -77,12 +79,13 @@ def digest_day(now: datetime, zone: str, hour: int) -> date | None:
 
 
 def next_reminder(deadline: datetime, now: datetime) -> datetime | None:
-    """When somebody is reminded next, None when no time is left for it."""
+    """Instant of the next reminder, None when no time is left for it."""
     return min((at for days in REMIND_DAYS if (at := deadline - timedelta(days=days)) > now), default=None)
 
 
 def reminder_due(deadline: datetime, now: datetime) -> int | None:
-    """With how many days left, at most, somebody is reminded now; of several that have passed the most pressing."""
+    """Days left, at most, with which somebody is reminded now; of several that have passed the most
+    pressing."""
     if now >= deadline:
         return None
     return min((days for days in REMIND_DAYS if now >= deadline - timedelta(days=days)), default=None)

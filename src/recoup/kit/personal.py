@@ -41,7 +41,8 @@ T = TypeVar("T")
 
 
 def pii_access_of(role: str, chosen: Mapping[str, str]) -> str:
-    """What `role` has, as the merchant chose, else as usual; a role that nobody knows sees nothing."""
+    """Access that `role` has, as the merchant chose, else as usual; a role that nobody knows sees
+    nothing."""
     found = chosen.get(role, USUAL.get(role, "masked"))
     return found if found in PII_ACCESS else "masked"
 
@@ -104,7 +105,7 @@ class Redactor:
     known: re.Pattern[str] | None
 
     def names(self, text: str) -> bool:
-        """Whether somebody who is known stands in it."""
+        """True when somebody who is known stands in the text."""
         return self.known is not None and self.known.search(text) is not None
 
     def value(self, value: T) -> T:
@@ -122,8 +123,8 @@ class Redactor:
 
 
 def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
-    """Of everything that these rows of a person say, longest first, and each part of their name; as people write it and
-    as machines do."""
+    """Redactor of everything that these rows of a person say, longest first, and each part of their
+    name; as people write it and as machines do."""
     words: set[str] = set()
     values: set[str] = set()
     for row in rows:
@@ -138,14 +139,17 @@ def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
                 words |= {str(one) for part, one in (value or {}).items() if "country" not in part.lower() and one}
     words = {word.strip() for word in words | values}
     kept = {word for word in words if len(word) >= WORDS_MIN or word in values and len(word) >= NAME_MIN}
-    found = [_pattern(one) for one in sorted({one for word in kept for one in _spellings(word)}, key=len, reverse=True)]
+    found = [
+        _pattern(one)
+        for one in sorted({spelling for word in kept for spelling in _spellings(word)}, key=len, reverse=True)
+    ]
     found += [_SOME.join(digits[-TAIL:]) for word in values if len(digits := _DIGITS.sub("", word)) >= TAIL]
     return Redactor(re.compile("|".join(found), re.IGNORECASE) if found else None)
 
 
 def _spellings(value: str) -> set[str]:
-    """Also in either form of Unicode, without accents (which drops case: not of two letters), and as JSON,
-    addresses and HTML have it."""
+    """Spellings of a value, also in either form of Unicode, without accents (which drops case: not
+    of two letters), and as JSON, addresses and HTML have it."""
     forms = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
     if len(value) >= WORDS_MIN:
         forms.add(fold(value) or value)
@@ -163,12 +167,13 @@ def _pattern(value: str) -> str:
 
 
 def notes(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Whose values may be anything."""
+    """Masks fields whose values may be anything."""
     return dict.fromkeys(fields, DOTS)
 
 
 def is_erased(payer: Mapping[str, Any] | None) -> bool:
-    """Whether nothing is known of an order's customer any more: what to take out of texts is not known either."""
+    """True when nothing is known of an order's customer any more: what to take out of texts is not
+    known either."""
     return payer is not None and not any(payer.get(key) for key in MASKS)
 
 
@@ -178,5 +183,5 @@ def hidden(value: Any) -> Any:
 
 
 def hider(payer: Mapping[str, Any] | None, *, clear: bool) -> Callable[[Any], Any]:
-    """What a text of an order is without its `payer`; `clear`: with them."""
+    """Makes a function that shows a text of an order without its `payer`; `clear`: with them."""
     return hidden if not clear and is_erased(payer) else redactor([] if clear else [payer]).value

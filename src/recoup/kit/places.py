@@ -1,4 +1,4 @@
-"""What features may add to the worker."""
+"""Places where features add to the worker."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final

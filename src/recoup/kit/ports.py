@@ -79,7 +79,7 @@ class Routes(Protocol):
 
 
 class Opening(Protocol):
-    """Whether live may open: the lines of the live check. See `main/live_opening`."""
+    """Opening of live: the lines of the live check. See `main/live_opening`."""
 
     @property
     def lines(self) -> Sequence[CheckLine]: ...
@@ -117,33 +117,36 @@ class SamplesUnderWay(Protocol):
 
 
 class Hits(Protocol):
-    """What each caller has left of a daily allowance. See `main/open_world`."""
+    """Allowance that each caller has left for a day. See `main/open_world`."""
 
     def left(self, caller: UUID, now: float) -> int: ...
     def take(self, caller: UUID, hits: int, now: float) -> int: ...
 
 
 class Standing(Protocol):
-    """Whether the database knows all that this installation knew, without a query. See `merchants/flows/standing`."""
+    """Standing of the database: whether it knows all that this installation knew, without a query.
+    See `merchants/flows/standing`."""
 
     @property
     def is_quarantined(self) -> bool:
-        """It knows less: nothing may be sent, paid, mailed or delivered before `recoup recover`."""
+        """True when it knows less: nothing may be sent, paid, mailed or delivered before `recoup
+        recover`."""
         ...
 
     @property
     def reason(self) -> str:
-        """Why, for people; empty where it is not quarantined."""
+        """Reason for people; empty where it is not quarantined."""
         ...
 
     @property
     def cure(self) -> str:
-        """What the operator does then."""
+        """Advice on what the operator does then."""
         ...
 
     @property
     def lost_from(self) -> datetime | None:
-        """From here until `lost_to` something may have left that no row knows (wall time); None: never yet."""
+        """Start of a time, up to `lost_to`, in which something may have left that no row knows
+        (wall time); None: never yet."""
         ...
 
     @property
@@ -151,12 +154,14 @@ class Standing(Protocol):
 
     @property
     def asks_first_until(self) -> datetime | None:
-        """Until then (wall time) each new message is first asked for by its key; None: not at all."""
+        """End of the time (wall time) in which each new message is first asked for by its key;
+        None: not at all."""
         ...
 
     @property
     def refuses_all(self) -> bool:
-        """It cannot note how far the database got: not even what is only written down is accepted."""
+        """True when it cannot note how far the database got: not even what is only written down is
+        accepted."""
         ...
 
     def check(self) -> None:

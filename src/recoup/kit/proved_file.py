@@ -78,5 +78,5 @@ def _check_numbers(part: Any) -> None:
 
 
 def differs(name: str, expected: str, found: Any) -> Difference | None:
-    """None when both are the same."""
+    """Compares both; None when they are the same."""
     return None if expected == found else (name, expected, str(found))

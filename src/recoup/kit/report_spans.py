@@ -75,7 +75,7 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
 
 
 def midnight(day: date, zone: str) -> datetime:
-    """When the day begins there. Raises: Problem(invalid)."""
+    """Instant when the day begins there. Raises: Problem(invalid)."""
     if not 2000 <= day.year <= 2200:
         raise invalid(Sentence("{0} is too far away.", day), "period", "Name a day between the years 2000 and 2200.")
     return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What `rights.toml` says. Pure but for that one file."""
+"""Rights as `rights.toml` has them. Pure but for that one file."""
 
 import tomllib
 from collections.abc import Mapping

@@ -80,7 +80,7 @@ class Sheet:
         self._book.close()
 
     def drop(self) -> None:
-        """Of one that is not closed: the rows, which wait in a file of their own."""
+        """Drops the rows of a sheet not closed, which wait in a file of their own."""
         waiting = self._page.row_data_fh
         if waiting is not None and not waiting.closed:
             waiting.close()

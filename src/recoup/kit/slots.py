@@ -56,7 +56,7 @@ def month_start_slot(after: datetime, offset: int, debit: bool) -> datetime:
 
 
 def next_day_slot(after: datetime, earliest: datetime, offset: int, debit: bool) -> datetime:
-    """In the local day that follows `after`: its slot, or `earliest` when that is later."""
+    """Slot in the local day that follows `after`, or `earliest` when that is later."""
     zone = _zone(offset)
     day = after.astimezone(zone).date() + _DAY
     return max(_at(day, zone, debit), earliest.astimezone(zone))

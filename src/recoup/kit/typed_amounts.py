@@ -16,7 +16,7 @@ _ONE_MARK: Final = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")  # thousands, where 
 
 
 def plain(text: str, asset: str, field: str) -> str:
-    """Without thousands separators, with a point before the cents.
+    """Writes an amount without thousands separators, with a point before the cents.
 
     Raises: Problem(invalid) for what is no amount of this asset, or may be two.
     """
@@ -39,5 +39,6 @@ def plain(text: str, asset: str, field: str) -> str:
 
 
 def units(text: str, asset: str, field: str) -> int:
-    """In the asset's smallest unit. Raises: Problem(invalid), also for more digits than the asset has."""
+    """Reads an amount in the asset's smallest unit. Raises: Problem(invalid), also for more digits
+    than the asset has."""
     return from_text(plain(text, asset, field), asset, field).units

@@ -18,8 +18,8 @@ LEASED: Final = timedelta(minutes=10)
 
 
 async def upkeep(world: World) -> int:
-    """Once an hour over all workers; one that dies meanwhile is followed by another. A worker that has no log-in of the
-    schema's owner leaves it to others."""
+    """Keeps up the databases, once an hour over all workers; one that dies meanwhile is followed by
+    another. A worker that has no log-in of the schema's owner leaves it to others."""
     owner = world.owner_dsn
     if not owner or not await may_keep_up(owner):
         return 0

@@ -1,4 +1,5 @@
-"""From where somebody signed in, in a few words: enough to know one's own browser by, too little to follow anybody."""
+"""Origin of a sign-in, in a few words: enough to know one's own browser by, too little to follow
+anybody."""
 
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -37,7 +38,8 @@ def address_words(address: str) -> str:
 
 @cached(4096)
 def network_of(host: str) -> str:
-    """As far as logs keep where something came from: `203.0.113.0/24`, a /48 of IPv6; empty for what is no address."""
+    """Network of an address, as far as logs keep where something came from: `203.0.113.0/24`, a /48
+    of IPv6; empty for what is no address."""
     try:
         address = ip_address(host.partition("%")[0].partition("/")[0])
     except ValueError:

@@ -81,10 +81,11 @@ class World:
 
     @property
     def other(self) -> "World | None":
-        """Of the sandbox the live world, of the live world the sandbox, where this process has opened both."""
+        """The live world of the sandbox, the sandbox of the live world, where this process has
+        opened both."""
         return next(iter(self.others.values()), None)
 
     @property
     def mark(self) -> str:
-        """What links and session tokens of this world begin with."""
+        """The mark that links and session tokens of this world begin with."""
         return self.policy.mark

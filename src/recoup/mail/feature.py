@@ -1,4 +1,4 @@
-"""What mails add to rooms below."""
+"""Additions of mails to rooms below."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,5 @@
-"""How a door or the worker tells who started it that it serves, and each second that it does not stand still."""
+"""Signs of life of a door or the worker to its starter: that it serves, and each second that it
+does not stand still."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +13,7 @@ STOOD_STILL: Final = "RECOUP_STOOD_STILL"  # 1: the one before it did, and was r
 
 
 def teller(part: str) -> Callable[[], None]:
-    """What tells; called once it serves, and from then on each second."""
+    """Makes the function that tells; called once it serves, and from then on each second."""
     REPLACED.add(part, by=float(os.environ.pop(STOOD_STILL, 0)))
     handle = int(os.environ.pop(READY, -1))
     if handle >= 0:

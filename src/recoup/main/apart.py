@@ -34,7 +34,7 @@ def apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _do(work: Callable[[], Coroutine[Any, Any, object]], writes: int) -> None:
-    """Never returns."""
+    """Does the work and writes its answer; never returns."""
     ended = 1
     try:
         try:

@@ -78,7 +78,7 @@ def _metrics(opened: Sequence[Running]) -> Route:
 
 
 def local_metrics(opened: Sequence[Running], refuse: Refuse) -> Route:
-    """At the doors, which may be open to the world: metrics are for this machine only."""
+    """Metrics at the doors, which may be open to the world: for this machine only."""
     inner = _metrics(opened).app
 
     async def metrics(scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +91,7 @@ def local_metrics(opened: Sequence[Running], refuse: Refuse) -> Route:
 
 
 class _App:
-    """What a route takes for an application and not for a function of a request."""
+    """Wrapper that a route takes for an application and not for a function of a request."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -139,7 +139,7 @@ LARGER: Final = {
 
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:
-    """Before a door is reached the path chooses the dialect."""
+    """Refuses before a door is reached: the path chooses the dialect."""
     path: str = scope["path"]
     if path.startswith("/inbound/"):
         return inbound_refusal(scope, problem)
@@ -154,13 +154,13 @@ def _who_reads(scope: Scope) -> str | None:
 
 
 def _who_signs_in(scope: Scope) -> str | None:
-    """Who asks for a token is counted by address; all other calls by their key."""
+    """Address of a caller who asks for a token, who is counted by it; all other calls by their key."""
     path: str = scope["path"]
     return client_address(scope) if path.startswith("/v1/oauth2/") else None
 
 
 def _stay_secure(scope: Scope) -> None:
-    """Where TLS ends here. Source: RFC 6797."""
+    """Adds the HSTS header, where TLS ends here. Source: RFC 6797."""
     answer_headers(scope).append((b"strict-transport-security", b"max-age=31536000"))
 
 
@@ -171,9 +171,9 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Doors:
-    """Of one world. A path without variables goes straight to its resource, any other to those that begin as it does:
-    asking each route in turn costs a busy door most. `operations`: the paths, their variables by their names; of both
-    worlds together."""
+    """Doors of one world. A path without variables goes straight to its resource, any other to
+    those that begin as it does: asking each route in turn costs a busy door most. `operations`: the
+    paths, their variables by their names; of both worlds together."""
 
     def __init__(self, routes: Iterable[BaseRoute] = (), operations: set[str] | None = None) -> None:
         self._exact: dict[str, App] = {}
@@ -224,7 +224,7 @@ class Doors:
             self._adding = None
 
     def router_of(self, path: str) -> Router:
-        """Of what is asked in turn."""
+        """Router of the routes that are asked in turn."""
         return self._below.get(_place(path), self._rest)
 
 
@@ -233,7 +233,7 @@ def _router(routes: Sequence[BaseRoute] = ()) -> Router:
 
 
 def _place(path: str) -> str:
-    """How the paths of one thing begin: `/orders`, `/v1/orders`, `/api/v1/orders`."""
+    """Beginning of the paths of one thing: `/orders`, `/v1/orders`, `/api/v1/orders`."""
     parts = path.split("/", 4)
     return "/".join(parts[: 3 if parts[1:2] == ["v1"] else 4 if parts[1:2] == ["api"] else 2])
 

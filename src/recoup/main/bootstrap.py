@@ -30,7 +30,7 @@ DEMO_SITES = (
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """What `recoup bootstrap --json` prints, in this order."""
+    """Values that `recoup bootstrap --json` prints, in this order."""
 
     base_url: str
     mid: str
@@ -54,7 +54,7 @@ class Bootstrap:
 
 
 async def is_bootstrapped(world: World) -> bool:
-    """Whether its portal user is there already, with a password that somebody may know."""
+    """True when its portal user is there already, with a password that somebody may know."""
     return await find_user(world.people, PORTAL_USER) is not None
 
 
@@ -89,7 +89,8 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
 
 
 async def make_bootstrap_partner_key(world: World) -> PartnerKey:
-    """Of the partner that the bootstrap and the demo merchant belong to; earlier ones end."""
+    """Makes a key of the partner that the bootstrap and the demo merchant belong to; earlier ones
+    end."""
     partner_id: UUID = world.keys.derived_id("bootstrap", "partner")
     await make_partner(world, partner_id, "Sandbox partner")
     return await make_partner_key(world, partner_id)

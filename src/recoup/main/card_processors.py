@@ -43,7 +43,7 @@ class CardProcessors(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """Of a world."""
+    """Ground of a world, which card processors are made on."""
 
     name: str
     db: Database
@@ -58,9 +58,9 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
     processor."""
     plain = _own(settings, ground)
     own = plain + [
-        Listed(one.name, one.kind, one.connection.account, one.connection.acceptor, one.connection)
-        for one in settings.routes
-        if one.world == ground.name
+        Listed(route.name, route.kind, route.connection.account, route.connection.acceptor, route.connection)
+        for route in settings.routes
+        if route.world == ground.name
     ]
     left = await list_in_database(ground.db, ground.keys, ground.clocks.wall(), own)
     async with AsyncExitStack() as stack:
@@ -80,7 +80,7 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
         for gone in left:
             _take_left(take, gone, ground)
         terms = [_terms_of(processors[one.name], one.connection) for one in plain]
-        terms += [one.terms for one in settings.routes if one.world == ground.name]
+        terms += [route.terms for route in settings.routes if route.world == ground.name]
         if not ground.keys.has_vault:
             plugs = [_terms_of(plugged)] if plugged is not None else []
             terms = [without_vault(one) for one in (*plugs, *terms)][len(plugs) :]
@@ -94,7 +94,8 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
 
 
 async def _keep(routes: CardRoutes) -> None:
-    """What merchants connect elsewhere is here some seconds later, without a call that would read it."""
+    """Keeps the routes read: what merchants connect elsewhere is here some seconds later, without a
+    call that would read it."""
     while True:
         await asyncio.sleep(KEEP_SECONDS)
         await routes.ready()
@@ -140,14 +141,14 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
 
 
 def _terms_of(processor: Processor, connection: Connection | None = None) -> RouteTerms:
-    """Of one that has no table of its own."""
+    """Terms of a processor that has no table of its own."""
     country = connection.country if connection is not None else ""
     takes = processor.takes
     return RouteTerms(processor.name, cards="card" in takes, stored="stored" in takes, country=country)
 
 
 def _take_left(take: "Callable[[OpenProcessor], None]", gone: Left, ground: Ground) -> None:
-    """What cannot be made any more is left to the fallback, which asks nobody."""
+    """Leaves what cannot be made any more to the fallback, which asks nobody."""
     try:
         take(AskingOnly(KINDS[gone.kind].make(gone.connection, ground.issuer)))
     except (Problem, LookupError) as error:

@@ -20,8 +20,9 @@ from recoup.merchants.cli import Opened
 
 
 async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:
-    """From the file; without one new secrets are made and earlier ones end. The server writes its address there,
-    and makes no new ones for a database that has them, made on another machine: None."""
+    """Bootstraps from the file; without one new secrets are made and earlier ones end. The server
+    writes its address there, and makes no new ones for a database that has them, made on another
+    machine: None."""
     path = running.settings.data_dir / "bootstrap.json"
     begun = path.with_suffix(".begun")
     url = running.settings.url

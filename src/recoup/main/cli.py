@@ -241,7 +241,7 @@ def worker(data_dir: Path | None, prepared: bool) -> None:
 
 
 def _which_installation(settings: Settings) -> str:
-    """Whose credentials are printed: before anything is made."""
+    """Tells whose credentials are printed: before anything is made."""
     folder = settings.data_dir.resolve()
     if (folder / "bootstrap.json").exists():
         return f"These are the credentials of the installation in {folder}."

@@ -52,8 +52,9 @@ PASS_SECONDS_MAX = 600.0  # of a loop whose work others wait for
 
 
 class Loop(NamedTuple):
-    """`once` answers how much it did. Seconds: `pause` after it found nothing; `rest` after it did less than `much`, so
-    that a pass takes what came meanwhile together: each costs as much again as what it does."""
+    """Loop of the worker. `once` answers how much it did. Seconds: `pause` after it found nothing;
+    `rest` after it did less than `much`, so that a pass takes what came meanwhile together: each
+    costs as much again as what it does."""
 
     name: str
     once: Callable[[], Awaitable[int]]
@@ -65,7 +66,8 @@ class Loop(NamedTuple):
 
 
 class Wakes:
-    """Of the loops whose work others wait for: one look for all of them while there is nothing to do."""
+    """Wakes of the loops whose work others wait for: one look for all of them while there is
+    nothing to do."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -119,7 +121,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("upkeep", lambda: upkeep(world), 60.0, in_quarantine=True),
         Loop("keys", lambda: rekey(world), 20.0),
         Loop("search texts", lambda: fold_again(world), 60.0, rest=0.05, much=FOLDED_AT_ONCE + 1),
-        *(Loop(*one) for loops in LOOPS for one in loops(world)),
+        *(Loop(*loop) for loops in LOOPS for loop in loops(world)),
     ]
 
 
@@ -139,12 +141,13 @@ _begun: Final = dict[asyncio.Event | None, float]()  # when it began its last pa
 
 
 def stands_still() -> bool:
-    """Whether a loop whose work others wait for no longer comes round."""
+    """True when a loop whose work others wait for no longer comes round."""
     return any(monotonic() - at > PASS_SECONDS_MAX for at in _begun.values())
 
 
 async def _loop(loop: Loop, standing: Standing) -> None:
-    """Again at once while there is much to do; with growing pauses while there is trouble."""
+    """Runs a loop, again at once while there is much to do; with growing pauses while there is
+    trouble."""
     trouble, quiet_until = 0, 0.0
     while True:
         _begun[loop.wake] = monotonic()

@@ -1,4 +1,5 @@
-"""Where the databases are: the embedded server, or addresses that were given; created and migrated on request."""
+"""Databases and where they are: the embedded server, or addresses that were given; created and
+migrated on request."""
 
 import asyncio
 import os
@@ -35,8 +36,8 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIterator[None]:
-    """While it is open the clocks follow the database's. A database that is away at the start is measured later.
-    Raises: Problem(unavailable) when the clocks are too far apart at the start."""
+    """Lets the clocks follow the database's while it is open. A database that is away at the start
+    is measured later. Raises: Problem(unavailable) when the clocks are too far apart at the start."""
     try:
         await db.measure()
     except Problem as problem:
@@ -69,7 +70,8 @@ def _refuse(clocks: DatabaseClocks) -> None:
 
 
 def _is_skewed(clocks: DatabaseClocks) -> bool:
-    """For certain: an answer that took seconds says less than one that came at once."""
+    """True when the clocks are apart for certain: an answer that took seconds says less than one
+    that came at once."""
     return abs(clocks.ahead_seconds) - clocks.unsure_seconds > SKEW_SECONDS_MAX
 
 
@@ -117,7 +119,7 @@ class Databases:
 
 @contextmanager
 def used_databases(settings: Settings) -> Iterator[Databases]:
-    """For one verb: an embedded server that is started for it stops with it."""
+    """Databases for one verb: an embedded server that is started for it stops with it."""
     databases = find_databases(settings)
     try:
         yield databases
@@ -166,7 +168,7 @@ def at_databases(settings: Settings, databases: Databases) -> dict[str, str]:
 
 
 def is_embedded(dsn: str, data_dir: Path) -> bool:
-    """Whether it is the embedded server's address, also in a process that was given it."""
+    """True when it is the embedded server's address, also in a process that was given it."""
     host = parse_qs(urlsplit(dsn).query).get("host", [""])[0]
     return bool(host) and (cluster_folder(data_dir) / "PG_VERSION").exists() and same_folder(host, data_dir)
 
@@ -218,7 +220,7 @@ async def prepare(databases: Databases, *, live: bool = False, upgrading: bool =
 
 
 async def upgrade_steps(databases: Databases, names: Sequence[str]) -> list[Step]:
-    """What is missing in databases that are there."""
+    """Steps that are missing in databases that are there."""
     there = [name for name in names if await _is_there(databases.owned(name))]
     return [step for name in there for step in await steps_of(databases.owned(name), name, _kind(name))]
 
@@ -237,8 +239,8 @@ async def _upgrade(databases: Databases, names: Sequence[str], steps: Sequence[S
 
 
 async def _until_alone(databases: Databases, names: Sequence[str]) -> None:
-    """Before any database is migrated: no process of another release uses one of them. Those that are just ending get a
-    moment. Raises: Problem(unavailable)."""
+    """Waits, before any database is migrated, until no process of another release uses one of them.
+    Those that are just ending get a moment. Raises: Problem(unavailable)."""
     there = [(databases.owned(name), _kind(name)) for name in names if await _is_there(databases.owned(name))]
     for left in range(OTHERS_END_SECONDS * 5, -1, -1):
         found = [one for dsn, kind in there for one in await others_beside(dsn, kind)]
@@ -286,7 +288,7 @@ async def _is_there(dsn: str) -> bool:
 
 
 async def _log_in(dsn: str) -> str | None:
-    """Whom an address logs in as."""
+    """User that an address logs in as."""
     if user := urlsplit(dsn).username:
         return unquote(user)
     connection = await connect(dsn)
@@ -297,7 +299,8 @@ async def _log_in(dsn: str) -> str | None:
 
 
 async def has_live(databases: Databases) -> bool:
-    """Whether `recoup live init` has made it. Raises: Problem(unavailable) where it does not answer."""
+    """True when `recoup live init` has made it. Raises: Problem(unavailable) where it does not
+    answer."""
     if not databases.live:
         return False
     try:
@@ -313,7 +316,7 @@ async def has_live(databases: Databases) -> bool:
 
 
 def unprepared(error: BaseException) -> Problem:
-    """Why a database cannot be used, and whether a pooler is in front of it."""
+    """Problem with a database that cannot be used, and whether a pooler is in front of it."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     # PgBouncer refuses settings, and databases that it does not know, under this code.
     if isinstance(error, asyncpg.InvalidCatalogNameError):

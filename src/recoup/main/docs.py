@@ -1,4 +1,4 @@
-"""What the documentation tells: the dialects, collected from their doors."""
+"""Dialects that the documentation tells, collected from their doors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -201,7 +201,7 @@ _TRACE: Final = "00-3b4af05c51be4aa7dd77104ac75f2500-004c728c64ca2800-01"
 
 
 def dialects() -> list[Dialect]:
-    """Of each door that describes its operations."""
+    """Dialects of each door that describes its operations."""
     return [rescue(error_rows), stablecoin(error_rows)]
 
 

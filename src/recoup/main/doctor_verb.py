@@ -78,12 +78,12 @@ def add(cli: click.Group) -> None:
         except Problem as problem:
             lines.append(Line("machine", "database", False, problem.message, problem.cure or ""))
         text = (
-            f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: "
-            + (one.finding if one.ok else sentences(one.finding, one.cure))
-            for one in lines
+            f"{'ok' if line.ok else '!!'}  {line.place:8} {line.what}: "
+            + (line.finding if line.ok else sentences(line.finding, line.cure))
+            for line in lines
         )
-        show([one._asdict() for one in lines], text, as_json=as_json)
-        if not all(one.ok for one in lines):
+        show([line._asdict() for line in lines], text, as_json=as_json)
+        if not all(line.ok for line in lines):
             raise SystemExit(1)
 
 
@@ -97,10 +97,10 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
         return lines  # what stands on them would only say so again
     try:
         async with open_worlds(settings, databases, "recoup-cli") as worlds:
-            for one in worlds:
-                if one is not None:
-                    lines.append(await _doors(one.world))
-                    lines += [line async for line in look_at(one.world)]
+            for world in worlds:
+                if world is not None:
+                    lines.append(await _doors(world.world))
+                    lines += [line async for line in look_at(world.world)]
     except Problem as problem:
         lines.append(Line("worlds", "start", False, problem.message, problem.cure or ""))
     return lines
@@ -144,7 +144,8 @@ def _of_machine(settings: Settings) -> list[Line]:
 
 
 def _settings(settings: Settings) -> list[Line]:
-    """Nothing without a file. One of another user may be read by our group: else we could not."""
+    """Checks the settings file; nothing without one. One of another user may be read by our group:
+    else we could not."""
     file = settings_file(settings.data_dir)
     if not file.exists() or is_mounted(file) and not os.access(file, os.W_OK):
         return []
@@ -155,7 +156,7 @@ def _settings(settings: Settings) -> list[Line]:
 
 
 def _certificate(settings: Settings) -> list[Line]:
-    """Nothing without TLS."""
+    """Checks the certificate; nothing without TLS."""
     try:
         found = certificate_of(settings)
         if found is None:
@@ -173,7 +174,7 @@ async def _doors(world: World) -> Line:
 
 
 def _option(world: World) -> str:
-    """What a command needs so that it is about this world."""
+    """Option that a command needs so that it is about this world."""
     return "--live " if world.name == "live" else ""
 
 
@@ -215,7 +216,7 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         yield Line(world.name, f"{route} unread notices", True, finding)
 
     if codes := await alerted_codes(world.db.reader, world.clocks.wall() - WEEK):
-        listed = ", ".join(f"{one.scheme} {one.code} ({one.merchants})" for one in codes)
+        listed = ", ".join(f"{code.scheme} {code.code} ({code.merchants})" for code in codes)
         yield Line(world.name, "unlisted codes", True, f"on no list, declines are read without them: {listed}")
 
 
@@ -300,9 +301,13 @@ async def _routes(world: World) -> list[Line]:
 async def _accounts(world: World) -> list[Line]:
     """Some at a time; each in bounded time."""
     turns = asyncio.Semaphore(AT_ONCE)
-    own = {one.route: one.merchant_id for one in await all_connections(world.db.reader) if one.state != "disconnected"}
+    own = {
+        connection.route: connection.merchant_id
+        for connection in await all_connections(world.db.reader)
+        if connection.state != "disconnected"
+    }
 
-    countries = {one.name: one.country for one in world.routes.terms(world.processors)}
+    countries = {term.name: term.country for term in world.routes.terms(world.processors)}
 
     async def account(route: str) -> list[Line]:
         async with turns:
@@ -328,13 +333,13 @@ async def _accounts(world: World) -> list[Line]:
 
 
 async def _wrong(world: World) -> list[Line]:
-    """What features find."""
+    """Lines on what features find."""
     found = [await checks(world) for checks in CHECKS]
     return [Line(world.name, what, False, finding, cure) for several in found for what, finding, cure in several]
 
 
 def _services(world: World) -> list[Line]:
-    """What card routes offer beside charges."""
+    """Lines on what card routes offer beside charges."""
     updaters = world.updater.routes if world.updater is not None else ()
     offered = {"account updater": updaters, "network tokens": tuple(world.token_services)}
     return [Line(world.name, what, True, ", ".join(names) or "no route offers it") for what, names in offered.items()]

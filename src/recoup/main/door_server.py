@@ -100,7 +100,9 @@ class DoorServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _is_awaited(self) -> bool:
-        return self._connections.are_awaited or any(isinstance(one, Handshakes) and one.is_busy for one in self.servers)
+        return self._connections.are_awaited or any(
+            isinstance(server, Handshakes) and server.is_busy for server in self.servers
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves at `sockets` alone. Tells that it serves once it can, yet before it accepts: who has not told is
@@ -110,8 +112,8 @@ class DoorServer(uvicorn.Server):
             sys.exit(STARTUP_FAILURE)
         servers: list[Any] = [await self._opened(one) for one in sockets or ()]
         self._tell()
-        for one in servers:
-            await one.start_serving()
+        for server in servers:
+            await server.start_serving()
         self.servers = servers
         self.started = True
 

@@ -10,12 +10,14 @@ OLD_LOOKS: Final = 50
 
 
 def hold_collector() -> None:
-    """While a process starts, which makes much and throws little away: until `settle_heap`."""
+    """Holds the collector while a process starts, which makes much and throws little away: until
+    `settle_heap`."""
     gc.disable()
 
 
 def settle_heap() -> None:
-    """Once, after the start: from here on the objects that are there are looked at no more. Nearly all of them stay."""
+    """Settles the heap once, after the start: from here on the objects that are there are looked at
+    no more. Nearly all of them stay."""
     gc.freeze()
     gc.enable()
     gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, OLD_LOOKS)

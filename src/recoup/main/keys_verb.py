@@ -98,7 +98,7 @@ def _read_copy(copy: Path, data_dir: Path) -> str:
         message = f"{copy} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
         raise invalid(message, "copy", "Check its path; the user who runs this must be able to read it.") from None
     homes = [data_dir] + ([Path(record.home)] if record is not None and record.home else [])
-    held_by = next((one for one in homes if copy.resolve().is_relative_to(one.resolve())), None)
+    held_by = next((home for home in homes if copy.resolve().is_relative_to(home.resolve())), None)
     if is_original or held_by is not None:
         message = f"{copy} is the key file itself." if is_original else f"{copy} lies in {held_by}."
         raise invalid(message, "copy", "Copy the key file to another place, apart from the data and its copies.")
@@ -111,7 +111,7 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
         world.standing.check()
     ring = worlds[0].keys
     states = await states_of(worlds)
-    if any(one.state == "waiting" or one.state == "old" and one.needed for one in states):
+    if any(state.state == "waiting" or state.state == "old" and state.needed for state in states):
         click.echo("Continuing the rotation that is under way.")
     else:
         ring.rotate(after_ms=wait * 1000)
@@ -136,7 +136,7 @@ def _teller(name: str) -> Callable[[str, int, int], None]:
 
 async def _until_current(worlds: Sequence[World]) -> None:
     """A new key is used when every process can open what it seals."""
-    waiting = [one.since for one in await states_of(worlds) if one.state == "waiting"]
+    waiting = [state.since for state in await states_of(worlds) if state.state == "waiting"]
     if waiting:
         left = (max(waiting) - worlds[0].clocks.wall()).total_seconds()
         click.echo(f"They come into use at {iso(max(waiting))}, when every process has read them.")
@@ -145,18 +145,18 @@ async def _until_current(worlds: Sequence[World]) -> None:
 
 def _show(states: Sequence[KeyState], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([asdict(one) | {"since": iso(one.since)} for one in states]))
+        click.echo(json.dumps([asdict(state) | {"since": iso(state.since)} for state in states]))
         return
     click.echo(f"{'purpose':8} {'key':17} {'since':24} {'state':8} needed by")
-    for one in states:
-        needed = str(one.needed) if one.purpose in ("card", "print", "seal") else "-"
-        click.echo(f"{one.purpose:8} {one.key_id:17} {iso(one.since):24} {one.state:8} {needed}")
-    if any(one.state == "old" for one in states):
+    for state in states:
+        needed = str(state.needed) if state.purpose in ("card", "print", "seal") else "-"
+        click.echo(f"{state.purpose:8} {state.key_id:17} {iso(state.since):24} {state.state:8} {needed}")
+    if any(state.state == "old" for state in states):
         click.echo("Old keys are retired one hour after the current ones came into use, once nothing needs them.")
 
 
 def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:
-    """Beside a running `recoup up`, or with the database started for this verb alone."""
+    """Runs the work beside a running `recoup up`, or with the database started for this verb alone."""
     check_installed(settings)
     with used_databases(settings) as databases:
         return uvloop.run(in_worlds(settings, databases, work))

@@ -1,8 +1,9 @@
-"""Whether the doors of live open: the lines of the live check, what is waived of them, and what that means here.
+"""Opening of the doors of live: the lines of the live check, what is waived of them, and what that
+means here.
 
-A door of live answers 503 while a line refuses that keeps it shut (`kit/live_check.py` says which), and looks again
-each minute, so that what was mended needs no restart. Live that was open once stays open, whatever comes to refuse in
-time: that warns.
+A door of live answers 503 while a line refuses that keeps it shut (`kit/live_check.py` says which),
+and looks again each minute, so that what was mended needs no restart. Live that was open once stays
+open, whatever comes to refuse in time: that warns.
 """
 
 import asyncio
@@ -60,8 +61,8 @@ class LiveOpening:
 
     @property
     def stops_sending(self) -> bool:
-        """Whether a setting is wrong with which nothing may be sent."""
-        return any(one.shuts(is_open=True) for one in self.lines) or not self.lines
+        """True when a setting is wrong with which nothing may be sent."""
+        return any(line.shuts(is_open=True) for line in self.lines) or not self.lines
 
     async def look(self) -> Sequence[CheckLine]:
         """Checks, at most once in five seconds. Raises: Problem(unavailable)."""
@@ -74,7 +75,7 @@ class LiveOpening:
         return self.lines
 
     async def _look(self, world: World) -> list[CheckLine]:
-        marks = {one.name: one for one in await live_marks(world.db.reader)}
+        marks = {mark.name: mark for mark in await live_marks(world.db.reader)}
         folder = self._settings.data_dir
         found = [
             *settings_lines(self._settings, embedded=self._embedded),
@@ -84,8 +85,8 @@ class LiveOpening:
             *await check_world(world, marks),
         ]
         lines = [_or_waived(one, marks) for one in found]
-        lines.sort(key=lambda one: list(LINES).index(one.name))
-        self.is_shut = any(one.shuts(is_open=OPENED in marks) for one in lines)
+        lines.sort(key=lambda line: list(LINES).index(line.name))
+        self.is_shut = any(line.shuts(is_open=OPENED in marks) for line in lines)
         if self._opens and not self.is_shut and OPENED not in marks:
             await set_mark(world.db.alone, OPENED, "", ACTOR, world.clocks.wall())
             log.info("live is open")
@@ -117,7 +118,7 @@ class LiveOpening:
         except (Problem, TimeoutError, OSError, asyncpg.PostgresError, *LOST) as error:
             log.warning("live check failed", error=in_words(error))
             return
-        wrong = [one.name for one in lines if one.verdict == "refuse"]
+        wrong = [line.name for line in lines if line.verdict == "refuse"]
         if wrong != self._warned and wrong:
             log.warning("live check", shut=self.is_shut, refuse=wrong)
         self._warned = wrong
@@ -199,7 +200,7 @@ def _address(settings: Settings) -> CheckLine:
 
 
 def _is_for(chain: str, host: str) -> bool:
-    """Whether the certificate names the host; an unreadable one is another line's."""
+    """True when the certificate names the host; an unreadable one is another line's."""
     from cryptography import x509
 
     try:
@@ -246,12 +247,14 @@ def _others(settings: Settings) -> CheckLine:
 
 def _processors(settings: Settings) -> CheckLine:
     """Every kind is installed here, or nothing would have started."""
-    mine = [(one.name, one.connection.url, one.connection.key) for one in settings.routes if one.world == "live"]
+    mine = [
+        (route.name, route.connection.url, route.connection.key) for route in settings.routes if route.world == "live"
+    ]
     if settings.live_processor_url:
         mine.append(("bridge", settings.live_processor_url, settings.live_processor_secret))
-    tests = {one.connection.key for one in settings.routes if one.world == "sandbox"}
+    tests = {route.connection.key for route in settings.routes if route.world == "sandbox"}
     tests |= {settings.sandbox_processor_secret}
-    hosts = {urlsplit(KINDS[one.kind].sandbox_url).hostname for one in settings.routes}
+    hosts = {urlsplit(KINDS[route.kind].sandbox_url).hostname for route in settings.routes}
     if settings.sandbox_processor_url:
         hosts.add(urlsplit(settings.sandbox_processor_url).netloc)
     for name, url, key in mine:

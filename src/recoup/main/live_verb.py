@@ -89,12 +89,12 @@ def _add_check(live: click.Group) -> None:
         except Problem as problem:
             lines = [CheckLine("start", "refuse", problem.message, problem.cure or "")]
         text = (
-            f"{one.verdict:7} {one.name}{one.subject and f' {one.subject}'}: "
-            + (one.finding if one.verdict == "pass" else sentences(one.finding, one.cure))
-            for one in lines
+            f"{line.verdict:7} {line.name}{line.subject and f' {line.subject}'}: "
+            + (line.finding if line.verdict == "pass" else sentences(line.finding, line.cure))
+            for line in lines
         )
-        show([one._asdict() for one in lines], text, as_json=as_json)
-        raise click.exceptions.Exit(max((EXIT_CODES[one.verdict] for one in lines), default=0))
+        show([line._asdict() for line in lines], text, as_json=as_json)
+        raise click.exceptions.Exit(max((EXIT_CODES[line.verdict] for line in lines), default=0))
 
     @live.command("waive")
     @click.argument("names", nargs=-1, required=True)
@@ -143,7 +143,7 @@ async def _leave_vault(settings: Settings, databases: Databases) -> None:
     """Raises: Problem(conflict) when a card is kept already."""
     had_keys = has_keys(settings.data_dir / "keys", os.environ)
     async with open_worlds(settings, databases, "recoup-keys") as worlds:
-        await drop_vault([one.world for one in worlds if one is not None], keep=had_keys)
+        await drop_vault([world.world for world in worlds if world is not None], keep=had_keys)
     click.echo("The key file is without a vault: card numbers are refused. Back the file up now; see docs/operate.md.")
 
 

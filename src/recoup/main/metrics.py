@@ -112,7 +112,7 @@ def _certificate_days() -> Gauge:
 
 
 def note_doors(connections: Connections, certificate: Certificate | None) -> None:
-    """Of this process, each second."""
+    """Notes the doors of this process, each second."""
     _CONNECTIONS.labels("open").set(len(connections))
     _CONNECTIONS.labels("limit").set(connections.limits.total)
     _CROWDED.set(connections.refused)
@@ -279,7 +279,7 @@ async def _look(world: World, slot: str, add: Add) -> None:
         if not isinstance(error, (Problem, TimeoutError)):
             raise error
     causes = [error.__cause__ for error in errors]
-    is_read_only = any(isinstance(one, asyncpg.exceptions.TargetServerAttributeNotMatched) for one in causes)
+    is_read_only = any(isinstance(cause, asyncpg.exceptions.TargetServerAttributeNotMatched) for cause in causes)
     if is_read_only:
         add("recoup_database_writable", WRITABLE, 0)
     is_up = is_read_only or len(errors) < len(done)
@@ -312,7 +312,7 @@ def _counts() -> Iterable[Metric]:
 
 
 def is_shared() -> bool:
-    """Whether the doors' /metrics covers this process, too."""
+    """True when the doors' /metrics covers this process, too."""
     return "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 

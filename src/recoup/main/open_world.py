@@ -22,15 +22,16 @@ CALLERS_MAX: Final = 10_000
 
 
 class CardHits:
-    """How many identifiers each caller sent that were cards, or that no processor knows, within a day and in this
-    process's memory; up to `most`."""
+    """Counts of the identifiers each caller sent that were cards, or that no processor knows,
+    within a day and in this process's memory; up to `most`."""
 
     def __init__(self, most: int = HITS_MAX) -> None:
         self._most = most
         self._counts: dict[UUID, tuple[int, float]] = {}  # how many, and when they are forgotten
 
     def left(self, caller: UUID, now: float) -> int:
-        """`now`: monotonic seconds. Below zero: one look-up found more than there was room for."""
+        """Hits that the caller has left. `now`: monotonic seconds. Below zero: one look-up found
+        more than there was room for."""
         count, until = self._counts.get(caller, (0, 0.0))
         return self._most - count if now < until else self._most
 

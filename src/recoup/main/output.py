@@ -1,5 +1,5 @@
-"""What a process that runs for long prints: a thread of its own writes it. A full disk, a closed pipe or a reader that
-stands still costs lines, which are counted, and holds nobody up."""
+"""Output of a process that runs for long: a thread of its own writes it. A full disk, a closed pipe
+or a reader that stands still costs lines, which are counted, and holds nobody up."""
 
 import atexit
 import io
@@ -87,7 +87,7 @@ class Output(io.TextIOBase):
         text = shown_by_number(text) if self._is_terminal else text
         *lines, self._partial = (self._partial + text).split("\n")
         if lines:
-            self.put("".join(f"{one}\n" for one in lines).encode(errors="backslashreplace"))
+            self.put("".join(f"{line}\n" for line in lines).encode(errors="backslashreplace"))
         return len(text)
 
     def flush(self) -> None:
@@ -106,7 +106,7 @@ class Output(io.TextIOBase):
 
 
 def guard_output(*, stdout: bool = True) -> None:
-    """Once in a process; `stdout`: that, too."""
+    """Guards the output, once in a process; `stdout`: that, too."""
     if not isinstance(sys.stderr, Output):
         sys.stderr = Output(STDERR)
     if stdout and not isinstance(sys.stdout, Output):

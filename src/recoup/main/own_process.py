@@ -71,7 +71,7 @@ WORKS: Final[Mapping[str, tuple[Callable[..., Awaitable[Answer]], timedelta]]] =
 
 
 def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
-    """What the process finds this installation by."""
+    """Environment by which the process finds this installation."""
     return at_databases(settings, databases) | _ONE_THREAD | {"RECOUP_DATA_DIR": str(settings.data_dir)}
 
 
@@ -82,7 +82,7 @@ async def done_apart(environment: Mapping[str, str], world: str, work: str, *det
 
 
 def backtester_of(settings: Settings, databases: Databases, world: str) -> Backtester:
-    """For a worker of this world."""
+    """Backtester for a worker of this world."""
     environment = environment_of(settings, databases)
 
     async def backtester(merchant_id: UUID, backtest_id: UUID) -> None:
@@ -92,8 +92,8 @@ def backtester_of(settings: Settings, databases: Databases, world: str) -> Backt
 
 
 async def answer_of(command: Sequence[str], environment: Mapping[str, str], seconds_max: float) -> Answer:
-    """What the process answers on its last line. It never outlives the call. Raises: NoAnswerError where it cannot be
-    started, fails, ends without an answer, or takes too long."""
+    """Answer of the process on its last line. It never outlives the call. Raises: NoAnswerError
+    where it cannot be started, fails, ends without an answer, or takes too long."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -35,7 +35,7 @@ _LOOKED_AT_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class PartitionWatch:
-    """Of one portal; one query a minute at most."""
+    """Watch of partitions, for one portal; one query a minute at most."""
 
     _left: int | None = None
     _seen_at: WallTime | None = None
@@ -54,7 +54,8 @@ ATTENTION_MAX: Final = 99  # beyond it, `99+`
 
 
 async def with_attention(portal: Portal, session: Session) -> Session:
-    """From an index of what needs somebody, and not beyond what the menu says."""
+    """Adds what needs attention, from an index of what needs somebody, and not beyond what the menu
+    says."""
     await portal.world.routes.ready()
     if session.merchant is None:
         return session

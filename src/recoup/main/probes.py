@@ -27,8 +27,9 @@ _AWAY: Final = (Problem, TimeoutError, *_BROKEN)
 
 
 class _Probe:
-    """Of one world, over one connection at most. Anybody may ask: one answer is for all who came before it was begun.
-    Each try for room writes: one in some seconds is enough. `_room`: when it was tried, and what it found."""
+    """Probe of one world, over one connection at most. Anybody may ask: one answer is for all who
+    came before it was begun. Each check for room writes: one in some seconds is enough. `_room`:
+    when it was checked, and what it found."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
@@ -40,7 +41,7 @@ class _Probe:
         self.days_left: int | None = None
 
     async def ask(self) -> str:
-        """Why it is not ready; empty where it is."""
+        """Reason why it is not ready; empty where it is."""
         came = monotonic()
         async with self._turn:
             if self._begun <= came:

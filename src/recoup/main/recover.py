@@ -89,7 +89,7 @@ class Recovery(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def look(world: World) -> Recovery:
-    """What would be recovered; changes nothing."""
+    """Shows what would be recovered; changes nothing."""
     marks, lost = await _marks(world)
     if lost is None:
         return Recovery(world.name, False, "", marks.has.epoch)
@@ -195,7 +195,7 @@ async def _compare(world: World, begin: datetime, end: datetime) -> AsyncIterato
     """Compares each processor's book with ours like an uploaded statement; the same statement again makes no new
     run."""
     await world.routes.ready()
-    own = {one.route: one.merchant_id for one in await all_connections(world.db.reader)}
+    own = {connection.route: connection.merchant_id for connection in await all_connections(world.db.reader)}
     merchants = await store.every_merchant(world.db.reader)
     name: str
     processor: Any
@@ -238,7 +238,7 @@ async def _compare_one(
 ) -> BookCompared:
     if not rows:
         return BookCompared(route, merchant_id)
-    text = HEAD + "".join(statement_line(one, route, timedelta(0)) for one in rows)
+    text = HEAD + "".join(statement_line(row, route, timedelta(0)) for row in rows)
     scope = Scope(merchant_id, RECOVER, "recover")
     file = File(f"restored-{route}-{period[0]:%Y-%m-%d}.csv", BytesIO(text.encode()))
     ran = await reconcile(world, scope, file, Reading(kind="processor", currencies=(EVERY,), period=period))
@@ -246,8 +246,8 @@ async def _compare_one(
 
 
 async def unexplained(world: World) -> int:
-    """How many movements of the time that was lost stand in processors' books and belong to no order: nobody repeated
-    the call, and only people can say what they were."""
+    """Counts movements of the lost time that stand in processors' books and belong to no order:
+    nobody repeated the call, and only people can say what they were."""
     if world.standing.asks_first_until is None:
         return 0
     return await unexplained_since(world.db.reader, RECOVER.text(), world.clocks.wall() - UNEXPLAINED_FOR)

@@ -47,7 +47,7 @@ def _log_in() -> str:
 
 
 async def _recovered(settings: Settings, databases: Databases, who: str) -> list[Recovery]:
-    """Only looks without a `who`."""
+    """Recovers each world; only looks without a `who`."""
     async with open_worlds(settings, databases, "recoup-recover") as worlds:
         several = [one.world for one in worlds if one is not None]
         return [await (recover(world, who) if who else look(world)) for world in several]

@@ -136,7 +136,7 @@ async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
     ring = worlds[0].keys
     if not ring.has_vault:
         return
-    needed = sum(one.needed for one in await states_of(worlds) if one.purpose in VAULT)
+    needed = sum(state.needed for state in await states_of(worlds) if state.purpose in VAULT)
     if needed or await unopened(worlds):
         message = "Cards of this installation need the vault's keys." if needed else "A world is not open here."
         cure = "Make an installation without a vault in a data folder and databases of its own; see docs/operate.md."

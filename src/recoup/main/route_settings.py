@@ -54,7 +54,7 @@ _SHARED: Final = "shared_methods"
 
 @dataclass(frozen=True, slots=True)
 class RouteSettings:
-    """One route. `key`, `notice_secret`: what stands in the files named."""
+    """Settings of one route. `key`, `notice_secret`: what stands in the files named."""
 
     connection: Connection
     kind: str
@@ -135,7 +135,7 @@ def _kind(at: str, name: str) -> Kind:
 
 
 def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
-    """Of a bridge; what a vendor can is known."""
+    """Reads whether a bridge authenticates; what a vendor can is known."""
     value = listed.get("authenticates", False)
     if not isinstance(value, bool):
         raise _bad(at, "authenticates", "authenticates must be true or false.", "Write it without quotes.")
@@ -201,7 +201,7 @@ def _key(at: str, listed: Mapping[str, Any], kind: Kind, folder: Path) -> str:
 
 
 def _secret(at: str, listed: Mapping[str, Any], member: str, folder: Path) -> str:
-    """What stands in the file that `member` names, never repeated in an error."""
+    """Secret in the file that `member` names, never repeated in an error."""
     named = str(listed.get(member, ""))
     if not named:
         return ""
@@ -244,7 +244,7 @@ def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, A
 
 
 def _country(at: str, listed: Mapping[str, Any]) -> str:
-    """Of the account; empty where the table does not say it."""
+    """Country of the account; empty where the table does not say it."""
     if not listed.get("country"):
         return ""
     try:
@@ -302,8 +302,10 @@ def _bad(at: str, member: str, message: str, cure: str) -> Problem:
 
 
 def shown(routes: Sequence[RouteSettings]) -> str:
-    """For `recoup settings`: names and kinds, no secrets."""
-    return ", ".join(f"{one.name} ({', '.join((one.world, one.kind, *_offers(one.connection)))})" for one in routes)
+    """Routes for `recoup settings`: names and kinds, no secrets."""
+    return ", ".join(
+        f"{route.name} ({', '.join((route.world, route.kind, *_offers(route.connection)))})" for route in routes
+    )
 
 
 def _offers(connection: Connection) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ ENOUGH: Final = 16_384
 
 
 def raise_file_handles() -> int:
-    """How many there may be from now on."""
+    """Raises the limit of file handles; answers how many there may be from now on."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     aim = ENOUGH if hard == resource.RLIM_INFINITY else min(ENOUGH, hard)
     if soft == resource.RLIM_INFINITY or soft >= aim:
@@ -62,7 +62,8 @@ def serve(settings: Settings, databases: Databases, fd: int | None = None, metri
 
 
 def limits_of(settings: Settings) -> Limits:
-    """What is left of the file handles beside the databases, files and outgoing calls of this process."""
+    """Limits by what is left of the file handles beside the databases, files and outgoing calls of
+    this process."""
     usual = Limits()
     most = min(HTTP_CONNECTIONS_MAX, raise_file_handles() - HANDLES_KEPT - 4 * settings.connections)
     spare = min(usual.spare, max(4, most // 8))

@@ -118,7 +118,7 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """Only this machine calls."""
+        """True when only this machine calls."""
         return self.host in LOOPBACK and urlsplit(self.url).hostname in LOOPBACK and not self.behind_proxy
 
     @property
@@ -133,7 +133,8 @@ class Settings:
 
     @property
     def takes_loopback(self) -> bool:
-        """Who can sign up could post to this machine's own ports and read the answers: only while they are on it."""
+        """True when webhooks may go to loopback. Who can sign up could post to this machine's own
+        ports and read the answers: only while they are on it."""
         own = self.is_local
         return own if self.loopback_webhooks == "auto" else self.loopback_webhooks == "yes"
 
@@ -180,7 +181,7 @@ def _without_secret(found: re.Match[str]) -> str:
 
 
 def shown_setting(name: str, value: Any) -> str:
-    """For `recoup settings`, without secrets."""
+    """Setting for `recoup settings`, without secrets."""
     if name == "routes":
         return shown(value)
     if name == "channels":

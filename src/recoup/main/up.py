@@ -51,7 +51,7 @@ BASE = (sys.executable, "-m", "recoup.main")
 
 @dataclass
 class Part:
-    """One child process and how it has fared."""
+    """A child process and how it has fared."""
 
     name: str
     command: list[str]
@@ -108,7 +108,7 @@ class Part:
         self.start(environment)
 
     def _hand_over(self, now: float) -> None:
-        """Once the successor serves; one that dies instead changes nothing."""
+        """Hands over once the successor serves; one that dies instead changes nothing."""
         assert self.process is not None
         if self.process.poll() is not None or now - self.started > READY_SECONDS:
             print(f"The new {self.name} does not serve; the former one goes on.", file=sys.stderr, flush=True)
@@ -204,7 +204,7 @@ def listen_on(settings: Settings) -> socket.socket:
 
 
 def listen_at(settings: Settings) -> socket.socket:
-    """As `listen_on`. Raises: Problem(unavailable)."""
+    """Listens as `listen_on`. Raises: Problem(unavailable)."""
     try:
         return listen_on(settings)
     except OSError as error:
@@ -295,7 +295,7 @@ def serve_by_several(settings: Settings, databases: Databases, count: int) -> No
 
 def check_started(parts: Sequence[Part]) -> None:
     """Raises: Problem(unavailable) when each has ended at its start again and again."""
-    if all(one.failed >= STARTS_MAX for one in parts):
+    if all(part.failed >= STARTS_MAX for part in parts):
         message = f"Every door ended at its start {STARTS_MAX} times."
         raise Problem("unavailable", message, cure="The lines above say why; mend it, then start again.")
 
@@ -308,7 +308,8 @@ def supervise(
     doing: Callable[[], object] = lambda: None,
     beside: Sequence[Part] = (),
 ) -> None:
-    """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
+    """Supervises until SIGINT or SIGTERM. `doing` is called about five times a second; it does what
+    is to be done beside."""
     command = [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared"]
     worker = Part("worker", command, tells=WORKER_SILENT_SECONDS_MAX)
     with doors(settings, sock, count) as (parts, more):
@@ -352,7 +353,7 @@ def _run(
             if to_replace and all(part.former is None for part in parts):
                 to_replace.pop(0).replace(environment)
             processes = [one for part in parts for one in (part.process, part.former, *part.ending)]
-            _forget_gauges(environment, {one.pid for one in processes if one is not None})
+            _forget_gauges(environment, {process.pid for process in processes if process is not None})
             doing()
             time.sleep(0.2)
     finally:
@@ -379,7 +380,7 @@ def _kept_up(server: EmbeddedServer, last: str | None) -> str | None:
 
 
 def _forget_gauges(environment: Mapping[str, str], living: Collection[int]) -> None:
-    """What doors that are gone were measuring; what they counted stays."""
+    """Deletes what doors that are gone were measuring; what they counted stays."""
     for path in Path(environment.get("PROMETHEUS_MULTIPROC_DIR", "/nonexistent")).glob("gauge_live*.db"):
         if int(path.stem.rpartition("_")[2]) not in living:
             path.unlink(missing_ok=True)

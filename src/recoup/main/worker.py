@@ -51,7 +51,9 @@ def _metrics(address: str, worlds: list[Running]) -> Callable[[], None]:
     """Serves /metrics there; answers what ends it. Raises: Problem(unavailable)."""
     host, _, port = address.rpartition(":")
     try:
-        return serve_beside((host.strip("[]"), int(port)), [one.world for one in worlds], worlds[0].settings.data_dir)
+        return serve_beside(
+            (host.strip("[]"), int(port)), [world.world for world in worlds], worlds[0].settings.data_dir
+        )
     except OSError as error:
         message = f"Cannot listen on {address} for metrics: {error.strerror}."
         raise Problem("unavailable", message, field="worker_metrics_address", cure="Choose another.") from None
@@ -61,8 +63,8 @@ async def _work_all(worlds: list[Running]) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(watch_process("worker"))
         group.create_task(_tell())
-        for one in worlds:
-            group.create_task(_work_open(one))
+        for world in worlds:
+            group.create_task(_work_open(world))
 
 
 async def _tell() -> None:

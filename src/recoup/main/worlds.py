@@ -87,8 +87,8 @@ def token_services_of(
 
 
 def bridges_of(settings: Settings, world: str, processors: Mapping[str, Processor]) -> dict[str, Bridge]:
-    """Those of the settings, in their order."""
-    names = ["bridge", *(one.name for one in settings.routes if one.world == world)]
+    """Bridges of the settings, in their order."""
+    names = ["bridge", *(route.name for route in settings.routes if route.world == world)]
     found = {name: processors.get(name) for name in names}
     return {name: one for name, one in found.items() if isinstance(one, Bridge)}
 
@@ -99,7 +99,7 @@ def mode_of(settings: Settings) -> str:
 
 
 def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
-    """For a worker of this world."""
+    """Trainer for a worker of this world."""
     environment = environment_of(settings, databases)
 
     async def trainer(mode: str) -> Mapping[str, Any]:
@@ -120,7 +120,7 @@ VERBS: Final = ("recoup-cli", "recoup-keys", "recoup-start")  # which write noth
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One world, opened in this process."""
+    """A world opened in this process."""
 
     settings: Settings
     world: World
@@ -157,7 +157,7 @@ def live_policy(settings: Settings) -> Policy:
 
 
 def _chosen(settings: Settings) -> Policy:
-    """What the operator sets for both worlds."""
+    """Policy that the operator sets for both worlds."""
     return Policy(
         visa_limit=settings.visa_limit,
         expiry_max=timedelta(days=settings.expiry_max_days),
@@ -209,7 +209,8 @@ async def open_worlds(
 async def open_live(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[Running]:
-    """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
+    """Opens live inside a running loop. Raises: Problem(invalid) for settings that no card may be
+    sent by."""
     check_services(settings)
     clocks, opening = DatabaseClocks(machine), LiveOpening(settings, databases, opens=name == DOORS)
     async with (
@@ -246,7 +247,7 @@ async def open_live(
 
 
 def _channels(world: str, db: Database, clocks: DatabaseClocks) -> dict[str, Channel]:
-    """What features bring."""
+    """Channels that features bring."""
     return {code: channel for gateways in GATEWAYS for code, channel in gateways(world, db, clocks).items()}
 
 
@@ -276,7 +277,8 @@ def originator_of(settings: Settings) -> Originator | None:
 async def open_sandbox(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[Running]:
-    """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
+    """Opens the sandbox inside a running loop. Connections are made when they are needed, so a
+    database may still be coming up."""
     clocks, loopback = DatabaseClocks(machine), settings.takes_loopback
     async with AsyncExitStack() as stack:
         made = _parts(settings, databases, "sandbox", name, clocks, loopback=loopback)
@@ -323,7 +325,7 @@ async def open_sandbox(
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What every world is made of."""
+    """Parts that every world is made of."""
 
     keys: Keyring
     db: Database

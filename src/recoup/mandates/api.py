@@ -1,4 +1,4 @@
-"""What the rescue API shows of an order whose customer has revoked a mandate."""
+"""Revoked mandate of an order's customer, as the rescue API shows it."""
 
 from typing import Annotated, Final
 from uuid import UUID
@@ -26,7 +26,7 @@ class MandateRevoked(Shape, kw_only=True):
 
 
 def mandate_revoked(row: WholeOrder) -> MandateRevoked | None:
-    """For every order that it is about, also one that was paid before."""
+    """Revoked mandate for every order that it is about, also one that was paid before."""
     if row.order_type != "MIT":
         return None
     revoked = stopped_by(agreement_of(row.facts), OF_CARD.of(row.facets), row.order_id)

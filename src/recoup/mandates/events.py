@@ -1,4 +1,4 @@
-"""What the event of a revoked mandate holds."""
+"""Contents of the event of a revoked mandate."""
 
 from collections.abc import Mapping
 from datetime import datetime

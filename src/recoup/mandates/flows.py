@@ -46,8 +46,8 @@ _STOPPED: Final[dict[str, Any]] = {"klass": "hard", "reason": REVOKED}
 def note_revocation(
     change: Change, reading: Reading, source_id: UUID, at: datetime, agreement: Agreement | None = None
 ) -> None:
-    """What a decline revokes, if it revokes anything: once for each source. `agreement`: what the source names, where
-    it is not the order itself. Under the card's lock."""
+    """Notes what a decline revokes, if it revokes anything: once for each source. `agreement`: what
+    the source names, where it is not the order itself. Under the card's lock."""
     order, scope = change.order, scope_of(reading)
     known = any(one.change_id == source_id for one in order.facet(OF_CARD))
     if scope is None or known or order.pan_id is None or order.kind == "stable":
@@ -87,7 +87,7 @@ def _renew(change: Change, source_id: UUID, named: Agreement, at: datetime) -> N
     revoked = [one.at for one in order.facet(OF_CARD) if one.kind == "revoked" and one.holds]
     if not any(one < at for one in revoked):
         return
-    if len([one for one in _renewals(order) if one.at > max(revoked)]) >= SAME_MAX:
+    if len([renewal for renewal in _renewals(order) if renewal.at > max(revoked)]) >= SAME_MAX:
         return
     change.rows.beside.append((note_mandates, _row(change, source_id, named, at, kind="renewed")))
     if has_room(change):
@@ -95,8 +95,8 @@ def _renew(change: Change, source_id: UUID, named: Agreement, at: datetime) -> N
 
 
 def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> None:
-    """What a payment that the merchant made itself with the order's card says of a mandate, once. `declined`: as it is
-    known now. Under the card's lock."""
+    """Notes what a payment that the merchant made itself with the order's card says of a mandate,
+    once. `declined`: as it is known now. Under the card's lock."""
     order = change.order
     at = min(row.transacted_at or change.now, change.now)
     same_order = row.external_id == order.external_id
@@ -114,7 +114,7 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
 
 
 async def close_revocation(tx: Tx, merchant_id: UUID, change_id: UUID) -> None:
-    """What it stops has ended."""
+    """Closes a revocation: what it stops has ended."""
     await write(tx, Rows(due_done=[DueKey(merchant_id, DUE, change_id)]))
 
 
@@ -134,12 +134,12 @@ def stop_of(change: Change) -> Stop | None:
 
 
 def lifts(order: Order, stop_id: UUID) -> bool:
-    """Whether a customer's stop at the bank is about other agreements than the order's, or they have agreed anew. One
-    from before mandates were kept stops whatever this merchant starts."""
+    """True when a customer's stop at the bank is about other agreements than the order's, or they
+    have agreed anew. One from before mandates were kept stops whatever this merchant starts."""
     known = order.facet(OF_CARD)
     revoked = [one for one in known if one.change_id == stop_id]
     if not revoked:  # said again, it is what was kept before
-        at = next((one.send.at for one in order.sends if one.send_id == stop_id), None)
+        at = next((send.send.at for send in order.sends if send.send_id == stop_id), None)
         revoked = [one for one in known if one.kind == "revoked" and at is not None and one.at <= at]
     renewals = [one for one in known if one.kind == "renewed"]
     return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals], order.order_id) is None
@@ -179,7 +179,8 @@ async def note_transmission(
 
 
 async def lifted_stops(db: Read, merchant_id: UUID, stopped: Sequence[tuple[Excess, str]]) -> set[tuple[str, str]]:
-    """Those stops that were of another agreement, or after which the customer had agreed anew, when the send left."""
+    """Stops that were of another agreement, or after which the customer had agreed anew, when the
+    send left."""
     orders = [UUID(one.order_id) for one, _ in stopped]
     found = await stopped_orders(db, merchant_id, orders, [UUID(stop) for _, stop in stopped])
     known = {(str(row.order_id), str(row.stop_id)): row for row in found}
@@ -199,8 +200,8 @@ def _renewals(order: Order) -> list[MandateChange]:
 
 
 def _said_enough(order: Order, named: Agreement, scope: Scope) -> bool:
-    """Whether so many say the same since the card's newest mandate."""
-    renewed = max((one.at for one in _renewals(order)), default=None)
+    """True when so many say the same since the card's newest mandate."""
+    renewed = max((renewal.at for renewal in _renewals(order)), default=None)
     same = [one.at for one in order.facet(OF_CARD) if one.holds and (one.scope, one.agreement) == (scope, named)]
     return sum(renewed is None or at > renewed for at in same) >= SAME_MAX
 

@@ -37,14 +37,14 @@ async def mandates(visit: Visit) -> Values:
 def shown(row: ListedMandate) -> Values:
     """`renewed_at`: of the first new mandate for the agreement; of several agreements for any of them."""
     revoked = MandateChange(row.change_id, "revoked", row.at, row.order_id, row.scope, row.code, row.subscription)
-    renewals = [one for one in row.changes if one.kind == "renewed" and one.holds]
+    renewals = [change for change in row.changes if change.kind == "renewed" and change.holds]
     agreement = Agreement(None if row.scope == "all" else row.subscription)
-    since = [one.at for one in renewals if covers(one, revoked, agreement)]
+    since = [renewal.at for renewal in renewals if covers(renewal, revoked, agreement)]
     return dict(row=row, word=SAID[row.scope], renewed_at=min(since, default=None))
 
 
 def _behind(text: str) -> tuple[datetime, UUID]:
-    """What makes no sense is the beginning."""
+    """Reads a place in the list; what makes no sense is the beginning."""
     moment, _, change = text.partition("_")
     change_id = parse_id(change)
     try:
@@ -57,14 +57,14 @@ def _behind(text: str) -> tuple[datetime, UUID]:
 
 
 def _of_order(page: OrderPage) -> dict[str, Any] | None:
-    """What stops its payments."""
+    """Mandate that stops the order's payments."""
     known = OF_CARD.of(page.facets) if page.order.kind.startswith("mit") else ()
     revoked = stopped_by(agreement_of(page.order.facts), known, page.order.order_id)
     return dict(revoked=revoked, revoked_words=SAID) if revoked is not None else None
 
 
 async def _of_customer(db: Read, merchant_id: UUID, payer_id: UUID) -> dict[str, Any] | None:
-    """Those of their cards."""
+    """Mandates of the customer's cards."""
     rows = await mandates_of_payer(db, merchant_id, payer_id)
     return dict(mandates=[shown(row) for row in rows]) if rows else None
 

@@ -1,12 +1,12 @@
-"""Which payments a revoked mandate stops, and which new mandate opens them again. Pure.
+"""Payments that a revoked mandate stops, and the new mandate that opens them again. Pure.
 
-A customer tells the bank to stop one payment (R0), one agreement (R1, advice 21) or all payments without them (R3). So
-R0 stops its order, R1 what belongs to the same agreement and card, R3 whatever the merchant starts with that card; that
-it binds other merchants too is the gate's to see. What names no agreement cannot be told apart from the one that was
-revoked, and is stopped too.
+A customer tells the bank to stop one payment (R0), one agreement (R1, advice 21) or all payments
+without them (R3). So R0 stops its order, R1 what belongs to the same agreement and card, R3
+whatever the merchant starts with that card; that it binds other merchants too is the gate's to see.
+What names no agreement cannot be told apart from the one that was revoked, and is stopped too.
 
-Source: Visa Stop Payment Service, how-to (R0, R1, R3); TabaPay, Visa response code updates, 2026-05-31; Mastercard
-merchant advice code 21.
+Source: Visa Stop Payment Service, how-to (R0, R1, R3); TabaPay, Visa response code updates,
+2026-05-31; Mastercard merchant advice code 21.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ class MandateChange:
 
 
 def scope_of(reading: Reading) -> Scope | None:
-    """How much a decline revokes; None for one that revokes nothing."""
+    """Scope that a decline revokes; None for one that revokes nothing."""
     advised = STOP_ADVICE.get(reading.advice or "") if reading.reason == REVOKED else None
     return advised or STOP_CODES.get(reading.code or "")
 
@@ -61,15 +61,16 @@ def code_of(reading: Reading) -> str:
 
 
 def reaches(revoked: MandateChange, agreement: Agreement, order_id: UUID) -> bool:
-    """Whether a revocation is about this order, which is under that agreement."""
+    """True when a revocation is about this order, which is under that agreement."""
     if revoked.scope == "payment":
         return revoked.order_id == order_id
     return revoked.scope == "all" or _may_be_same(revoked.agreement, agreement)
 
 
 def covers(renewed: MandateChange, revoked: MandateChange, agreement: Agreement) -> bool:
-    """Whether a new mandate, given after the revocation, is one for this agreement. A payment that names the consent
-    that was revoked, or another than the new one, is not made under the new one."""
+    """True when a new mandate, given after the revocation, is one for this agreement. A payment
+    that names the consent that was revoked, or another than the new one, is not made under the new
+    one."""
     if renewed.at <= revoked.at:
         return False
     named, new = agreement.network_id, renewed.network_id
@@ -80,7 +81,7 @@ def covers(renewed: MandateChange, revoked: MandateChange, agreement: Agreement)
 
 def stopped_by(agreement: Agreement, changes: Iterable[MandateChange], order_id: UUID) -> MandateChange | None:
     """The newest revocation that stops this order, of that agreement and card; None: it may be sent."""
-    standing = [one for one in changes if one.holds]
+    standing = [change for change in changes if change.holds]
     renewals = [one for one in standing if one.kind == "renewed"]
     found = [
         one
@@ -120,7 +121,7 @@ class MandateInput:
 
     @classmethod
     def of(cls, revoked: MandateChange, agreement: Agreement, now: datetime) -> "MandateInput":
-        """Of a payment under `agreement`, which the revocation stops."""
+        """Input for a payment under `agreement`, which the revocation stops."""
         assert revoked.scope is not None
         named = revoked.scope == "payment" or _is_named(agreement, revoked.agreement)
         return cls(now, revoked.change_id, revoked.scope, revoked.code or "", revoked.at, named)

@@ -22,7 +22,8 @@ MANDATE_JSON: Final = """jsonb_build_object('change_id', c.change_id, 'kind', c.
 
 @stored("mandate_changes")
 class MandateRow(Row, frozen=True, kw_only=True):
-    """What a customer has revoked of a card, or given anew: once for each source that says so."""
+    """A mandate that a customer has revoked of a card, or given anew: once for each source that
+    says so."""
 
     merchant_id: UUID
     change_id: UUID
@@ -39,7 +40,7 @@ class MandateRow(Row, frozen=True, kw_only=True):
 
 @MERCHANT.statement(f"{insert_of(MandateRow)}ON CONFLICT DO NOTHING")
 async def note_mandates(db: Tx, rows: Sequence[MandateRow]) -> None:
-    """What is known already stays as it is."""
+    """Inserts mandates; those known already stay as they are."""
 
 
 @MERCHANT.statement(f"""
@@ -66,7 +67,7 @@ OF_CARD: Final = Facet(
 
 
 class RevokedCard(Row, frozen=True):
-    """Of the order that a revocation was kept with."""
+    """Card of the order that a revocation was kept with."""
 
     order_id: UUID
     pan_id: UUID
@@ -82,7 +83,7 @@ WHERE c.merchant_id = $1 AND c.change_id = $2 AND c.kind = 'revoked' AND c.holds
 LIMIT 1
 """)
 async def revoked_card(db: Read, merchant_id: UUID, change_id: UUID) -> RevokedCard | None:
-    """None where it does not hold."""
+    """Finds the card of a revocation; None where it does not hold."""
 
 
 @HUB.statement(f"""
@@ -110,7 +111,7 @@ ORDER BY x.order_id
 async def open_orders_of(
     db: Read, merchant_id: UUID, orders: Sequence[UUID], payer_id: UUID | None, pan_id: UUID
 ) -> list[UUID]:
-    """Of these orders, and of this payer's with the same card, those that are under way."""
+    """Orders under way of these orders, and of this payer's with the same card."""
 
 
 class ListedMandate(Row, frozen=True):
@@ -159,14 +160,14 @@ WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND r.pan_id = ANY (
 ORDER BY r.at DESC, r.change_id DESC LIMIT {CARDS_MAX}
 """)
 async def mandates_of_payer(db: Read, merchant_id: UUID, payer_id: UUID) -> list[ListedMandate]:
-    """Of the cards that the customer's newest orders had."""
+    """Mandates of the cards that the customer's newest orders had."""
 
 
 @MERCHANT.statement("""
 UPDATE mandate_changes SET holds = (kind = $3) WHERE merchant_id = $1 AND change_id = $2 AND holds <> (kind = $3)
 """)
 async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: str) -> Written:
-    """What a transmission says now: only changes of this kind hold of it."""
+    """Corrects mandates to what a transmission says now: only changes of this kind hold of it."""
 
 
 class StoppedOrder(Row, frozen=True):
@@ -188,4 +189,4 @@ JOIN mandate_changes r ON r.merchant_id = $1 AND r.change_id = k.stop_id
 async def stopped_orders(
     db: Read, merchant_id: UUID, order_ids: Sequence[UUID], stop_ids: Sequence[UUID]
 ) -> list[StoppedOrder]:
-    """Of these pairs those whose stop was kept as a revoked mandate."""
+    """Orders of those of these pairs whose stop was kept as a revoked mandate."""

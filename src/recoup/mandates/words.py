@@ -1,4 +1,4 @@
-"""What receivers of events and people are told of a revoked mandate."""
+"""Words on a revoked mandate for receivers of events and people."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How verbs get their world and merchant, and print what they found."""
+"""Command lines of verbs: how they get their world and merchant, and print what they found."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable

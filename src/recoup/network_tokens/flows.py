@@ -105,7 +105,8 @@ def gone(
 
 
 async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
-    """Of these orders' cards, before the orders are erased: here, and at their services."""
+    """Deletes the tokens of these orders' cards, before the orders are erased: here, and at their
+    services."""
     for token_id in await owe_deletions(tx, merchant_id, order_ids):
         await make_due(tx, merchant_id, DUE, token_id, wall)
     await erase_tokens(tx, merchant_id, order_ids)
@@ -140,7 +141,7 @@ async def work_network_token(world: World, orders: Orders, due: Due) -> None:
 
 
 async def _look_again(world: World, merchant_id: UUID, token: NetworkTokenRow) -> bool:
-    """Whether it is known how the token stands."""
+    """True when the token's state is now known."""
     service = world.token_services.get(token.service)
     if service is None or token.state not in ("active", "suspended"):
         return True
@@ -155,7 +156,8 @@ async def _look_again(world: World, merchant_id: UUID, token: NetworkTokenRow) -
 
 
 async def _delete(world: World, due: Due, token: NetworkTokenRow) -> bool:
-    """At its service, whose customer was erased here. Whether that is done, or cannot be done there."""
+    """Deletes at its service a token whose customer was erased here. True when that is done, or
+    cannot be done there."""
     service, wall = world.token_services.get(token.service), world.clocks.wall()
     answer: Deletion = "unknown"
     if service is not None:
@@ -174,7 +176,7 @@ async def _delete(world: World, due: Due, token: NetworkTokenRow) -> bool:
 
 
 async def _make(world: World, due: Due, card: CardOfToken) -> bool:
-    """Whether there is an answer."""
+    """Requests a token for the card. True when there is an answer."""
     now, merchant_id = world.clocks.wall(), due.merchant_id
     found = _service_for(world, merchant_id, card.scheme)
     if found is None or is_expired(card.exp_month, card.exp_year, business_at(now, card.offset_us)):
@@ -198,7 +200,7 @@ async def _make(world: World, due: Due, card: CardOfToken) -> bool:
 
 def _service_for(world: World, merchant_id: UUID, scheme: str) -> tuple[str, TokenService] | None:
     """The first whose route takes the merchant's cards of that network."""
-    terms = {one.name: one for one in world.routes.terms(world.processors, merchant_id)}
+    terms = {term.name: term for term in world.routes.terms(world.processors, merchant_id)}
     for name, service in world.token_services.items():
         route = terms.get(name)
         if route is not None and route.cards and (not route.schemes or scheme in route.schemes):
@@ -246,7 +248,8 @@ async def _keep(
 
 
 async def _is_this_cards(world: World, tx: Tx, number: str, pan_id: UUID) -> bool:
-    """From here on the number is a print of the card; one that is another card's already is no token of this one."""
+    """Records the number as a print of the card from here on; False when it is another card's
+    already, and so no token of this one."""
     prints = world.keys.print_of(number)
     await add_prints(tx, [(*one, pan_id) for one in reversed(prints)])
     return set((await find_prints(tx, prints)).values()) == {pan_id}
@@ -293,8 +296,8 @@ def _row(
 
 
 async def token_credential(world: World, order: Order, attempt: Attempt) -> Token | None:
-    """What the attempt goes by; None where its token cannot be used: then nothing leaves. A charge whose customer is
-    there needs a cryptogram, the merchant's own may go without."""
+    """The token that the attempt is sent with; None where it cannot be used: then nothing leaves. A
+    charge whose customer is there needs a cryptogram, the merchant's own may go without."""
     token, token_id = order.facet(OF_CARD), attempt.by_token
     if token is None or token_id is None or token.network_token_id != token_id or token.sealed is None:
         return None
@@ -333,8 +336,8 @@ async def _cryptogram(world: World, order: Order, attempt: Attempt, name: str, t
 
 
 async def keep_token_news(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
-    """Before the outcome is closed: a process that dies meanwhile hears it again when it inquires. Raises:
-    Problem(unavailable)."""
+    """Stores what the outcome says of the token, before the outcome is closed: a process that dies
+    meanwhile hears it again when it inquires. Raises: Problem(unavailable)."""
     news = outcome.credential_news
     if attempt.by_token is None or news is None:
         return
@@ -347,7 +350,7 @@ async def keep_token_news(world: World, order: Order, attempt: Attempt, outcome:
 
 
 def expiry_of(month: int | None, year: int | None) -> tuple[int, int] | None:
-    """Only what a token can have."""
+    """The expiry, if a token can have it."""
     if month is None or year is None or not (1 <= month <= 12 and 2000 <= year <= 2100):
         return None
     return month, year

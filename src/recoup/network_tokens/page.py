@@ -1,4 +1,4 @@
-"""What the portal says of a card's network token, and of an attempt that was sent by it."""
+"""Portal text about a card's network token, and about an attempt that was sent with it."""
 
 from typing import Final
 from uuid import UUID
@@ -10,7 +10,7 @@ from recoup.people.page.timeline_entry import plain
 
 
 async def _of_card(db: Read, merchant_id: UUID, order_id: UUID) -> Shown:
-    """None where its card has none."""
+    """The network token of an order's card; None where the card has none."""
     found = await token_of_order(db, merchant_id, order_id)
     return {"token": found} if found is not None else None
 

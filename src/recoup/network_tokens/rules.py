@@ -1,7 +1,8 @@
-"""By which of a card's numbers an attempt goes, and what follows where its network token is not valid any more. Pure.
+"""Choice of the number that an attempt is sent with, the card's or its network token's, and what
+follows where the token is not valid any more. Pure.
 
-A token is made for a card and counts as that card in every limit. It goes to each route that takes network tokens,
-until it fails for reasons of its own: then the order goes on by the card's number.
+A token is made for a card and counts as that card in every limit. It goes to each route that takes
+network tokens, until it fails for reasons of its own: then the order goes on by the card's number.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ class TokenFacts:
 
 
 def failed_by_token(attempt: Attempt) -> bool:
-    """Whether it went by a network token, and that was why it did not pay."""
+    """True when the attempt was sent with a network token, and that was why it did not pay."""
     if attempt.by_token is None:
         return False
     return attempt.processor_code == UNUSABLE or attempt.state == "declined" and attempt.advice_code == _REQUIREMENTS
@@ -80,15 +81,15 @@ def token_for(token: TokenFacts | None, order: Order, attempt: Attempt, now: dat
 
 
 def is_wanted(token: TokenFacts | None, wall: datetime) -> bool:
-    """Whether the token service is to be asked for one: never, or long ago without an answer. None: the merchant uses
-    no tokens."""
+    """True when the token service is to be asked for a token: it never was, or it was long ago and
+    did not answer. None: the merchant uses no tokens."""
     if token is None or token.state not in (None, "requested"):
         return False
     return token.requested_at is None or token.requested_at <= wall - INQUIRY_EVERY
 
 
 def speaks_of_token(reading: Reading) -> bool:
-    """Whether the decline of a token that is gone says nothing of its card."""
+    """True when the decline of a token that is gone says nothing of its card."""
     return reading.code is None or reading.code in _OF_THE_NUMBER
 
 

@@ -64,7 +64,7 @@ FROM vault v JOIN merchants m USING (merchant_id)
 WHERE v.merchant_id = $1 AND v.token_id = $2 AND v.kek_id IS NOT NULL
 """)
 async def card_of_token(db: Read, merchant_id: UUID, token_id: UUID) -> CardOfToken | None:
-    """None for a card that its processor keeps."""
+    """The card that a network token is made for; None for a card that its processor keeps."""
 
 
 @MERCHANT.statement("""
@@ -73,7 +73,7 @@ FROM orders o JOIN network_tokens t ON t.merchant_id = o.merchant_id AND t.pan_i
 WHERE o.merchant_id = $1 AND o.order_id = $2 AND NOT t.deletion_owed
 """)
 async def token_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> NetworkTokenRow | None:
-    """Of its card."""
+    """The network token of the order's card."""
 
 
 @MERCHANT.statement("""
@@ -105,8 +105,8 @@ RETURNING network_token_id
 async def keep_network_token(
     db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenStanding, requestor_id: str | None, now: datetime
 ) -> UUID | None:
-    """What the service answered, once. None where it is not waited for any more: the card's customer was erased.
-    Wall time."""
+    """Stores the service's answer, once. None where it is not waited for any more: the card's
+    customer was erased. Wall time."""
 
 
 # Of two erasures of one card the second waits here, and sees then what the first has erased.
@@ -128,8 +128,9 @@ async def _owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -
 
 
 async def owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
-    """Of the tokens of these orders' cards, before the orders are erased; answers which. A card that another order has,
-    too, whose customer is not erased, keeps its token."""
+    """Marks the tokens of these orders' cards for deletion, before the orders are erased, and
+    returns their ids. A card that another order has, too, whose customer is not erased, keeps its
+    token."""
     await _lock_tokens(db, merchant_id, order_ids)
     return await _owe_deletions(db, merchant_id, order_ids)
 
@@ -143,7 +144,7 @@ UPDATE network_tokens SET deletion_owed = true
 WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'deleted'
 """)
 async def owe_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID) -> None:
-    """Of one that its service made after its customer was erased."""
+    """Marks for deletion a token that its service made after its customer was erased."""
 
 
 @MERCHANT.statement("""
@@ -154,7 +155,8 @@ async def keep_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID, answe
 
 @MERCHANT.statement("SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL")
 async def count_undeleted(db: Read) -> int:
-    """Of all merchants: those whose service did not answer for so long that it is not asked any more."""
+    """Counts the undeleted tokens of all merchants whose service did not answer for so long that it
+    is not asked any more."""
 
 
 async def set_standing(
@@ -165,8 +167,8 @@ async def set_standing(
     expiry: tuple[int, int] | None,
     now: datetime,
 ) -> None:
-    """How it stands, and when it is over, as its service or a processor says; None: nothing. One that is deleted stays
-    so. Wall time."""
+    """Sets the token's state and expiry, as its service or a processor reports them; None: not
+    reported. A deleted token stays deleted. Wall time."""
     if state is not None:
         await _set_state(db, merchant_id, network_token_id, state, now)
     if expiry is not None and await _stands(db, merchant_id, network_token_id):
@@ -178,7 +180,7 @@ SELECT true FROM network_tokens
 WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended')
 """)
 async def _stands(db: Tx, merchant_id: UUID, network_token_id: UUID) -> bool:
-    """Whether it is not deleted."""
+    """True when the token is not deleted."""
 
 
 @MERCHANT.statement("""

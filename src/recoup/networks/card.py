@@ -1,4 +1,5 @@
-"""What a card number says by itself: scheme, brand, check digit. Prefixes are public issuer ranges."""
+"""Facts that a card number carries by itself: scheme, brand, check digit. Prefixes are public
+issuer ranges."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -59,7 +60,7 @@ def brand(pan_or_bin: str) -> str:
 
 
 def luhn(pan: str) -> bool:
-    """Whether the check digit is right, of 12 to 19 digits."""
+    """True when the check digit of 12 to 19 digits is right."""
     if not (pan.isascii() and pan.isdigit() and 12 <= len(pan) <= 19):
         return False
     return _luhn_sum(pan) % 10 == 0
@@ -76,7 +77,8 @@ def _luhn_sum(digits: str) -> int:
 
 
 def issuer_digits(pan: str) -> str:
-    """As many of the issuer's digits as may be kept in the clear beside the last four: eight of sixteen and more."""
+    """The issuer's digits, as many as may be kept in the clear beside the last four: eight of
+    sixteen and more."""
     return pan[:8] if len(pan) >= 16 else pan[:6]
 
 
@@ -85,6 +87,7 @@ def last4(pan: str) -> str:
 
 
 def is_expired(month: int, year: int, at: datetime) -> bool:
-    """Whether a card's last month (1 to 12, four digits of year) is over everywhere on earth. `at` is in UTC."""
+    """True when a card's last month (1 to 12, four digits of year) is over everywhere on earth.
+    `at` is in UTC."""
     last_place = at - timedelta(hours=12)
     return (year, month) < (last_place.year, last_place.month)

@@ -45,15 +45,15 @@ class Guarded:
 
 @cached(4096)
 def is_identifier(name: str) -> bool:
-    """Whether a field of this name holds an id, and no words."""
+    """True when a field of this name holds an id, and no words."""
     words = [word.lower() for word in _WORDS.split(name[:NAME_MAX]) if word]
     return bool(words) and words[-1] in _IDENTIFIERS and words[:1] not in (["billing"], ["shipping"])
 
 
 def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Guarded:
-    """What of a body must not be kept. `names`: of the fields that are read, others are not looked at; without them
-    all are. `chars`: how many of chains of digits are looked through. Values inside a field that holds anything are
-    words, whatever they are called.
+    """Finds what must not be kept of a body. `names`: the fields that are read, others are not
+    looked at; without them all are. `chars`: how many characters of digit chains are looked
+    through. Values inside a field that holds anything are words, whatever they are called.
 
     Raises: Problem(invalid) for a body of more digits than are looked through.
     """
@@ -71,7 +71,8 @@ def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Gua
 
 
 def check_words(words: Mapping[str, str]) -> None:
-    """For forms and commands: each by its name. Raises: Problem(invalid) naming the field, never the number."""
+    """Checks the words of forms and commands, each by its name. Raises: Problem(invalid) naming the
+    field, never the number."""
     check_texts([(name, text, is_identifier(name)) for name, text in words.items()])
 
 
@@ -91,9 +92,9 @@ def check_texts(texts: Iterable[tuple[str, str, bool]]) -> None:
 
 
 def holds_number(text: str, room: Room | None = None, *, identifier: bool = False) -> bool:
-    """Whether a card number stands in a text; of an identifier, whether it is written as on a card. Raises:
-    TooManyDigits when there is no `room` left, as `numbers_in`."""
-    return may_hold_number(text) and any(one.grouped or not identifier for one in numbers_in(text, room))
+    """True when a text holds a card number; for an identifier, when it is written as on a card.
+    Raises: TooManyDigits when there is no `room` left, as `numbers_in`."""
+    return may_hold_number(text) and any(number.grouped or not identifier for number in numbers_in(text, room))
 
 
 def refused(names: list[str]) -> Problem:
@@ -157,11 +158,11 @@ def _look(text: str, path: tuple[str, ...], found: Guarded, *, free: bool) -> No
     if len(text) == UUID_LENGTH and _UUID.fullmatch(text) or not may_hold_number(text):
         return
     identifier = bool(path) and not free and is_identifier(path[-1].partition("[")[0])
-    for one in numbers_in(text, found.room):
-        if one.grouped or not identifier:
+    for number in numbers_in(text, found.room):
+        if number.grouped or not identifier:
             _refuse(found, path)
             return
-        found.numbers.append((_named(path), one.digits))
+        found.numbers.append((_named(path), number.digits))
         if len(found.numbers) > NUMBERS_MAX:
             _refuse(found, path)
 

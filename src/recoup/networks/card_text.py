@@ -79,11 +79,11 @@ def json_may_hold_number(content: bytes) -> bool:
         or _EXPONENT.search(content.translate(_KINDS))
     ):
         return True  # some have marks between their digits, or a number is written as 4.1e15
-    return any(len(one) < 20 and is_like_card(one.decode()) for one in set(chains))
+    return any(len(chain) < 20 and is_like_card(chain.decode()) for chain in set(chains))
 
 
 def _long(digits: bytes) -> list[bytes]:
-    return [one for one in digits.split() if len(one) > 12]
+    return [part for part in digits.split() if len(part) > 12]
 
 
 class TooManyDigits(Problem):
@@ -99,7 +99,8 @@ class TooManyDigits(Problem):
 
 
 class Room:
-    """How many characters of chains of digits are looked through, over several texts; `within` a larger one."""
+    """Budget of characters of digit chains to look through, over several texts; `within` a larger
+    one."""
 
     def __init__(self, chars: int = CHARS_MAX, within: "Room | None" = None) -> None:
         self._left, self._within = chars, within
@@ -131,7 +132,8 @@ def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
 
 
 def masked_numbers(text: str) -> str:
-    """With the first six and last four digits of each card number in it: what others send cannot be refused."""
+    """The text with each card number in it cut to its first six and last four digits: what others
+    send cannot be refused."""
     if not may_hold_number(text):
         return text
     try:
@@ -162,7 +164,7 @@ def without_card(text: str | None, card: Any) -> str | None:
 
 
 def is_like_card(digits: str) -> bool:
-    """Whether these digits, with nothing between them, are a card's number."""
+    """True when these digits, with nothing between them, are a card's number."""
     if digits in APPROVE_CARDS:
         return True
     if not luhn(digits):
@@ -174,7 +176,8 @@ def is_like_card(digits: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """In ASCII, of the same length: digits of any script as ours, letters as `x`, dashes as `-`, the rest as blanks."""
+    """The text in ASCII, of the same length: digits of any script as ours, letters as `x`, dashes
+    as `-`, the rest as blanks."""
     if text.isascii():
         return text
     return text.translate({ord(one): _ascii(one) for one in set(text) if not one.isascii()})
@@ -192,7 +195,7 @@ def _blanked(found: re.Match[str]) -> str:
 
 
 def _without_iban(found: re.Match[str]) -> str:
-    """Without it where its check digits are right. Source: ISO 13616."""
+    """Blanks an IBAN whose check digits are right. Source: ISO 13616."""
     text = found[0].replace(" ", "")
     number = "".join(str(int(one, 36)) for one in text[4:] + text[:4])
     return _blanked(found) if int(number) % 97 == 1 else found[0]

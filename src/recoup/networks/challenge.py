@@ -1,4 +1,4 @@
-"""What a customer can mend of a declined payment, and how often we ask."""
+"""Faults of a declined payment that a customer can mend, and how often we ask."""
 
 from datetime import timedelta
 from typing import Final
@@ -31,5 +31,6 @@ def asks_of(reading: Reading) -> str | None:
 
 
 def link_asks_of(reading: Reading) -> str | None:
-    """As `asks_of`, where the merchant sends links: also what another card pays, after a hard decline too."""
+    """The question to ask, as `asks_of`, where the merchant sends links: also what another card
+    pays, after a hard decline too."""
     return asks_of(reading) or ("card" if reading.reason in _BY_LINK else None)

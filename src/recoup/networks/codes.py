@@ -1,7 +1,8 @@
-"""What a decline means: a dated, region-aware look-up that never guesses more than its source says.
+"""Meaning of a decline: a dated, region-aware look-up that never guesses more than its source says.
 
-Trust goes advice code, scheme code, processor code, text; of what a vendor says beside them the stricter counts. What
-none of them knows, and an approval code on a decline, is read as a generic soft decline.
+Trust goes advice code, scheme code, processor code, text; of what a vendor says beside them the
+stricter counts. What none of them knows, and an approval code on a decline, is read as a generic
+soft decline.
 
 Source: the decline data and its look-up rules; rescue contract §17.1.
 """
@@ -23,14 +24,15 @@ from recoup.networks.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One decline, read.
+    """Meaning of a single decline.
 
-    `code` is the scheme's code, `advice` Mastercard's. `klass` is funds, soft, technical, data, sca, fraud,
-    hard or configuration. `retry` is yes, never, or what has to come first (after_contact, …).
-    `min_wait_hours` is the floor before the next send, `wait_by_rule` says that the network set it.
-    `document` and `edition` name the source. `unlisted_code`, `unlisted_advice`: what came and is on none of our
-    lists of that day, as it may be shown. `decided_by`: what the processor said beside its code, where that is stricter
-    than the code, which is then `overruled`.
+    `code` is the scheme's code, `advice` Mastercard's. `klass` is funds, soft, technical, data,
+    sca, fraud, hard or configuration. `retry` is yes, never, or what has to come first
+    (after_contact, …). `min_wait_hours` is the floor before the next send, `wait_by_rule` says that
+    the network set it. `document` and `edition` name the source. `unlisted_code`,
+    `unlisted_advice`: what came and is on none of our lists of that day, as it may be shown.
+    `decided_by`: what the processor said beside its code, where that is stricter than the code,
+    which is then `overruled`.
     """
 
     scheme: str
@@ -53,14 +55,13 @@ class Reading:
 
     @property
     def terminal(self) -> bool:
-        """Only a hard decline ends a rescue at once; everything else can still be cured or waits for its
-        expiry.
-        """
+        """True for a hard decline, which alone ends a rescue at once; everything else can still be
+        cured or waits for its expiry."""
         return self.klass == "hard"
 
     @property
     def is_listed(self) -> bool:
-        """Whether any list has its code: another one is read as a generic soft decline."""
+        """True when any list has its code: another one is read as a generic soft decline."""
         return self.document != _UNLISTED
 
     @property
@@ -118,9 +119,9 @@ def read_decline(
     beside: Iterable[DeclineCode] = (),
     region: str = "world",
 ) -> Reading:
-    """What the decline of that day means for a card of that scheme. Never raises: the unknown is generic
-    soft. `advice`: Mastercard's. `beside`: what the processor says in further codes, its own advice among them.
-    """
+    """Reads a decline of that day for a card of that scheme. Never raises: the unknown is generic
+    soft. `advice`: Mastercard's. `beside`: what the processor says in further codes, its own advice
+    among them."""
     field39, entry, beside = _field_39(scheme, code), _entry(code), tuple(beside)
     advice = plain_advice(advice) or _clean(advice).upper() or None
     advised = None
@@ -182,7 +183,8 @@ def code_of(source: str | None, came: str | None) -> DeclineCode | None:
 
 
 def network_of(brand: str | None) -> str:
-    """Whose field 39 it is where a card of several brands was answered by one with codes of its own; else `network`."""
+    """The network whose field 39 it is, where a card of several brands was answered by a network
+    with codes of its own; else `network`."""
     letters = "".join(one for one in (brand or "").lower() if one.isalpha())
     return _CARTES_BANCAIRES if letters in _ITS_BRANDS else NETWORK
 
@@ -255,7 +257,7 @@ def _is_listed(source: str, code: str) -> bool:
 
 
 def _named(came: str) -> str:
-    """As it may be shown: its sender may have sent anything."""
+    """The code as it may be shown: its sender may have sent anything."""
     return came if _NAME.fullmatch(came.upper()) else UNREADABLE
 
 
@@ -312,7 +314,7 @@ def _stricter(
 
 
 def _rank(retry: str, reason: str = "") -> int:
-    """How little may be sent after it."""
+    """Strictness of a reading: the higher, the less may be sent after it."""
     if retry == "never":
         return 2 if reason == "do_not_honor" else 3
     return {"yes": 0, "after_contact": 1, "after_review": 1}.get(retry, 2)
@@ -381,7 +383,7 @@ _RETRY: Final[dict[str, tuple[str, float | None]]] = {
 def _plain(
     scheme: str, code: str | None, klass: str, reason: str, document: str = "list of the processor's codes"
 ) -> Reading:
-    """Where no network says more."""
+    """The reading where no network says more."""
     retry, wait = ("after_review", None) if reason == UNCLEAR else _RETRY[klass]
     meaning = "declined without a code that says why" if document == _UNLISTED else REASONS[reason][0]
     category, cure = _category(scheme, None), cure_of(reason, klass)

@@ -68,7 +68,7 @@ class CardPayment(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """What keeps a dispute from qualifying. `field`: of the payment's call."""
+    """Gap that keeps a dispute from qualifying. `field`: of the payment's call."""
 
     field: str
     message: str
@@ -91,7 +91,7 @@ class Compelling(NamedTuple):
 
 
 def is_open_to(scheme: str | None, reason_code: str) -> bool:
-    """Whether a dispute of this code can be answered so."""
+    """True when a dispute of this code can be answered so."""
     return (scheme, reason_code.strip()) == CONDITION
 
 
@@ -122,9 +122,9 @@ def _unfit(one: CardPayment, disputed: CardPayment, opened_at: datetime) -> Unfi
 
 
 def _shared(disputed: CardPayment, *others: CardPayment) -> tuple[str, ...]:
-    """By which all are alike."""
-    values = [values_of(one) for one in others]
-    return tuple(key for key, own in values_of(disputed).items() if all(one.get(key) == own for one in values))
+    """Names of the elements in which all the payments are alike."""
+    values = [values_of(other) for other in others]
+    return tuple(key for key, own in values_of(disputed).items() if all(value.get(key) == own for value in values))
 
 
 def _is_enough(keys: Iterable[str]) -> bool:
@@ -153,7 +153,7 @@ def _missing(fit: int) -> Missing:
 
 
 def values_of(one: CardPayment) -> dict[str, str]:
-    """What can be compared of a payment, by the names of ELEMENTS."""
+    """Comparable values of a payment, by the names of ELEMENTS."""
     device = one.device or {}
     found = {
         "ip": _ip(one.ip),
@@ -193,9 +193,9 @@ def in_words(found: Compelling) -> str:
     values = values_of(found.disputed) | {"address": address_line(found.disputed.address)}
     same = "; ".join(f"{ELEMENTS[key]}: {values[key]}" for key in found.keys)
     priors = (
-        f"{one.paid_at:%Y-%m-%d}, {money(one.units, one.asset)} {one.asset}, {one.product}, order "
-        f"{one.external_id}, reference {one.reference or '-'}, network transaction {one.network_id or '-'}"
-        for one in found.priors
+        f"{prior.paid_at:%Y-%m-%d}, {money(prior.units, prior.asset)} {prior.asset}, {prior.product}, order "
+        f"{prior.external_id}, reference {prior.reference or '-'}, network transaction {prior.network_id or '-'}"
+        for prior in found.priors
     )
     begin = (
         "Visa Compelling Evidence 3.0: two earlier payments with this card at this merchant were not "

@@ -26,11 +26,11 @@ def our_code(code: str) -> DeclineCode:
 
 
 def code_by(owner: str, code: str | None) -> DeclineCode | None:
-    """What a counterpart said, of any length."""
+    """Takes a counterpart's code of any length."""
     plain = kept(code, CODE_MAX)
     return DeclineCode(owner, plain) if plain else None
 
 
 def advice_by(owner: str, code: str | None) -> DeclineCode | None:
-    """What a vendor advises beside its decline code."""
+    """Takes a vendor's advice, given beside its decline code."""
     return code_by(owner, code and ADVICE + code)

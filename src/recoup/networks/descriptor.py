@@ -42,7 +42,8 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
 
 
 def statement_text(descriptor: str, scheme: str) -> str:
-    """What a statement of this scheme shows: upper case, nothing that a scheme refuses, cut to its length."""
+    """The descriptor as a statement of this scheme shows it: upper case, nothing that a scheme
+    refuses, cut to its length."""
     plain = "".join(c for c in descriptor.upper() if " " <= c <= "~" and c not in _REFUSED)
     prefix, star, name = (" ".join(part.split()) for part in plain.partition("*"))
     name = " ".join(name.replace("*", " ").split())

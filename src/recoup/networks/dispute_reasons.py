@@ -1,9 +1,10 @@
-"""What a scheme's reason code says about a dispute, and whose matter it is.
+"""Meaning of a scheme's dispute reason codes, and whose matter each dispute is.
 
-`fraud`: the cardholder denies it. `service`: about what was bought. `authorisation`, `processing`: about how it was
-authorised or charged, which is the operator's work. `other`: none of these, or a code on no list: people look at it,
-and nothing else follows. Source: data/dispute-reasons.csv, where each row names its documents; one number means other
-things at another network. `generic` rows are words of processors that give no scheme's code.
+`fraud`: the cardholder denies it. `service`: about what was bought. `authorisation`, `processing`:
+about how it was authorised or charged, which is the operator's work. `other`: none of these, or a
+code on no list: people look at it, and nothing else follows. Source: data/dispute-reasons.csv,
+where each row names its documents; one number means other things at another network. `generic` rows
+are words of processors that give no scheme's code.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -30,7 +31,7 @@ REASONS: Final = {
 
 
 def reason_of(scheme: str, code: str) -> Reason:
-    """What the code says."""
+    """The meaning of the code."""
     name = code.strip().upper()
     known = REASONS.get((scheme, name)) or REASONS.get(("generic", name))
     if known is not None:

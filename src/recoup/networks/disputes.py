@@ -64,9 +64,8 @@ class Refused(NamedTuple):
 def follow(
     case: Case | None, notice: DisputeNotice, *, charge_asset: str, charge_left: int
 ) -> tuple[Deed, ...] | Refused:
-    """What the notice does; nothing for one that is known or overtaken. `charge_left`: what the case's charge has left
-    beside the charge's other cases.
-    """
+    """The deeds that follow from the notice; none for one that is known or overtaken.
+    `charge_left`: what the case's charge has left beside the charge's other cases."""
     if notice.asset != charge_asset:
         return Refused("other_currency")
     if notice.units > charge_left:
@@ -112,7 +111,8 @@ def _next_stage(case: Case, notice: DisputeNotice) -> tuple[Deed, ...] | Refused
 
 
 def _same_stage(case: Case, notice: DisputeNotice) -> tuple[Deed, ...] | Refused:
-    """What we gave up or let pass is lost until the processor says otherwise; what it decided stays decided."""
+    """Follows a notice at the case's own stage: what we gave up or let pass is lost until the
+    processor says otherwise; what it decided stays decided."""
     if notice.status == "open" or notice.status == case.state:
         return ()
     if notice.status == "answered":
@@ -125,7 +125,7 @@ def _same_stage(case: Case, notice: DisputeNotice) -> tuple[Deed, ...] | Refused
 
 
 def takes_money(stage: str, state: str) -> bool:
-    """Whether a case holds its amount: an inquiry only asks, and what is won comes back."""
+    """True when a case holds its amount: an inquiry only asks, and what is won comes back."""
     return stage != "inquiry" and state != "won"
 
 
@@ -145,7 +145,7 @@ STANDARD: Final = Terms()
 
 
 def terms_at(terms: Sequence[Terms], at: datetime, asset: str) -> Terms:
-    """Those that were valid then: of the currency before those of all."""
+    """The terms valid then: those of the currency before those of all."""
     for wanted in (asset, ""):
         valid = [t for t in terms if t.asset == wanted and (t.valid_from is None or t.valid_from <= at)]
         if valid:
@@ -167,5 +167,6 @@ def fee_for_merchant(terms: Terms, asset: str) -> int:
 
 
 def left_of(charge_units: int, others: Iterable[tuple[str, str, int]]) -> int:
-    """What can still be disputed. `others`: stage, state and units of the charge's other cases."""
+    """The units that can still be disputed. `others`: stage, state and units of the charge's other
+    cases."""
     return charge_units - sum(units for stage, state, units in others if takes_money(stage, state))

@@ -54,7 +54,9 @@ def exemption_for(
 ) -> Exemption | None:
     """The one that a payment of so much may claim on that day; `region`, `fraud_rate`: the acquirer's, the rate in
     millionths, None where it is not known; `issuer`: the country of the card's, where it is known."""
-    names = (one for one in EXEMPTIONS if may_claim(one, region, currency, units, on, fraud_rate, issuer))
+    names = (
+        exemption for exemption in EXEMPTIONS if may_claim(exemption, region, currency, units, on, fraud_rate, issuer)
+    )
     return next(names, None)
 
 

@@ -47,13 +47,14 @@ SANDBOX_ACCEPTOR: Final = "sandbox"  # the sandbox's merchants share it; there e
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One send of a card, ours or the merchant's own declined one.
+    """Send of a card, ours or the merchant's own declined one.
 
-    `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it was sent, as of the
-    payment that came in. `declined` is None while the answer is not known. `network_attempts`: how many sends
-    it cost, where the processor repeated it by itself. `visa_category`, `advice`, `code` and `klass` are of the reading
-    of its decline, if it has one. `lifted`: a stop by the customer that is not about the send to decide on: it belongs
-    to another agreement, or to a mandate that the customer has given since.
+    `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it
+    was sent, as of the payment that came in. `declined` is None while the answer is not known.
+    `network_attempts`: how many sends it cost, where the processor repeated it by itself.
+    `visa_category`, `advice`, `code` and `klass` are of the reading of its decline, if it has one.
+    `lifted`: a stop by the customer that is not about the send to decide on: it belongs to another
+    agreement, or to a mandate that the customer has given since.
     """
 
     at: datetime
@@ -80,9 +81,8 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`until` is the first instant at which the rule would let it pass, None for never. `why`: a code of
-    `rules.order.whys`, whose sentence is for the merchant.
-    """
+    """Refusal of a send. `until` is the first instant at which the rule would let it pass, None for
+    never. `why`: a code of `rules.order.whys`, whose sentence is for the merchant."""
 
     rule_id: str
     until: datetime | None
@@ -91,9 +91,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One rule's count at a decision: `counted` sends in its window (None: without end) against its `maximum`.
-    They are the asking merchant's, or `maximum` where all merchants' leave no room. A ban counts the answers that bring
-    it. `free_at`: when it lets a send pass again, None for never; of a window that has room it says nothing."""
+    """Count of a single rule at a decision: `counted` sends in its window (None: without end)
+    against its `maximum`. They are the asking merchant's, or `maximum` where all merchants' leave
+    no room. A ban counts the answers that bring it. `free_at`: when it lets a send pass again, None
+    for never; of a window that has room it says nothing."""
 
     rule_id: str
     ban: bool
@@ -120,20 +121,21 @@ class Wish:
 
 
 def may_send(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> Allowed | Refused:
-    """Whether one more send of this card may leave at `now`; of several refusals the one that lasts longest.
+    """Decides whether one more send of this card may leave at `now`; of several refusals, returns
+    the one that lasts longest.
 
-    `sends` are the card's sends later than `now − LOOKBACK`, and every older one that `binds_for_ever`.
-    Never raises.
+    `sends` are the card's sends later than `now − LOOKBACK`, and every older one that
+    `binds_for_ever`. Never raises.
     """
     return judge(tallies(scheme, sends, now, wish), now)
 
 
 def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
-    """What the rules say together: of several refusals the one that lasts longest."""
+    """The joint verdict of the rules: of several refusals the one that lasts longest."""
     refusals = [refused for tally in found if (refused := _refusal(tally, now))]
     if not refusals:
         return Allowed()
-    return max(refusals, key=lambda one: (one.until is None, one.until or now))
+    return max(refusals, key=lambda refusal: (refusal.until is None, refusal.until or now))
 
 
 def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tuple[Tally, ...]:
@@ -163,8 +165,9 @@ def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tu
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Of the window that is nearest to full: how many of `maximum` sends are left, and when the next of those that are
-    counted becomes free. By the merchant's own sends, or none where all merchants' leave no room."""
+    """Allowance of the window that is nearest to full: how many of `maximum` sends are left, and
+    when the next of those that are counted becomes free. By the merchant's own sends, or none where
+    all merchants' leave no room."""
 
     left: int
     maximum: int
@@ -173,7 +176,7 @@ class Allowance:
 
 
 def allowance(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> Allowance | None:
-    """As `tallies` counts. None where no window is known."""
+    """The allowance, counted as `tallies` does; None where no window is known."""
     rows = [
         (row, span) for row in rules_at(scheme, now, wish.region) if row.maximum_sends > 0 and (span := span_of(row))
     ]
@@ -183,7 +186,7 @@ def allowance(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> 
 
 
 class LimitWindow(NamedTuple):
-    """Of one network, as many sends as one card's window holds."""
+    """Window of a single network's limit: as many sends as a card's window holds."""
 
     scheme: str
     rule_id: str
@@ -192,7 +195,7 @@ class LimitWindow(NamedTuple):
 
 
 def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...]:
-    """Of every network, the shortest first. `visa_limit`: as in `may_send`."""
+    """The limit windows of every network, the shortest first. `visa_limit`: as in `may_send`."""
     found = [
         LimitWindow(
             row.scheme,
@@ -208,13 +211,15 @@ def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...
 
 
 def binds_for_ever(scheme: str, send: Send) -> bool:
-    """Whether this send forbids others without end, so that it has to be kept in sight beyond LOOKBACK."""
+    """True when this send forbids others without end, so that it has to be kept in sight beyond
+    LOOKBACK."""
     rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and span_of(row) is None]
     return any(triggers(row, send) for row in rows)
 
 
 def forbids_for_ever(reading: Reading) -> bool:
-    """Whether a decline that is read so forbids further sends without end, whoever sent it, when and how much."""
+    """True when a decline that is read so forbids further sends without end, whoever sent it, when
+    and how much."""
     send = filled(
         Send,
         reading,
@@ -230,7 +235,8 @@ def forbids_for_ever(reading: Reading) -> bool:
 
 
 def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
-    """Those of its cards that bind on the day of `now`; volumes of an acceptor are left out."""
+    """The rules for the scheme's cards that bind on the day of `now`; volumes of an acceptor are
+    left out."""
     return _rules_on(scheme, now.astimezone(UTC).date(), region)
 
 
@@ -243,7 +249,7 @@ def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
 
 
 def span_of(row: LimitRow) -> timedelta | None:
-    """How long a send counts, or an answer bans; None: for ever."""
+    """The time for which a send counts, or an answer bans; None: for ever."""
     if row.lasts or row.window_hours is None:
         return None
     return timedelta(hours=row.window_hours)
@@ -255,7 +261,8 @@ def _binds(send: Send, wish: Wish) -> bool:
 
 
 def _end(send: Send, span: timedelta, wish: Wish) -> datetime:
-    """When a send binds no more; another merchant's at a full hour or day, so that nobody hears when it was."""
+    """The time when a send binds no more; another merchant's at a full hour or day, so that nobody
+    hears when it was."""
     end = send.at + span
     if send.merchant_id == wish.merchant_id:
         return end
@@ -264,7 +271,7 @@ def _end(send: Send, span: timedelta, wish: Wish) -> datetime:
 
 
 def _meeting(row: LimitRow, sends: Sequence[Send], wish: Wish) -> Sequence[Send]:
-    """Those that the rule counts together with the send to decide on."""
+    """The sends that the rule counts together with the send to decide on."""
     if row.initiator_split:
         sends = [send for send in sends if send.initiator == wish.initiator]
     if "acceptor" in row.key:
@@ -275,19 +282,19 @@ def _meeting(row: LimitRow, sends: Sequence[Send], wish: Wish) -> Sequence[Send]
 
 
 def _may_trigger(send: Send) -> bool:
-    """Whether any ban could be about its answer: of most sends none."""
+    """True when any ban could be about the send's answer: of most sends none."""
     return send.declined is True and (
         send.advice is not None or send.visa_category == 1 or send.code in STOP_CODES or send.klass in _SAME_DATA_FAILS
     )
 
 
 def is_final(klass: str | None, code: str | None) -> bool:
-    """Whether a decline says that its card is lost, stolen, closed or its mandate revoked."""
+    """True when a decline says that its card is lost, stolen, closed or its mandate revoked."""
     return klass in _OF_FINAL and reason_of("response", code or "", klass or "") in _FINAL
 
 
 def triggers(row: LimitRow, send: Send) -> bool:
-    """Whether the answer to this send is one that the ban is about."""
+    """True when the answer to this send is one that the ban is about."""
     if not send.declined or send.lifted and send.code in STOP_CODES:
         return False
     return any(_says(send, *answer.partition(":")[::2]) for answer in row.answers)
@@ -308,8 +315,8 @@ def _says(send: Send, kind: str, value: str) -> bool:
 
 
 def reaches(row: LimitRow, answer: Send, wish: "Send | Wish") -> bool:
-    """Whether what the answer forbids is about the send to decide on. That a stop is of another order or agreement
-    is said by `lifted`."""
+    """True when what the answer forbids is about the send to decide on. That a stop is of another
+    order or agreement is said by `lifted`."""
     own = answer.merchant_id == wish.merchant_id
     same_amount = (answer.units, answer.currency) == (wish.units, wish.currency)
     shared = answer.acceptor_id == wish.acceptor_id
@@ -326,7 +333,8 @@ def reaches(row: LimitRow, answer: Send, wish: "Send | Wish") -> bool:
 
 
 def _ban(row: LimitRow, triggers: Sequence[Send], wish: Wish) -> Tally:
-    """What the customer has taken back binds no longer than the network bills it."""
+    """The tally of a ban; what the customer has taken back binds no longer than the network bills
+    it."""
     span = span_of(row)
     if span is None and row.rule_id == "mc-advice-" + STOP_ADVICE and all(send.lifted for send in triggers):
         span = timedelta(hours=row.window_hours or 0)
@@ -343,7 +351,8 @@ class _Window(NamedTuple):
 
 
 def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: Wish) -> _Window:
-    """By the merchant's own sends, claims included, unless what we sent for all binds longer."""
+    """The window by the merchant's own sends, claims included, unless what we sent for all binds
+    longer."""
     maximum = min(row.maximum_sends, wish.visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
     span = span_of(row)
     assert span is not None

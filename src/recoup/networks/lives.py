@@ -1,5 +1,5 @@
-"""How long an authorisation lives: by network, kind of payment and region, as dated rows of authorisation-lives.csv.
-Pure. What the processor says of a hold goes before, where it is shorter."""
+"""Lifetime of an authorisation: by network, kind of payment and region, as dated rows of
+authorisation-lives.csv. Pure. What the processor says of a hold goes before, where it is shorter."""
 
 from datetime import date, timedelta
 from typing import Final, NamedTuple
@@ -29,7 +29,8 @@ LIVES: Final = tuple(map(_row, read_table("authorisation-lives.csv")))
 
 
 def life_of(scheme: str, initiator: Initiator, region: str, on: date) -> timedelta:
-    """From the authorisation on; of an unknown network as of one that says nothing."""
+    """The lifetime of a hold, from the authorisation on; of an unknown network as of one that says
+    nothing."""
     known = scheme if any(row.scheme == scheme for row in LIVES) else "generic"
     found = {
         row.region: row.life

@@ -85,7 +85,7 @@ class MagicCard:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the issuer says, and what the way does to its message. `code` is field 39."""
+    """Answer of the issuer, and what the way does to its message. `code` is field 39."""
 
     approved: bool
     code: str
@@ -127,10 +127,9 @@ FAULTS: Final[dict[int, FaultRow]] = {
 
 @dataclass(frozen=True, slots=True)
 class MagicInput:
-    """One documented input. `amount` in minor units, None for any; `kind` is response or advice for a row of
-    the decline table, else allow_list, script, updater, token, fault, dispute or counting; `initiator` is merchant,
-    customer or any.
-    """
+    """Documented sandbox input. `amount` in minor units, None for any; `kind` is response or advice
+    for a row of the decline table, else allow_list, script, updater, token, fault, dispute or
+    counting; `initiator` is merchant, customer or any."""
 
     scheme: str
     code: str | None
@@ -147,8 +146,9 @@ class MagicInput:
 
 
 def classify(pan: str, *, with_world: bool = False) -> MagicCard | None:
-    """What the sandbox makes of a card number; None for every number that it does not take. `with_world`: a world is
-    plugged, whose cards are taken too; the sandbox's own issuer does not know them."""
+    """The card that the sandbox sees in a card number; None for every number that it does not take.
+    `with_world`: a world is plugged, whose cards are taken too; the sandbox's own issuer does not
+    know them."""
     if pan in APPROVE_CARDS:
         return MagicCard("approve", scheme_of(pan))
     if pan == DECLINE_CARD:
@@ -169,13 +169,13 @@ def classify(pan: str, *, with_world: bool = False) -> MagicCard | None:
 
 
 def is_world_card(pan: str) -> bool:
-    """Whether it is a card number that plugged worlds use. Source: docs/contributing/world-protocol.md."""
+    """True for a card number that plugged worlds use. Source: docs/contributing/world-protocol.md."""
     head, length = WORLD_CARDS.get(scheme_of(pan), ("", 0))
     return len(pan) == length and pan.startswith(head) and luhn(pan)
 
 
 def is_payer_card(pan: str) -> bool:
-    """Whether it is a card of a simulated payer, which the sandbox's issuer answers by its timetable."""
+    """True for a card of a simulated payer, which the sandbox's issuer answers by its timetable."""
     head, length = PAYER_CARDS.get(scheme_of(pan), ("", 0))
     return len(pan) == length and pan.startswith(head) and luhn(pan)
 
@@ -189,12 +189,13 @@ def payer_card(scheme: str, issuer: int, serial: int) -> str:
 
 
 def is_world_bin(bin: str) -> bool:
-    """Whether a card with these first six digits is a plugged world's."""
+    """True when a card with these first six digits is a plugged world's."""
     return any(bin == head for head, _ in WORLD_CARDS.values())
 
 
 def identity_of(order_id: UUID, pan_id: UUID, magic: str | None) -> UUID:
-    """What the gate counts by, as the admission makes it: a card with an effect is one of its own in each order."""
+    """The identity that the gate counts by, as the admission makes it: a card with an effect is one
+    of its own in each order."""
     if magic is None:
         return pan_id
     return UUID(hashlib.md5(f"{order_id}{pan_id}".encode(), usedforsecurity=False).hexdigest())
@@ -288,9 +289,8 @@ def _by_amount(scheme: str, units: int) -> Answer | None:
 
 
 def customer_row(pan: str, phone: str | None, cvv_given: bool) -> Literal["challenge", "decline"] | None:
-    """What the allow-list says about a payment with its customer (CIT), where it differs from the card's
-    answer.
-    """
+    """The allow-list's row for a payment with its customer (CIT), where it differs from the card's
+    answer."""
     if pan != PHONE_CARD:
         return None
     if phone in CHALLENGE_PHONES:

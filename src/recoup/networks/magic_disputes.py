@@ -36,5 +36,6 @@ THEN_AFTER: Final = timedelta(days=2)
 
 
 def foreseen(magic: str | None, units: int) -> Row | None:
-    """What the holder of this card will do about this charge. `magic`: as the vault keeps it."""
+    """The dispute that the holder of this card will raise about this charge. `magic`: as the vault
+    keeps it."""
     return DISPUTES.get(units) if magic == "disputes" else None

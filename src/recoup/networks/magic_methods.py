@@ -41,7 +41,7 @@ class StandIn(NamedTuple):
 
 
 def method_of(id: str) -> StandIn | None:
-    """None for every id that is not documented."""
+    """The documented method of that id, or None for every other id."""
     other = _OTHER.fullmatch(id)
     if other is not None and other["name"] in _NAMED:
         return StandIn(_NAMED[other["name"]], False)

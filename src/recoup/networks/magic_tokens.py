@@ -70,7 +70,7 @@ def card_number(token: str) -> str | None:
 
 
 def behaviour_of(number: str) -> TokenBehaviour:
-    """Of a test card's token."""
+    """The behaviour of a test card's token."""
     card = classify(number)
     if card is None or card.kind not in ("script", "counting"):
         return _BY_SERIAL[NO_TOKEN]

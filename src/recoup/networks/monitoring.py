@@ -77,12 +77,16 @@ PROGRAMS: Final = convert(_ROWS, list[Program], strict=False)
 
 
 def programs_of(network: str, region: str, month: date) -> Iterable[Program]:
-    """Of each level the row of the narrowest place that is known."""
+    """The monitoring programs of a network: for each level the row of the narrowest place that is
+    known."""
     found = {}
     for place in reversed(REGIONS.get(region, ("world",))):
-        for one in PROGRAMS:
-            if (one.network, one.region) == (network, place) and one.valid_from <= month <= one.valid_to:
-                found[one.level] = one
+        for program in PROGRAMS:
+            if (program.network, program.region) == (
+                network,
+                place,
+            ) and program.valid_from <= month <= program.valid_to:
+                found[program.level] = program
     return found.values()
 
 

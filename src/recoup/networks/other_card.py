@@ -20,7 +20,7 @@ CHANCE: Final = 0.7  # a rough prior: of ten payments by a card on file, publish
 
 @dataclass(frozen=True, slots=True)
 class CardOnFile:
-    """One that may be charged for the customer. `card_id` is what its limits count by."""
+    """Card on file that may be charged for the customer. `card_id` is what its limits count by."""
 
     token_id: UUID
     card_id: UUID
@@ -33,6 +33,7 @@ class CardOnFile:
 
 
 def is_cure(reading: Reading) -> bool:
-    """Whether another card may pay what this one did not: never after a theft, or an agreement that was ended."""
+    """True when another card may pay what this one did not: never after a theft, or an agreement
+    that was ended."""
     dead = reading.terminal or reading.retry == "after_data_change"
     return dead and link_asks_of(reading) == "card"

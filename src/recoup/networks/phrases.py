@@ -46,8 +46,8 @@ class Phrases:
         return self._rows.get(words_of(text))
 
     def found(self, *texts: str | None) -> ProcessorRow | None:
-        """What ends it goes before what names another reason, that before what only sounds final, and that before a no
-        without a reason; of several the longest."""
+        """The phrase that decides: what ends it goes before what names another reason, that before
+        what only sounds final, and that before a no without a reason; of several the longest."""
         hits: list[tuple[int, int, ProcessorRow]] = []
         for words in (f" {words_of(text)} " for text in texts if text):
             for head, tail, length, row in self._parts:
@@ -65,14 +65,15 @@ class Phrases:
 
 
 def _is_denied(before: Sequence[str], between: Sequence[str]) -> bool:
-    """`before`: the two words in front of a phrase; `between`: what stands for its `*`."""
+    """True when the words around a phrase deny it. `before`: the two words in front of it;
+    `between`: what stands for its `*`."""
     *earlier, last = ("", *before)
     denied = last in _NEGATIONS or last in _SAID and earlier[-1] in _NEGATIONS
     return denied or not _NEGATIONS.isdisjoint(between)
 
 
 def _parts(phrase: str) -> tuple[str, str]:
-    """What stands side by side, and the word after its `*`."""
+    """The words of a phrase that stand side by side, and the word after its `*`."""
     head, _, tail = phrase.partition(" * ")
     return f" {head} ", tail
 

@@ -131,10 +131,11 @@ def cure_of(reason: str, klass: str) -> str:
 
 
 def only_waits(reason: str, klass: str) -> bool:
-    """Whether the cure is the next try: nothing for the merchant to do."""
+    """True when the cure is the next attempt: nothing for the merchant to do."""
     return _helped_as(reason, klass) in _WAITING
 
 
 def _helped_as(reason: str, klass: str) -> str:
-    """After a hard decline without a reason, or for one that else only waits, another card helps."""
+    """The reason that the help goes by: after a hard decline without a reason, or for one that else
+    only waits, another card helps."""
     return "restricted" if klass == "hard" and reason in _WAITING else reason

@@ -1,4 +1,5 @@
-"""What a merchant's copy of a declined payment says of its card, which may be another order's. Pure."""
+"""Stops that a merchant's copy of a declined payment reports for its card, which may be another
+order's. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,7 +19,8 @@ def read_copy(code: DeclineCode | None, facts: Mapping[str, Any], *, scheme: str
 
 
 def ends_card(code: DeclineCode | None, facts: Mapping[str, Any]) -> bool:
-    """Whether it may say that nothing more shall be sent to the card, of whichever network that is."""
+    """True when the code may say that nothing more shall be sent to the card, of whichever network
+    that is."""
     scheme = "mastercard" if facts.get("advice") else "generic"
     reading = read_copy(code, facts, scheme=scheme, on=_ANY_DAY, region="world")
     stopped = reading.code in STOP_CODES or reading.advice == STOP_ADVICE

@@ -1,4 +1,5 @@
-"""Why an order waits, goes on or ends, as its log says it: codes, and the sentence that each means.
+"""Reasons why an order waits, goes on or ends, as its log says them: codes, and the sentence that
+each means.
 
 A code may have an argument behind a colon: `card_used_up:2026-03-02T10:00:00+00:00`. Lines that
 repeat what a decision says hold the sentence itself.
@@ -115,7 +116,8 @@ def held_by(code: str, reason: str) -> str:
 
 
 def refused(why: str, code: str | None) -> str:
-    """`why`: REQUEST_REFUSED or ACCOUNT_REFUSED; `code`: the processor's."""
+    """The reason code of a refusal. `why`: REQUEST_REFUSED or ACCOUNT_REFUSED; `code`: the
+    processor's."""
     return f"{why}:{code}" if code else why
 
 
@@ -125,7 +127,7 @@ def blocked(kind: str) -> str:
 
 
 def sentence_of(why: str) -> str:
-    """In English. What is no code of ours is a sentence already."""
+    """The sentence of a code, in English. What is no code of ours is a sentence already."""
     code, _, argument = why.partition(":")
     if code not in CODES:
         return why

@@ -1,5 +1,5 @@
-"""What a processor reports of an order's invoice, which its open order follows, and of a payment that counts as made,
-which people decide on: no stage goes back."""
+"""Moves by a processor's reports of an order's invoice, which its open order follows, and of a
+payment that counts as made, which people decide on: no stage goes back."""
 
 from typing import Final
 from uuid import UUID
@@ -52,7 +52,8 @@ def invoice_closed(change: Change, why: str = INVOICE_CLOSED) -> None:
 
 
 def hold_expired(change: Change, attempt_id: UUID) -> bool:
-    """False where nothing is held by it any more, or a capture or void of ours is out: its own answer says the same."""
+    """Records that a hold has expired; False where nothing is held by it any more, or a capture or
+    void of ours is out: its own answer says the same."""
     order = change.order
     payment = order.paid_by()
     if order.stage is not Stage.AUTHORISED or order.capturing() is not None:

@@ -14,7 +14,8 @@ _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]
 
 
 class Signal(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=False):
-    """One of the last three names the card, by the words of the route that the signal came by."""
+    """Signal of an approval elsewhere. One of the last three names the card, by the words of the
+    route that the signal came by."""
 
     signal_id: Annotated[_Name, Meta(description="The sender's; for their own records.")]
     approved_at: Annotated[Moment, Meta(description="When the card was approved elsewhere.")]

@@ -1,4 +1,4 @@
-"""What notifications add to rooms below."""
+"""Parts that notifications add to rooms below."""
 
 from datetime import timedelta
 from typing import Final

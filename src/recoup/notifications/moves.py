@@ -1,4 +1,4 @@
-"""What the people of a merchant should hear of: the alert, and the due work that carries it to them."""
+"""Alerts that the people of a merchant should hear of, and the due work that carries each to them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ async def alert_now(
 
 
 def alert_unlisted(rows: Rows, merchant_id: UUID, reading: Reading, wall: WallTime) -> None:
-    """Of a code or an advice that is on no list, once a week."""
+    """Raises an alert of a code or an advice that is on no list, once a week."""
     for kind, code in (("code", reading.unlisted_code), ("advice", reading.unlisted_advice)):
         if code is not None:
             about = uuid5(NAMESPACE_URL, f"{reading.scheme}:{kind}:{code}")
@@ -70,7 +70,8 @@ def alert_unlisted(rows: Rows, merchant_id: UUID, reading: Reading, wall: WallTi
 
 
 async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
-    """One alert of all orders that came to wait for a person since the last one; an hour after it at the earliest."""
+    """Raises a single alert of all orders that came to wait for a person since the last one; an
+    hour after it at the earliest."""
     until = await lock_feed(tx, merchant_id)
     last = await last_orders_alert(tx, merchant_id)
     rows, key = Rows(), DueKey(merchant_id, "orders_alert", merchant_id)
@@ -87,7 +88,8 @@ async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
 
 
 async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTime) -> None:
-    """Of those whose breaker has just opened, or that were just switched off: once for each time that they failed."""
+    """Raises alerts of endpoints whose breaker has just opened, or that were just switched off:
+    once for each time that they failed."""
     rows = Rows()
     for row in endpoints:
         off = row.state == "disabled"
@@ -102,7 +104,8 @@ async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTi
 
 
 async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime) -> None:
-    """Of a fall without an alert yet; one that is over is forgotten, so that the next raises one."""
+    """Raises an alert of a fall that has none yet; a fall that is over is forgotten, so that the
+    next raises one."""
     fell_at = await lock_watch(tx, merchant_id)
     verdict = judge(recent, before, fallen=fell_at is not None)
     if verdict is None:
@@ -114,7 +117,8 @@ async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Coun
 
 
 async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime) -> None:
-    """Of a model that fits no more and has no alert yet; one that fits again is forgotten."""
+    """Raises an alert of a model that fits no more and has none yet; one that fits again is
+    forgotten."""
     reported_model = await lock_drift(tx, merchant_id)
     if counted.verdict == "drifted" and reported_model != model:
         await save_drift(tx, merchant_id, model)
@@ -131,14 +135,16 @@ async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.C
 
 
 async def alert_of_route(tx: Tx, merchant_id: UUID, facts: dict[str, Any], wall: WallTime) -> None:
-    """Once for each time that a route's processor begins to refuse its account; `facts`: `route`, whether it is the
-    merchant's `own`, and the processor's `code` and `text`. `merchant_id`: whose payment it was."""
+    """Raises an alert once for each time that a route's processor begins to refuse its account;
+    `facts`: `route`, whether it is the merchant's `own`, and the processor's `code` and `text`.
+    `merchant_id`: whose payment it was."""
     about = uuid5(NAMESPACE_URL, f"route:{facts['route']}")
     await alert_now(tx, merchant_id, "processor", about, int(wall.timestamp() * 1_000), facts, wall)
 
 
 async def alert_of_programs(tx: Tx, merchant_id: UUID, alarming: Iterable[Standing], wall: WallTime) -> None:
-    """Once a month for half of a merchant number's threshold, and once for the whole."""
+    """Raises an alert once a month for half of a merchant number's threshold, and once for the
+    whole."""
     rows = Rows()
     for one in alarming:
         name = f"{one.of.program} {one.of.level}"

@@ -54,7 +54,7 @@ def show_verb(run: Run, application: str, as_json: bool) -> None:
 
     async def work(opened: Opened) -> dict[str, Any]:
         row = await read_application(opened.world, OPERATOR, _id(application))
-        documents = [f"{one.kind}: {one.name}" for one in row.documents]
+        documents = [f"{document.kind}: {document.name}" for document in row.documents]
         return _shown(row) | {"documents": documents, "missing": list(lacking(row))}
 
     _show(run(work), as_json)

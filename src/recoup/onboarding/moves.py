@@ -1,4 +1,4 @@
-"""One move of an application: its log line, its status and the event go together."""
+"""Moves of an application: the log line, the status and the event of each go together."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from recoup.orders.store.changes import Rows, write
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who moves it, in which call, when. Wall time."""
+    """Mover of an application: who, in which call, when. Wall time."""
 
     actor: Actor
     request_id: str
@@ -70,8 +70,8 @@ async def move_application(
     log_note: str = "",
     **changed: Any,
 ) -> Application:
-    """Under the application's lock; answers it as it is now. `log_note`: for its log line. `changed`: columns besides
-    the status and its dates."""
+    """Moves an application under its lock and returns it as it is now. `log_note`: for its log
+    line. `changed`: columns besides the status and its dates."""
     changed |= {"status": step.dst, "version": application.version + 1, "changed_at": by.at}
     if step.dst is Status.SUBMITTED:
         changed["submitted_at"] = by.at

@@ -1,4 +1,4 @@
-"""What orders add to rooms below."""
+"""Parts that orders add to rooms below."""
 
 from typing import Final
 

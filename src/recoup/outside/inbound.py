@@ -39,7 +39,7 @@ class SignedKind(Generic[T]):
 
 
 class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=False):
-    """How one case stands. Amounts in the currency's minor unit; times with a zone."""
+    """Notice of a case's standing. Amounts in the currency's minor unit; times with a zone."""
 
     notice_id: Annotated[Word, Meta(description="The processor's; the same again is the same notice.")]
     case_id: Annotated[Word, Meta(description="The processor's; it stays through all stages.")]
@@ -63,12 +63,12 @@ def signed(key: bytes, body: bytes, at: datetime) -> str:
 
 
 def is_signed(key: bytes, header: str, body: bytes, now: datetime) -> bool:
-    """By that key, within five minutes of `now` (wall time)."""
+    """True when it is signed by that key, within five minutes of `now` (wall time)."""
     found = _SIGNATURE.fullmatch(header.strip())
     if found is None or abs(now.astimezone(UTC).timestamp() - int(found[1])) > SKEW_SECONDS_MAX:
         return False
     expected = _mac(key, found[1], body)
-    return any([hmac.compare_digest(one, expected) for one in found[2].split(",v1=")[1:]])
+    return any([hmac.compare_digest(part, expected) for part in found[2].split(",v1=")[1:]])
 
 
 def _mac(key: bytes, seconds: str, body: bytes) -> str:

@@ -1,4 +1,5 @@
-"""How far databases were seen to be, in the data folder: a database that is restored does not take it back with it."""
+"""Marks of how far databases were seen to be, in the data folder: a database that is restored does
+not take it back with it."""
 
 import os
 from datetime import datetime
@@ -36,7 +37,8 @@ def is_elsewhere(one: str, other: str) -> bool:
 
 
 class KeptMark(msgspec.Struct, frozen=True):
-    """Of one world: its database's highest mark, and the highest that the people's database had of itself."""
+    """Mark of one world: its database's highest mark, and the highest that the people's database
+    had of itself."""
 
     epoch: int
     beat: int
@@ -62,16 +64,16 @@ class ErasedPerson(msgspec.Struct, frozen=True):
 
 
 class MarkFile:
-    """One a world and machine. All processes of the machine write it, one at a time; the highest is kept. `place`:
-    of a data folder that holds the database too."""
+    """Mark file of a world and machine. All processes of the machine write it, one at a time; the
+    highest is kept. `place`: of a data folder that holds the database too."""
 
     def __init__(self, data_dir: Path, world: str, place: str = "") -> None:
         self._folder, self.place = data_dir / FOLDER, place
         self._path, self._erased = self._folder / f"{world}.json", self._folder / f"{world}-erased.jsonl"
 
     def read(self) -> KeptMark | None:
-        """None where nothing was seen yet. Raises: Problem(unavailable) for a file that cannot be read: what was seen
-        is not known then, and nothing may be taken for whole."""
+        """Reads the mark; None where nothing was seen yet. Raises: Problem(unavailable) for a file
+        that cannot be read: what was seen is not known then, and nothing may be taken for whole."""
         try:
             return _decode(self._path.read_bytes())
         except FileNotFoundError:
@@ -97,7 +99,8 @@ class MarkFile:
             raise Problem("unavailable", message, cure="Free some of the disk, or make the folder yours.") from None
 
     def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
-        """Before a person's data goes, so that it goes again after a restore. `payer_id` is a keyed hash."""
+        """Notes an erasure before a person's data goes, so that it goes again after a restore.
+        `payer_id` is a keyed hash."""
         # On a line of its own, also after one that was cut as the machine stopped.
         line = b"\n" + msgspec.json.encode(ErasedPerson(merchant_id, payer_id, at)) + b"\n"
         with in_turn(self._folder):

@@ -1,4 +1,5 @@
-"""What the orders and ledgers of a partner's merchants come to by day, as of a moment. Business time, days in UTC."""
+"""Totals of the orders and ledgers of a partner's merchants by day, as of a moment. Business time,
+days in UTC."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -40,7 +41,7 @@ async def merchants_then(
     limit: int,
     only: UUID | None,
 ) -> list[Reported]:
-    """Those that the partner had, as they were named, in the order of their ids."""
+    """Merchants that the partner had then, as they were named, in the order of their ids."""
 
 
 class Booked(Row, frozen=True):

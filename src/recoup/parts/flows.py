@@ -1,4 +1,5 @@
-"""What a merchant allows of collecting a declined payment in parts: shown, changed, and asked for an order."""
+"""Terms of a merchant for collecting a declined payment in parts: shown, changed, and asked for an
+order."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -33,13 +34,14 @@ from recoup.rescue.rules.order_evidence import evidence_of, lack_of_money, sent_
 
 
 async def part_terms(world: World, merchant_id: UUID) -> StoredPartTerms | None:
-    """None where nobody has ever set any: it is off."""
+    """The merchant's terms; None where nobody has ever set any: it is off."""
     return await read_part_terms(world.db, merchant_id)
 
 
 async def set_part_terms(world: World, scope: Scope, values: dict[str, Any]) -> PartTerms:
-    """For decisions from now on; what becomes of parts that are collected holds for all orders that are open. `values`:
-    what changes, by the names of `PartTerms`. Answers all of them. Raises: Problem not_found, invalid."""
+    """Sets terms for decisions from now on; what becomes of parts that are collected holds for all
+    orders that are open. `values`: what changes, by the names of `PartTerms`. Answers all of them.
+    Raises: Problem not_found, invalid."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await known_offset(tx, scope.merchant_id)
@@ -56,8 +58,9 @@ async def set_part_terms(world: World, scope: Scope, values: dict[str, Any]) -> 
 
 
 def parts_of(order: Order) -> PartInput | None:
-    """What a part is decided by, where the merchant allows one: of a managed MIT that is charged at once, that no
-    billing of a processor charges too, and whose money the merchant does not have already."""
+    """The input by which a part is decided, where the merchant allows one: of a managed MIT that is
+    charged at once, that no billing of a processor charges too, and whose money the merchant does
+    not have already."""
     terms, billed = order.facet(OF_MERCHANT), order.facts.get("invoice") or order.facts.get("invoice_key")
     if not terms.enabled or order.kind != "mit_managed" or order.manual_capture or billed:
         return None
@@ -96,12 +99,12 @@ def part_from(order: Order, attempt: Attempt, now: BusinessTime) -> int | None:
 
 
 def _may_bring_the_rest(order: Order, attempt: Attempt, now: BusinessTime) -> bool:
-    """Whether the schedule, within the merchant's policies, would try again after the part."""
+    """True when the schedule, within the merchant's policies, would attempt again after the part."""
     evidence = evidence_of(order, lack_of_money(order, attempt), now)
     after = replace(evidence, attempts=(*evidence.attempts, Tried(attempt.ladder, now)))
     return decide(after, CURRENT, order.retry.policies).verdict == "plan"
 
 
 def keeps(order: Order) -> bool:
-    """Whether its merchant keeps what was collected when the rest never comes."""
+    """True when its merchant keeps what was collected when the rest never comes."""
     return order.facet(OF_MERCHANT).at_expiry == "keep"

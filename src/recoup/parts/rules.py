@@ -82,7 +82,8 @@ class PartPolicy:
     shares: tuple[tuple[int, int], ...]
 
     def chance(self, code: str | None, share: float) -> float:
-        """That a part of that `share` (0 … 1) of the amount is approved, after a decline of the whole with `code`."""
+        """The chance that a part of that `share` (0 … 1) of the amount is approved, after a decline
+        of the whole with `code`."""
         weight = self.weights.get(code or "", 0.0)
         (at, held), *further = self.curve
         if share <= at:
@@ -154,8 +155,8 @@ def part_of(given: PartInput, code: str | None, units: int, currency: str, tries
 
 
 def _step(units: int, currency: str) -> int:
-    """What a part is a multiple of: whole units of the currency where that changes little. Of a third decimal some
-    processors take only a zero."""
+    """The step that a part is a multiple of: whole units of the currency where that changes little.
+    Of a third decimal some processors take only a zero."""
     digits = EXPONENTS.get(currency, 0)
     whole = int("1" + "0" * digits)
     if units >= _WHOLE_FROM * whole:
@@ -164,7 +165,8 @@ def _step(units: int, currency: str) -> int:
 
 
 def part_in(decision: Decision, parts: PartInput | None, code: str | None, units: int, currency: str) -> Part | None:
-    """What the next try of a plan is for; None: all that is owed. `units`, `currency`: of the order."""
+    """The part that the next attempt of a plan is for; None: the whole amount due. `units`,
+    `currency`: of the order."""
     if parts is None or decision.verdict not in ("plan", "attempt_now") or decision.group is None:
         return None
     tries = len(decision.plan) + (decision.verdict == "attempt_now")
@@ -194,6 +196,6 @@ def with_part(evidence: Evidence, decision: Decision) -> Decision:
 
 
 def is_part(order: Order, attempt: Attempt) -> bool:
-    """Whether an attempt was for less than all that was owed then."""
-    before = sum(one.units for one in order.charges() if one.attempt_no < attempt.attempt_no)
+    """True when an attempt was for less than the whole amount due then."""
+    before = sum(charge.units for charge in order.charges() if charge.attempt_no < attempt.attempt_no)
     return attempt.units < order.units - before

@@ -1,4 +1,4 @@
-"""What merchants allow of collecting a declined payment in parts."""
+"""Terms that merchants set for collecting a declined payment in parts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ class StoredPartTerms(Row, frozen=True):
 
 @MERCHANT.statement(f"SELECT {', '.join(StoredPartTerms.__struct_fields__)} FROM part_terms WHERE merchant_id = $1")
 async def read_part_terms(db: Read, merchant_id: UUID) -> StoredPartTerms | None:
-    """None where nobody has ever set any."""
+    """The merchant's terms; None where nobody has ever set any."""
 
 
 @MERCHANT.statement(upsert_of(StoredPartTerms))

@@ -1,4 +1,4 @@
-"""What the log of acts and pages say of collecting in parts."""
+"""Words of the log of acts and pages on collecting in parts."""
 
 from typing import Final
 

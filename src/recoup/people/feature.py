@@ -1,4 +1,4 @@
-"""What people add to rooms below."""
+"""Parts that people add to rooms below."""
 
 from datetime import timedelta
 from typing import Final

@@ -228,5 +228,5 @@ def named_as_here() -> Iterator[None]:
 def _line_name(line: str) -> str:
     """`Policy.Tries.All`; of a line that is none, `Policy`."""
     parts = line.split(".")
-    known = all(one.isascii() and one.isalpha() for one in parts) and line != "policy"
-    return ".".join(("Policy", *(one[:1].upper() + one[1:] for one in parts))) if known else "Policy"
+    known = all(part.isascii() and part.isalpha() for part in parts) and line != "policy"
+    return ".".join(("Policy", *(part[:1].upper() + part[1:] for part in parts))) if known else "Policy"

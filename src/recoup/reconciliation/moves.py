@@ -1,4 +1,5 @@
-"""What a person books from a statement that was compared: once for each line, whatever file it stands in."""
+"""Bookings that a person makes from a compared statement: once for each line, whatever file it
+stands in."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from recoup.reconciliation.store.reconciliation import booked_before, mark_booke
 
 
 class Suggestion(NamedTuple):
-    """What may be booked for a line of a compared file. `entries`: account, place, units."""
+    """A booking suggested for a line of a compared file. `entries`: account, place, units."""
 
     row_no: int
     line_id: UUID

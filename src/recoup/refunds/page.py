@@ -14,8 +14,9 @@ from recoup.refunds.store.refund_limits import WaitingRequest, list_limits, wait
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`not_now`: why this person cannot agree to it, empty when they can; `mine`: it is their own request; `to`: the
-    wallet that it goes to, empty where it goes back to a card."""
+    """A refund that waits for approval. `not_now`: why this person cannot agree to it, empty when
+    they can; `mine`: it is their own request; `to`: the wallet that it goes to, empty where it goes
+    back to a card."""
 
     row: WaitingRequest | PageRequest
     requested_by: str
@@ -43,7 +44,7 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
 
 
 def not_now(visit: Visit, requested_by: str, units: int, asset: str, limits: Mapping[tuple[str, str], Limits]) -> str:
-    """Why this person cannot agree to it; empty when they can."""
+    """Reason this person cannot agree to it; empty when they can."""
     if is_theirs(requested_by, visit.scope.actor.text()):
         return "You requested it: somebody else has to approve."
     if not visit.session.may("approve") or visit.session.merchant is None:

@@ -72,7 +72,7 @@ def exposure(run: Run, currency: str, as_json: bool, **options: Any) -> None:
 
 
 def _bounds_shown(bounds: Bounds | None) -> dict[str, Any] | None:
-    """By kind of chance, ten of each from the lowest tenth; shares in basis points."""
+    """Bounds by kind of chance, ten of each from the lowest tenth; shares in basis points."""
     return {**asdict(bounds), "made_on": str(bounds.made_on), "until": str(bounds.until)} if bounds else None
 
 

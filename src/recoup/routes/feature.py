@@ -1,4 +1,4 @@
-"""What routes add to rooms below."""
+"""Registers what routes add to rooms below."""
 
 from typing import Final
 

@@ -251,7 +251,7 @@ async def post_account(
     routing: Annotated[str, Text(40)],
     account: Annotated[str, Text(40)],
 ) -> None:
-    """By its IBAN, or by routing and account number."""
+    """Sets the bank account, by its IBAN, or by routing and account number."""
     entered = read_account(holder, iban=iban, routing=routing, account=account)
     await enter_account(visit.world, visit.scope, entered, currency.upper())
 

@@ -28,7 +28,7 @@ LINES: Final = 20
 
 
 class Flip(NamedTuple):
-    """How a switch shall be. `level`: merchant, site or campaign."""
+    """Wanted state of a switch. `level`: merchant, site or campaign."""
 
     level: str
     subject_id: UUID
@@ -37,7 +37,7 @@ class Flip(NamedTuple):
 
 
 def _flip(text: str) -> Flip | None:
-    """Of a button's value, `level:subject:kind:on`."""
+    """Reads a button's value, `level:subject:kind:on`."""
     level, subject, kind, on = f"{text}:::".split(":")[:4]
     subject_id = parse_id(subject)
     if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
@@ -151,7 +151,7 @@ async def new(visit: Visit) -> Values:
 
 @new.post(may=acting)
 async def post_new(visit: Visit, *, site: _Site, key: _Line, name: _Line, descriptor: _Descriptor) -> Answer:
-    """Without a name the key is it."""
+    """Creates a campaign; without a name the key is it."""
     fields = CampaignFields(key=key, name=name or key, descriptor=descriptor)
     await campaigns.create(visit.world, acting(visit), site, fields)
     visit.portal.merchants.forget(visit.merchant_id)

@@ -45,7 +45,9 @@ def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] 
         _group("engine", arms["engine"]),
         _group("comparison", arms["holdout"]),
     ]
-    text += [f"{one['on']:<12}{one['engine']:,} and {one['holdout']:,} orders: {_interval(one)}" for one in looks[:-1]]
+    text += [
+        f"{look['on']:<12}{look['engine']:,} and {look['holdout']:,} orders: {_interval(look)}" for look in looks[:-1]
+    ]
     if looks:
         text.append(f"difference  {_interval(looks[-1])}")
         text += [_amounts(asset, money) for asset, money in report["byAmount"].items()]

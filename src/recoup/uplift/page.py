@@ -30,9 +30,10 @@ _STEPS: Final = (1, 2, 5, 10, 20, 50)  # points between two lines
 
 
 def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | None:
-    """Of looks with an interval; None without any. Lengths in units of the view box; `low`, `high` and `difference` of
-    an interval in points; `grid`: (height, points), from the bottom; `spelt`: its numbers stand beside it."""
-    shown = [one for one in looks if one["low"] is not None]
+    """Chart of looks with an interval; None without any. Lengths in units of the view box; `low`,
+    `high` and `difference` of an interval in points; `grid`: (height, points), from the bottom;
+    `spelt`: its numbers stand beside it."""
+    shown = [look for look in looks if look["low"] is not None]
     if not shown:
         return None
     lowest: float = min(0.0, *(100 * one["low"] for one in shown))
@@ -119,7 +120,7 @@ _acting: Final = rights.acting("switch", "set the rescue engine")
 
 @uplift.post("/uplift/return", may=_acting)
 async def post_return(visit: Visit, *, on_harm: str = "") -> Answer:
-    """`on_harm`: `on` or empty."""
+    """Sets whether the engine stops on harm. `on_harm`: `on` or empty."""
     await set_return(visit.world, _acting(visit), on_harm=on_harm == "on")
     return redirect(f"{PLACE}#return")
 

@@ -1,8 +1,10 @@
-"""What the engine brings a merchant, as it was computed each time; the orders of its arm and of the comparison group
-with what became of them in their window, and declined subscription payments by what they have in common.
+"""Uplift of a merchant, as it was computed each time; the orders of the engine's arm and of the
+comparison group with what became of them in their window, and declined subscription payments by
+what they have in common.
 
-The window of an order without an expiry is thirty days, whatever became of it: one that ended with the order would
-count successes before failures."""
+The window of an order without an expiry is thirty days, whatever became of it: one that ended with
+the order would count successes before failures.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +16,8 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 
 
 class UpliftRow(Row, frozen=True):
-    """`until`: the merchant's business time of the last look. `report`: as `uplift/rules/report.py` makes it."""
+    """A computed uplift report. `until`: the merchant's business time of the last look. `report`:
+    as `uplift/rules/report.py` makes it."""
 
     made_at: datetime
     until: datetime
@@ -47,12 +50,12 @@ async def save_uplift(
     until: datetime,
     report: dict[str, Any],
 ) -> None:
-    """It stands from now on."""
+    """Saves the report, which stands from now on."""
 
 
 @MERCHANT.statement("UPDATE uplift_reports SET due_at = $2 WHERE merchant_id = $1")
 async def postpone_uplift(db: Tx, merchant_id: UUID, due_at: datetime) -> None:
-    """When it is computed next."""
+    """Sets when the report is computed next."""
 
 
 @MERCHANT.statement(f"""
@@ -60,11 +63,12 @@ SELECT made_at, until, report FROM uplift_history u WHERE merchant_id = $1 AND {
 ORDER BY recorded_at DESC, business_at DESC LIMIT 1
 """)
 async def uplift_report(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> UpliftRow | None:
-    """None: it had not been computed."""
+    """The report; None: it had not been computed."""
 
 
 class EngineReturn(Row, frozen=True):
-    """`on_harm`: the engine stops by itself once it is shown to do harm."""
+    """Setting of the engine's return. `on_harm`: the engine stops by itself once it is shown to do
+    harm."""
 
     on_harm: bool
     recorded_at: datetime
@@ -76,7 +80,7 @@ SELECT on_harm, recorded_at, changed_by FROM engine_returns r WHERE merchant_id 
 ORDER BY recorded_at DESC, business_at DESC LIMIT 1
 """)
 async def engine_return(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> EngineReturn | None:
-    """None: not set yet, so off."""
+    """The setting; None: not set yet, so off."""
 
 
 @MERCHANT.statement("""
@@ -88,13 +92,14 @@ RETURNING true
 async def set_engine_return(
     db: Tx, merchant_id: UUID, on_harm: bool, business_at: datetime, recorded_at: datetime, by: str
 ) -> bool | None:
-    """None: it stood so already."""
+    """Sets whether the engine stops on harm; None: it stood so already."""
 
 
 class ComparedRow(Row, frozen=True):
-    """`who`: the payer by whom the arm was chosen, or the card where no payer is known. `holdout`, `engine`: percent of
-    payers, when it came in. `chance`: foreseen at the first decision, None where no model was there. `closed_at`: when
-    its window closes. `sends`: attempts that were made."""
+    """An order to compare. `who`: the payer by whom the arm was chosen, or the card where no payer
+    is known. `holdout`, `engine`: percent of payers, when it came in. `chance`: foreseen at the
+    first decision, None where no model was there. `closed_at`: when its window closes. `sends`:
+    attempts that were made."""
 
     order_id: UUID
     who: UUID
@@ -150,7 +155,7 @@ LEFT JOIN LATERAL (
 ORDER BY o.order_id
 """)
 async def compared_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[ComparedRow]:
-    """By id, from the first one behind `after`."""
+    """Orders to compare by id, from the first one behind `after`."""
 
 
 SECONDS: Final = 600.0
@@ -211,7 +216,8 @@ SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $
     AND placed_at <= $4::timestamptz - interval '30 days')
 """)
 async def has_closed(db: Read, merchant_id: UUID, since: datetime, after: datetime, until: datetime) -> bool:
-    """Whether a window closed behind `after`, up to `until`, of an order that was placed since `since`."""
+    """True when a window closed behind `after`, up to `until`, of an order that was placed since
+    `since`."""
 
 
 @MERCHANT.statement("SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")

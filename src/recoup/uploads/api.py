@@ -43,7 +43,7 @@ _NO_EXPIRY: Final = "Say expiryDateUtc in the row, or once for all rows in the f
 
 
 def readers() -> dict[str, Reader]:
-    """By the kind of file."""
+    """Readers of rows by the kind of file."""
 
     def evaluate(body: dict[str, Any], merchant_id: UUID) -> Given:
         return _in_file(read_declined(body, merchant_id))
@@ -71,7 +71,7 @@ def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]
     for field in msgspec.structs.fields(shape):
         inner_path = (*path, field.encode_name)
         kinds = _plain_types(field.type)
-        inner = next((one for one in kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)), None)
         if inner is not None and str not in kinds:
             made += _columns(inner, inner_path)
         elif list not in kinds and dict not in kinds and Any not in kinds:
@@ -92,7 +92,7 @@ def _kind(kinds: list[Any], path: tuple[str, ...]) -> Literal["flag", "number", 
 
 
 def _plain_types(kind: Any) -> list[Any]:
-    """What a field may hold, without annotations and alternatives."""
+    """Types that a field may hold, without annotations and alternatives."""
     if hasattr(kind, "__metadata__"):
         return _plain_types(get_args(kind)[0])
     if get_origin(kind) in (list, dict):
@@ -109,7 +109,7 @@ def _body(kind: str, text: str) -> dict[str, Any]:
 
 
 def _in_file(request: EvaluateRequest) -> EvaluateRequest:
-    """What holds for files alone. Raises: Problem(invalid)."""
+    """Checks what holds for files alone. Raises: Problem(invalid)."""
     wrong: dict[str, list[str]] = {}
     if not request.is_mit:
         wrong["IsMIT"] = [_NO_CUSTOMER]

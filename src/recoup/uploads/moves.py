@@ -25,7 +25,8 @@ async def take_upload(
 
 
 async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime) -> None:
-    """Under the upload's lock, every row answered, or, `stopped`, those answered that were begun."""
+    """Ends an upload under its lock, every row answered, or, `stopped`, those answered that were
+    begun."""
     if state == "stopped":
         await stop_rest(tx, *key)
     ended = await finish_upload(tx, *key, state, wall)

@@ -45,7 +45,7 @@ async def upload_by_content(db: Read, merchant_id: UUID, kind: str, content_mac:
 
 @MERCHANT.statement(f"SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND upload_id = $2")
 async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | None:
-    """One of this merchant."""
+    """The merchant's upload of that id."""
 
 
 class HeldRows(Row, frozen=True):
@@ -83,7 +83,7 @@ SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, 
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 ORDER BY row_no LIMIT $4
 """)
 async def upload_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
-    """In the file's order."""
+    """Answered rows in the file's order."""
 
 
 @MERCHANT.statement("""
@@ -91,12 +91,12 @@ SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, 
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
 """)
 async def refused_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
-    """Those that were refused, in the file's order."""
+    """Refused rows in the file's order."""
 
 
 async def transmitted_before(db: Read, merchant_id: UUID, copies: Sequence[Copy]) -> dict[Copy, UUID]:
     """A transmission of each that came before. What has no transaction id is no copy of anything."""
-    known = [one for one in copies if one[1]]
+    known = [copy for copy in copies if copy[1]]
     if not known:
         return {}
     ids, transactions, declined, units, assets = zip(*known, strict=True)
@@ -130,7 +130,7 @@ async def _transmitted(
     units: Sequence[int],
     assets: Sequence[str],
 ) -> list[_Transmitted]:
-    """One of each that there is."""
+    """Transmitted copies, one of each that there is."""
 
 
 STATEMENT_SECONDS: Final = 120.0
@@ -153,7 +153,8 @@ async def begin_upload(
     request_id: str,
     received_at: datetime,
 ) -> bool:
-    """False: this file is an upload already, or another process was just taking it and was waited for."""
+    """Begins an upload; False: this file is an upload already, or another process was just taking
+    it and was waited for."""
 
 
 class NewUploadRow(NamedTuple):
@@ -188,7 +189,7 @@ UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant
 async def count_rows(
     db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[Kept]
 ) -> None:
-    """When the whole file is read."""
+    """Sets the counts of rows when the whole file is read."""
 
 
 class LockedUpload(Row, frozen=True):
@@ -231,27 +232,28 @@ SELECT row_no, external_id, given, subject_id, tries FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received' AND row_no <= $3 ORDER BY row_no LIMIT $4
 """)
 async def waiting_rows(db: Read, merchant_id: UUID, upload_id: UUID, up_to: int, limit: int) -> list[WaitingRow]:
-    """In the file's order."""
+    """Rows that wait, in the file's order."""
 
 
 @MERCHANT.statement("UPDATE uploads SET state = 'working', begun_to = $3 WHERE merchant_id = $1 AND upload_id = $2")
 async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> None:
-    """From now on rows up to this one may have taken effect."""
+    """Marks the rows up to this one as started: they may have taken effect."""
 
 
 async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
-    """Under the upload's lock. Each names its row_no, state, tries, subject_id, status, code, errors and warning."""
+    """Answers rows under the upload's lock. Each names its row_no, state, tries, subject_id,
+    status, code, errors and warning."""
     states = await _answer(
         db,
         merchant_id,
         upload_id,
         [
             {
-                **one,
-                "errors": _kept(one.get("errors") or ()),
-                "warning": keep(one["warning"]) if one.get("warning") else None,
+                **answer,
+                "errors": _kept(answer.get("errors") or ()),
+                "warning": keep(answer["warning"]) if answer.get("warning") else None,
             }
-            for one in answers
+            for answer in answers
         ],
     )
     await _count(db, merchant_id, upload_id, states.count("done"), states.count("refused"))
@@ -290,7 +292,7 @@ UPDATE uploads SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND uploa
 RETURNING {UPLOAD}
 """)
 async def finish_upload(db: Tx, merchant_id: UUID, upload_id: UUID, state: str, at: datetime) -> Upload:
-    """As it ended."""
+    """Finishes an upload and returns it as it ended."""
 
 
 @MERCHANT.statement("""
@@ -299,4 +301,4 @@ UPDATE uploads SET stop_requested_at = coalesce(stop_requested_at, $3),
 WHERE merchant_id = $1 AND upload_id = $2 AND state IN ('received', 'working') RETURNING true
 """)
 async def ask_stop(db: Tx, merchant_id: UUID, upload_id: UUID, at: datetime, by: str) -> bool:
-    """False when it is finished, or was never there."""
+    """Requests a stop; False when the upload is finished, or was never there."""

@@ -1,4 +1,4 @@
-"""What a check of an account at a processor finds, as people read it."""
+"""Findings of a check of an account at a processor, as people read them."""
 
 from typing import Final
 

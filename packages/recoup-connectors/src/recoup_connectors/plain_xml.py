@@ -12,7 +12,7 @@ ELEMENTS_MAX: Final = 200_000
 
 
 class NotPlainError(Exception):
-    """It is no XML, or more than elements and text."""
+    """Raised for text that is no XML, or more than elements and text."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Element:
     children: list["Element"] = field(default_factory=list)
 
     def of(self, name: str) -> Iterator["Element"]:
-        return (one for one in self.children if one.name == name)
+        return (child for child in self.children if child.name == name)
 
     def at(self, *path: str) -> "Element | None":
         """The first at this path."""

@@ -92,7 +92,7 @@ _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 
 def pages() -> list[str]:
     """Every message of the portal's templates, and of features'."""
-    found = [one for file in FILES.values() for one in messages(file.read_text())]
+    found = [message for file in FILES.values() for message in messages(file.read_text())]
     elsewhere = {one for one in found if not isinstance(one, Act)}
     acts = [ACT + one if one in elsewhere else one for one in found if isinstance(one, Act)]
     return list(dict.fromkeys([*(one for one in found if one in elsewhere), *acts]))
@@ -103,7 +103,7 @@ def is_for_people(name: str) -> bool:
 
 
 def is_wordy(name: str) -> bool:
-    """Whether every text in the file is for people, not only what a Problem says."""
+    """True when every text in the file is for people, not only what a Problem says."""
     return name.startswith(_WORDY) or _PAGES_AND_WORDS.search(name) is not None
 
 
@@ -120,7 +120,7 @@ def words() -> list[str]:
 
 
 def _of_connectors() -> list[tuple[str, Path]]:
-    return [one for one in _files(CONNECTORS, "connectors/") if one[0] in ("connectors/findings.py", *_FORMS)]
+    return [file for file in _files(CONNECTORS, "connectors/") if file[0] in ("connectors/findings.py", *_FORMS)]
 
 
 def _files(folder: Path, prefix: str) -> list[tuple[str, Path]]:

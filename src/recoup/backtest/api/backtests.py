@@ -61,7 +61,7 @@ async def get_list(call: Call) -> BacktestList:
     query.raise_if_any()
     rows = await list_backtests(call.services.world.db.reader, call.scope.merchant_id, after, limit + 1)
     more = rows[limit - 1].backtest_id if len(rows) > limit else None
-    return BacktestList(data=[shown(BacktestShown, one) for one in rows[:limit]], next=more)
+    return BacktestList(data=[shown(BacktestShown, row) for row in rows[:limit]], next=more)
 
 
 @api("GET /v1/backtests/{id}", problems=("not_found",), scope="reports")
@@ -81,7 +81,7 @@ async def get_payments(call: Call) -> BacktestPayments:
     found = await read_backtest(world, merchant_id, _id(call))
     rows = await backtest_payments(world.db.reader, merchant_id, found.backtest_id, first, limit + 1)
     more = rows[limit].place if len(rows) > limit else None
-    return BacktestPayments(data=[_payment(one.payment) for one in rows[:limit]], next=more)
+    return BacktestPayments(data=[_payment(row.payment) for row in rows[:limit]], next=more)
 
 
 def _id(call: Call) -> UUID:

@@ -322,15 +322,15 @@ def _of_history(
 
 
 def _attempts(outcomes: Iterable[Outcome], bad: list[BadLine]) -> Iterator[Attempt]:
-    for one in outcomes:
-        if isinstance(one, Attempt):
-            yield one
-        elif isinstance(one, BadLine):
-            bad.append(one)
+    for outcome in outcomes:
+        if isinstance(outcome, Attempt):
+            yield outcome
+        elif isinstance(outcome, BadLine):
+            bad.append(outcome)
 
 
 def _target(who: str, within: InForce | None) -> Target | None:
-    """None for the engine that the log names."""
+    """The target of a decider; None for the engine that the log names."""
     if who == ENGINE:
         return None
     if who not in POLICIES:

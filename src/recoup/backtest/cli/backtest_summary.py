@@ -42,13 +42,14 @@ def text_of(found: HistoryReport) -> list[str]:
     )
     text += _of_policy(found)
     text += [
-        f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show "
-        f"the difference to ± {100 * one.plus_minus:.1f} points; about {one.at_risk:,} rescues at risk"
-        for one in found.experiments
+        f"experiment  {experiment.orders:,} orders ({experiment.days:,.0f} days), "
+        f"{experiment.compared:.0%} of them compared, would show the difference to "
+        f"± {100 * experiment.plus_minus:.1f} points; about {experiment.at_risk:,} rescues at risk"
+        for experiment in found.experiments
     ]
     for by, rows in found.groups.items():
         text += ["", f"by {by:<25} {_HEADS}", *map(_group, rows)]
-        text += explained(one.name for one in rows) if by == "class" else []
+        text += explained(row.name for row in rows) if by == "class" else []
     return text
 
 
@@ -116,7 +117,7 @@ LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The
 
 
 def summary(row: BacktestRow) -> list[str]:
-    """Of a policy that may be saved, beside what was done."""
+    """Summary of a policy that may be saved, beside what was done."""
     report = row.report
     if row.made_at is None:
         return [LATER.format(row.backtest_id)]
@@ -127,7 +128,7 @@ def summary(row: BacktestRow) -> list[str]:
 
 
 def figures_of(report: Mapping[str, Any]) -> list[str]:
-    """Of a merchant's own orders, or of an import."""
+    """Figures of a merchant's own orders, or of an import."""
     return in_short(report) + (_of_history(report) if report["basis"] == "history" else _of_own(report))
 
 

@@ -63,12 +63,12 @@ def listed(report: Mapping[str, Any]) -> list[str]:
 
 
 def explained(classes: Iterable[str]) -> list[str]:
-    """What each class of decline means."""
+    """Explains what each class of decline means."""
     return [f"  {name or 'others':<{GROUP_WIDTH - 2}} {CLASSES[name]}" for name in classes if name in CLASSES]
 
 
 def at_cost(units: int) -> str:
-    """What the fees rest on."""
+    """Text of what the fees rest on."""
     return f"            fees at {units} minor units an attempt, which is an assumption: --send-cost takes another"
 
 

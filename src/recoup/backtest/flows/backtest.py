@@ -1,4 +1,5 @@
-"""What a policy would have brought of a merchant's own orders of the last days, beside what was done.
+"""Back-tests of a policy: what it would have brought of a merchant's own orders of the last days,
+beside what was done.
 
 This is what a policy is judged by before it is saved, and what the page of the back-test shows.
 """
@@ -45,8 +46,9 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a policy that is asked about holds. `only`: a site or a campaign, None: all of the merchant. `others`: the
-    policies of sites and campaigns inside it that have their own: by campaign or site, what holds there."""
+    """Places where a policy that is asked about holds. `only`: a site or a campaign, None: all of
+    the merchant. `others`: the policies of sites and campaigns inside it that have their own: by
+    campaign or site, what holds there."""
 
     only: UUID | None = None
     others: Mapping[UUID, InForce] = field(default_factory=dict)
@@ -108,9 +110,10 @@ async def backtest_policy(
     places: Places = EVERYWHERE,
     at_most: int = ORDERS_MAX,
 ) -> Backtest:
-    """Of the orders of the last `days` by the merchant's clock whose window has closed. `send_cost`: minor units of a
-    send. `plans`: with what the policy would have planned for each. `at_most`: of more orders a sample of payers with a
-    fixed seed. Takes milliseconds an order: not for a request.
+    """Back-tests a policy on the orders of the last `days` by the merchant's clock whose window has
+    closed. `send_cost`: minor units of a send. `plans`: with what the policy would have planned for
+    each. `at_most`: of more orders a sample of payers with a fixed seed. Takes milliseconds an
+    order: not for a request.
 
     Raises: Problem(not_found).
     """
@@ -142,8 +145,8 @@ async def backtest_policy(
 
 
 def first_behind(since: datetime, offset_us: int) -> UUID:
-    """Before the ids of all orders that came in from then on: clocks are only moved forward, and ids made by the
-    wall's."""
+    """The id before those of all orders that came in from then on: clocks are only moved forward,
+    and ids made by the wall's."""
     return first_id_of(since - timedelta(microseconds=max(0, offset_us)) - SLACK)
 
 
@@ -153,7 +156,7 @@ def _is_open(reading: _Reading, row: JudgedRow) -> bool:
 
 
 def _belongs(reading: _Reading, row: JudgedRow) -> bool:
-    """Whether it came in that time and its window has closed, and its payer is not left out."""
+    """True when it came in that time and its window has closed, and its payer is not left out."""
     return _is_there(reading, row) and is_drawn(str(row.who), reading.thin)
 
 
@@ -174,8 +177,8 @@ def _target_of(reading: _Reading, row: JudgedRow) -> Target:
 
 
 async def _read_models(world: World, reading: _Reading, decisions: Sequence[JudgedDecision]) -> None:
-    """Those that decided, as far as they can be read."""
-    names = {one.versions.get("model") or one.arm.get("model") for one in decisions} - {None}
+    """Reads the models that decided, as far as they can be read."""
+    names = {decision.versions.get("model") or decision.arm.get("model") for decision in decisions} - {None}
     for name in sorted(str(one) for one in names):
         if name not in reading.models and len(reading.models) < MODELS_MAX:
             model: Model | None = await world.models.by_name(name)
@@ -208,7 +211,7 @@ def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[Judge
 
 def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:
     assert row.closed_at is not None
-    declined = next((one.features["reading"] for one in decisions if "reading" in one.features), None)
+    declined = next((decision.features["reading"] for decision in decisions if "reading" in decision.features), None)
     reading = Reading(**declined) if declined is not None else None
     return OrderFacts(
         str(row.order_id),

@@ -1,5 +1,5 @@
-"""What a file of past payments says of a policy. It has no probabilities: what happened is exact, what a policy would
-have brought is bounds and the models' word, never an interval."""
+"""Back-tests of a file of past payments. It has no probabilities: what happened is exact, what a
+policy would have brought is bounds and the models' word, never an interval."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -136,8 +136,8 @@ def backtest_history(
     may take. Raises: Problem(invalid)."""
     sample = attempts if isinstance(attempts, Sample) else Sample()
     if not isinstance(attempts, Sample):
-        for one in attempts:
-            sample.add(one)
+        for attempt in attempts:
+            sample.add(attempt)
     payments = payments_of(sample.attempts)
     cohort = cohort_of(payments, window)
     found = HistoryReport(decider, cohort, lacking(cohort), send_cost=send_cost)
@@ -189,7 +189,7 @@ def _figures(
 ) -> None:
     """`plans`, `expected`: by the payment's place."""
     cohort = found.cohort
-    amounts = bands([(one[0].asset, one[0].units) for one in cohort.payments])
+    amounts = bands([(payment[0].asset, payment[0].units) for payment in cohort.payments])
     cases, planned = list[Case](), list[assuming.Case]()
     for place, (one, band) in enumerate(stoppable(zip(cohort.payments, amounts, strict=True))):
         first, at, outcome = one[0], rescued_at(one, cohort.window), None
@@ -217,7 +217,7 @@ def _figures(
 
 
 def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread) -> Mapping[str, Model]:
-    """By name, the own one first; none of them has seen the last quarter of the time."""
+    """Models by name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
     learns = HISTORY_MODELS.first()
@@ -234,7 +234,7 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
 def _expectations(
     found: HistoryReport, models: Mapping[str, Model], past: Past, spread: Spread
 ) -> Mapping[str, Expectation]:
-    """By the model's name, the own one first and judged."""
+    """Expectations by the model's name, the own one first and judged."""
     if not models:
         return {}
     payments = sorted((*found.cohort.payments, *found.cohort.open, *found.cohort.unknown), key=turn_of)
@@ -253,14 +253,14 @@ def _own(models: Mapping[str, Model]) -> str:
 
 
 def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -> Target | None:
-    """None for an engine without a model."""
+    """The target of a decider; None for an engine without a model."""
     if decider in POLICIES:
         return ScheduleTarget(POLICIES[decider], within)
     return EngineTarget(models[_own(models)], ENGINE_2, within) if models else None
 
 
 def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> dict[int, tuple[Evidence, Decision]]:
-    """Of all payments, or of a sample of customers with a fixed seed; by the payment's place."""
+    """Plans all payments, or a sample of customers with a fixed seed; by the payment's place."""
     cohort = found.cohort
     payments = cohort.payments
     chosen = sorted(range(len(payments)), key=lambda place: turn_of(payments[place]))
@@ -277,7 +277,7 @@ def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> d
 
 
 def _decided(job: tuple[Target, Sequence[tuple[str, Evidence]]]) -> list[Decision]:
-    """Of some customers' payments."""
+    """Decisions of some customers' payments."""
     target, payments = job
     return [target.of_customer(place_in_file(payer)).decide(evidence) for payer, evidence in stoppable(payments, 100)]
 

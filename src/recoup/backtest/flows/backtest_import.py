@@ -29,7 +29,8 @@ async def backtest_import(
     window: timedelta,
     send_cost: int,
 ) -> HistoryReport:
-    """Of more attempts a sample of customers with a fixed seed, and the report says so. `send_cost`: minor units.
+    """Back-tests an import; of more attempts a sample of customers with a fixed seed, and the
+    report says so. `send_cost`: minor units.
 
     Raises: Problem(not_found), Problem(wrong_state) while it is taken over, Problem(invalid).
     """

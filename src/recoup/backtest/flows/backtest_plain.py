@@ -65,7 +65,8 @@ def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
 
 
 def _have(one: Shortfall) -> float | None:
-    """None for what could not be computed, such as a width without orders: JSON has no word for it."""
+    """The amount there is; None for what could not be computed, such as a width without orders:
+    JSON has no word for it."""
     return None if math.isnan(one.have) else round(one.have, 6)
 
 
@@ -99,7 +100,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def history_plain(found: HistoryReport) -> dict[str, Any]:
-    """What there is too little for is None."""
+    """The report as plain values; a figure with too little behind it is None."""
     cohort = found.cohort
     plain: dict[str, Any] = {
         "basis": "history",
@@ -131,7 +132,9 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         plain["calibration"] = {
             "error": round(found.calibration.error, 6),
             "plusMinus": round(found.calibration.plus_minus, 6),
-            "tenths": [[one.tries, round(one.expected, 6), round(one.observed, 6)] for one in found.calibration.tenths],
+            "tenths": [
+                [tenth.tries, round(tenth.expected, 6), round(tenth.observed, 6)] for tenth in found.calibration.tenths
+            ],
         }
     plain["rangeOfModels"] = None
     if found.models is not None:
@@ -140,13 +143,13 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     plain["whyNoModels"] = str(found.why_no_models)
     plain["experiments"] = [
         {
-            "orders": one.orders,
-            "compared": one.compared,
-            "plusMinus": round(one.plus_minus, 6),
-            "days": round(one.days, 1),
-            "atRisk": one.at_risk,
+            "orders": experiment.orders,
+            "compared": experiment.compared,
+            "plusMinus": round(experiment.plus_minus, 6),
+            "days": round(experiment.days, 1),
+            "atRisk": experiment.at_risk,
         }
-        for one in found.experiments
+        for experiment in found.experiments
     ]
     plain["assuming"] = [] if found.narrowed is None else [{"assumed": ["payer"], **_narrowed(found.narrowed)}]
     plain["money"] = [
@@ -156,7 +159,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         for one in found.money
     ]
     plain["whole"] = _history_figures(found.whole)
-    plain["groups"] = {by: [_history_figures(one) for one in rows] for by, rows in found.groups.items()}
+    plain["groups"] = {by: [_history_figures(row) for row in rows] for by, rows in found.groups.items()}
     return plain
 
 
@@ -201,8 +204,8 @@ def _lowest(one: Span | RangeOfModels) -> dict[str, float]:
 
 def payment_rows(orders: Iterable[JudgedOrder]) -> Iterator[dict[str, Any]]:
     """Each payment with what was done and what the policy would have planned, and why. Amounts in minor units."""
-    for one in orders:
-        facts, planned = one.facts, one.planned
+    for order in orders:
+        facts, planned = order.facts, order.planned
         yield {
             "order": facts.order,
             "payer": facts.payer,
@@ -212,8 +215,8 @@ def payment_rows(orders: Iterable[JudgedOrder]) -> Iterator[dict[str, Any]]:
             "class": facts.klass,
             "issuer": facts.issuer,
             "country": facts.country,
-            "rescuedThen": one.rescued,
-            "sendsThen": int(one.sends),
+            "rescuedThen": order.rescued,
+            "sendsThen": int(order.sends),
             "verdict": planned.verdict if planned else None,
             "plan": [iso(at) for at in planned.plan] if planned else [],
             "chance": planned.chance if planned else None,

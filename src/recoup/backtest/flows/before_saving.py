@@ -46,7 +46,8 @@ class Tried:
 
 
 async def try_policy(world: World, scope: Acting, where: Where, plain: object) -> Tried:
-    """Whether it could be saved, and what it would have rescued of the last 90 days; no version is made.
+    """Checks whether it could be saved, and what it would have rescued of the last 90 days; no
+    version is made.
 
     Raises: Problem(not_found).
     """
@@ -65,7 +66,7 @@ async def try_policy(world: World, scope: Acting, where: Where, plain: object) -
 
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:
-    """With the figures, for whoever waits for them however long it takes: by whoever makes them."""
+    """Adds the figures, for whoever waits for them however long it takes: by whoever makes them."""
     if where.merchant_id is not None:
         return replace(tried, backtest=await _finished(world, where.merchant_id, tried.backtest))
     if tried.bounds is None:
@@ -75,7 +76,7 @@ async def finish(world: World, where: Where, tried: Tried) -> Tried:
 
 
 async def _finished(world: World, merchant_id: UUID, row: BacktestRow | None) -> BacktestRow | None:
-    """None also where newer checks have dropped it."""
+    """Waits for the figures of a back-test; None also where newer checks have dropped it."""
     while row is not None and row.made_at is None:
         if not await make_leased(world, merchant_id, row.backtest_id):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
@@ -93,7 +94,7 @@ async def save_tried(
     seen: int | None = None,
     from_at: datetime | None = None,
 ) -> PolicyVersion:
-    """As `save_policy`, with its back-test."""
+    """Saves as `save_policy`, with its back-test."""
     also = await _tying(world, scope, where)
     return await save_policy(world, scope, where, plain, reason, seen=seen, from_at=from_at, also=also)
 
@@ -101,7 +102,7 @@ async def save_tried(
 async def go_back_tried(
     world: World, scope: Acting, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
 ) -> PolicyVersion:
-    """As `go_back`, with its back-test."""
+    """Goes back as `go_back`, with its back-test."""
     return await go_back(world, scope, where, reason, to=to, seen=seen, also=await _tying(world, scope, where))
 
 

@@ -38,30 +38,30 @@ class AtMerchant:
 
 
 class AtMerchants(NamedTuple):
-    """`of`: how many merchants there are."""
+    """Back-tests at merchants. `of`: how many merchants there are."""
 
     tried: list[AtMerchant]
     of: int
 
 
 async def merchants_within(world: World, where: Where) -> list[UUID]:
-    """Whose orders of the last days the bounds are about, the merchant with the most first, as far as they are
-    counted."""
+    """Merchants whose orders of the last days the bounds are about, the one with the most first, as
+    far as they are counted."""
     found = list[tuple[int, UUID]]()
     async with _ranking, world.db.connection() as connection:
-        for one in await merchants_to_learn(connection):
-            if where.scope == "partner" and one.owner != where.subject_id:
+        for merchant in await merchants_to_learn(connection):
+            if where.scope == "partner" and merchant.owner != where.subject_id:
                 continue
-            offset_us = await known_offset(connection, one.merchant_id)
+            offset_us = await known_offset(connection, merchant.merchant_id)
             after = first_behind(world.clocks.business(offset_us) - timedelta(days=DAYS), offset_us)
-            count = await count_judged(connection, one.merchant_id, after, COUNTED_MAX)
+            count = await count_judged(connection, merchant.merchant_id, after, COUNTED_MAX)
             if count:
-                found.append((-count, one.merchant_id))
+                found.append((-count, merchant.merchant_id))
     return [merchant_id for _, merchant_id in sorted(found)]
 
 
 async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTerms) -> AtMerchants:
-    """What each merchant's orders would have brought under the bounds; its own policies stay as they hold now."""
+    """Back-tests the bounds on each merchant's orders; its own policies stay as they hold now."""
     merchants, number = await merchants_within(world, where), (await read_standing(world, where)).number + 1
     tried = []
     for merchant_id in merchants[:MERCHANTS_MAX]:

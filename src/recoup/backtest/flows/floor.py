@@ -32,11 +32,11 @@ WHY: Final = "Its back-test shows that the fixed schedule would have rescued mor
 async def watch_floor(world: World, merchant_id: UUID | None = None) -> int:
     """Answers for how many merchants the engine was stopped. The failure of one does not starve those after it."""
     stopped = 0
-    for one in await served_merchants(world.db.alone, merchant_id):
+    for merchant in await served_merchants(world.db.alone, merchant_id):
         try:
-            stopped += await _watch(world, one)
+            stopped += await _watch(world, merchant)
         except (asyncpg.PostgresError, Problem) as error:
-            log.warning("floor not computed", merchant=str(one), error=in_words(error))
+            log.warning("floor not computed", merchant=str(merchant), error=in_words(error))
     return stopped
 
 

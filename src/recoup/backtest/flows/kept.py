@@ -68,7 +68,7 @@ async def ask(world: World, scope: Scope, question: Question) -> BacktestRow:
 
 
 async def put_and_make(world: World, scope: Scope, question: Question, *, audited: bool = False) -> BacktestRow | None:
-    """As `put`, made at once where there is little to read."""
+    """Puts a back-test as `put`, made at once where there is little to read."""
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
         row = await put(world, tx, scope, question, audited=audited)
@@ -78,7 +78,8 @@ async def put_and_make(world: World, scope: Scope, question: Question, *, audite
 async def put(
     world: World, tx: Tx, scope: Scope, question: Question, saved_as: int | None = None, *, audited: bool = False
 ) -> BacktestRow | None:
-    """Under the merchant's lock: the one of today if there is one, else a new one. None where as many wait as may."""
+    """Puts a back-test under the merchant's lock: the one of today if there is one, else a new one.
+    None where as many wait as may."""
     wall, merchant_id = world.clocks.wall(), scope.merchant_id
     asker = await asker_of(tx, scope.actor) if question.purpose != "bounds" else None
     found = await same_backtest(tx, merchant_id, question.hash, wall - FRESH)
@@ -96,8 +97,8 @@ async def put(
 
 
 async def _made_at_once(world: World, scope: Scope, row: BacktestRow) -> BacktestRow:
-    """With its figures, where there is so little to read that nobody waits for it, and no other request of this process
-    is at that; else as it is."""
+    """The back-test with its figures, where there is so little to read that nobody waits for it,
+    and no other request of this process is at that; else as it is."""
     question, merchant_id = question_of(row.question), scope.merchant_id
     if row.made_at is not None or question.basis != "orders" or _at_once.locked():
         return row
@@ -120,7 +121,7 @@ async def _made(world: World, merchant_id: UUID, row: BacktestRow, asker: UUID |
 
 
 async def read_backtest(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
-    """One of the merchant's own. Raises: Problem(not_found)."""
+    """Reads one of the merchant's own. Raises: Problem(not_found)."""
     found = await as_kept(world, merchant_id, backtest_id)
     if found.question.get("purpose") == "bounds":
         raise _none()
@@ -128,7 +129,7 @@ async def read_backtest(world: World, merchant_id: UUID, backtest_id: UUID) -> B
 
 
 async def as_kept(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
-    """Also one of bounds, for whoever sets them. Raises: Problem(not_found)."""
+    """Reads one as kept, also one of bounds, for whoever sets them. Raises: Problem(not_found)."""
     found = await find_backtest(world.db.reader, merchant_id, backtest_id)
     if found is None:
         raise _none()

@@ -86,7 +86,7 @@ async def work_backtest(world: World, due: Due) -> None:
 
 
 async def _is_under_way(world: World, merchant_id: UUID, question: Mapping[str, Any]) -> bool:
-    """Whether the attempts of its import are still taken over."""
+    """True when the attempts of its import are still being taken over."""
     import_id = parse_id(question.get("importId") or "")
     found = await find_import(world.db, merchant_id, import_id) if import_id is not None else None
     return found is not None and found.finished_at is None
@@ -104,7 +104,7 @@ async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID, answer
 
 @asynccontextmanager
 async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
-    """Nobody else begins it inside."""
+    """Renews the lease: nobody else begins the work inside."""
     over = asyncio.Event()
 
     async def renew() -> None:
@@ -203,7 +203,7 @@ async def _end(
 
 def _payments(orders: list[JudgedOrder]) -> list[dict[str, Any]]:
     """The latest decline first. Whose they are is not kept: a customer's data may have to go."""
-    newest = sorted(orders, key=lambda one: (one.facts.declined_at, one.facts.order), reverse=True)
+    newest = sorted(orders, key=lambda order: (order.facts.declined_at, order.facts.order), reverse=True)
     found = []
     for row in payment_rows(newest[:PAYMENTS_MAX]):
         del row["payer"]

@@ -1,4 +1,5 @@
-"""Within which policies a back-test asks: the lines of its question with what stands around and inside them."""
+"""Questions of a back-test: the lines of the policies it asks within, with what stands around and
+inside them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,19 +70,21 @@ async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
 
 
 async def decider_of(world: World, merchant_id: UUID, *, by_settings: bool) -> str:
-    """Who decides for new orders: the engine where it decides for any and has a model, else the schedule.
-    `by_settings`: whatever the policies in force leave of them, as for a policy that would take their place."""
+    """The decider for new orders: the engine where it decides for any and has a model, else the
+    schedule. `by_settings`: whatever the policies in force leave of them, as for a policy that
+    would take their place."""
     now = world.clocks.business(await known_offset(world.db, merchant_id))
     known = await load_merchant(world.db, merchant_id)
     await world.models.ready()
     arms = [known.arms_left(now, site_id) for site_id in known.arms] if known else []
-    terms = [one.of if by_settings else one.terms for one in arms]
-    decides = any(one.mode == "share" and one.share for one in terms)
+    terms = [arm.of if by_settings else arm.terms for arm in arms]
+    decides = any(term.mode == "share" and term.share for term in terms)
     return ENGINE if decides and world.models.current(now) is not None else CURRENT.version
 
 
 def draft_of(where: Where, standing: Standing, lines: Mapping[str, Any], decider: str) -> Question:
-    """Of a policy before it is saved: its lines as the version that they would be, inside what holds around them."""
+    """The question of a policy before it is saved: its lines as the version that they would be,
+    inside what holds around them."""
     return Question(
         purpose="draft",
         decider=decider,
@@ -94,7 +97,8 @@ def draft_of(where: Where, standing: Standing, lines: Mapping[str, Any], decider
 
 
 async def of_bounds(world: World, merchant_id: UUID, where: Where, number: int, lines: Mapping[str, Any]) -> Question:
-    """Of bounds before they are saved, as version `number`, at one of the merchants under them."""
+    """The question of bounds before they are saved, as version `number`, at one of the merchants
+    under them."""
     own = await where_of(world, merchant_id)
     inner = [part for parts in (await holding_inside(world, own)).values() for part in parts]
     others = [*_beside(where.scope, await read_standing(world, own)), *inner]
@@ -111,8 +115,9 @@ async def of_bounds(world: World, merchant_id: UUID, where: Where, number: int, 
 
 @dataclass(frozen=True, slots=True)
 class BacktestRequest:
-    """As a door takes it. `decider`: empty for whoever decides now. `version`: of the policy there; None: the ones that
-    held when each decision was made. `lines`: of one that is not saved."""
+    """Request as a door takes it. `decider`: empty for whoever decides now. `version`: of the
+    policy there; None: the ones that held when each decision was made. `lines`: of one that is not
+    saved."""
 
     decider: str = ""
     version: int | None = None
@@ -152,7 +157,7 @@ async def question_for(world: World, merchant_id: UUID, request: BacktestRequest
 async def _lines(
     world: World, where: Where, standing: Standing, request: BacktestRequest
 ) -> tuple[dict[str, Any] | None, int]:
-    """With the number of their version."""
+    """Lines of the policy in question, with the number of their version."""
     if request.lines is not None:
         checked = await check_policy(world, where, request.lines)
         if checked.complaints:

@@ -69,7 +69,7 @@ def narrow(cases: Sequence[Case], charges: Mapping[str, Sequence[Attempt]], wind
 
 
 def _span(case: Case, charges: Sequence[Attempt], window: timedelta) -> tuple[int, int] | None:
-    """Whether it is rescued at least and at most; None: its attempts contradict."""
+    """The least and the most that it is rescued, 0 or 1; None: its attempts contradict."""
     payment, plan, outcome = case
     if outcome.least == outcome.most:
         return outcome.least, outcome.most
@@ -84,8 +84,8 @@ def _span(case: Case, charges: Sequence[Attempt], window: timedelta) -> tuple[in
 
 
 def _shown(payment: Payment, charges: Sequence[Attempt], state: Answered, begin: datetime, end: datetime) -> bool:
-    """Whether another charge of the card, after `begin` and until `end`, shows that this amount would be paid, or that
-    it would not."""
+    """True when another charge of the card, after `begin` and until `end`, shows that this amount
+    would be paid, or that it would not."""
     first, own = payment[0], {(one.provider, one.ref) for one in payment}
     for place in range(bisect_right(charges, begin, key=_time), bisect_right(charges, end, key=_time)):
         one = charges[place]

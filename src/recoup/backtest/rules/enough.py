@@ -1,4 +1,5 @@
-"""When a figure with an interval may be shown, and what is missing where it may not. Pure."""
+"""Conditions for showing a figure with an interval, and what is missing where they are not met.
+Pure."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -33,7 +34,7 @@ class Closed(NamedTuple):
 
 
 def missing_of_orders(closed: Closed) -> list[Shortfall]:
-    """What no policy could be judged without."""
+    """Shortfalls of orders that no policy could be judged without."""
     found: tuple[Shortfall, ...] = (
         Shortfall("days", closed.days, DAYS_MIN),
         Shortfall("rescued", closed.rescued, EACH_MIN),
@@ -43,7 +44,7 @@ def missing_of_orders(closed: Closed) -> list[Shortfall]:
 
 
 def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
-    """What this policy cannot be judged without."""
+    """Shortfalls of overlap that this policy cannot be judged without."""
     found = [Shortfall("weight", overlap.effective, EFFECTIVE_MIN)] if overlap.effective < EFFECTIVE_MIN else []
     too_much: tuple[Shortfall, ...] = (
         Shortfall("support", overlap.unsupported, UNSUPPORTED_MAX),
@@ -54,7 +55,8 @@ def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
 
 
 def missing(closed: Closed, overlap: Overlap, estimate: Estimate, *, to_decide: float | None = None) -> list[Shortfall]:
-    """Nothing: the interval may be shown. `to_decide`: the difference that a decision hangs on."""
+    """Shortfalls of an interval; an empty list where it may be shown. `to_decide`: the difference
+    that a decision hangs on."""
     found = [*missing_of_orders(closed), *missing_of_overlap(overlap)]
     widest = HALF_WIDTH_MAX if to_decide is None else min(HALF_WIDTH_MAX, abs(to_decide) / 2)
     if not estimate.half_width <= widest:

@@ -15,10 +15,11 @@ class Features(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One decision. `taken`: the way that was taken, None for stopping; `named`: the one that the policy names, None
-    where it stops. `same`: both are the same. `arms`: with which probability each arm takes what was taken, here;
-    `could`: what the policy names. `reward`: 1 where a send of this decision was approved, `days` after the decline.
-    `sends`: 1 where it was sent."""
+    """Step of one decision. `taken`: the way that was taken, None for stopping; `named`: the one
+    that the policy names, None where it stops. `same`: both are the same. `arms`: with which
+    probability each arm takes what was taken, here; `could`: what the policy names. `reward`: 1
+    where a send of this decision was approved, `days` after the decline. `sends`: 1 where it was
+    sent."""
 
     taken: Features | None
     named: Features | None

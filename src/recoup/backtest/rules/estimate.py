@@ -1,11 +1,13 @@
-"""What a policy would have rescued of orders that others decided about, with an interval. Pure.
+"""Estimates of what a policy would have rescued of orders that others decided about, with an
+interval. Pure.
 
-Doubly robust for each decision: an expectation fitted in two folds by payer, put right by what the orders show that
-went the policy's way, each with its weight; the weights of each decision add up to the orders. The interval is made of
-every order's influence, added up by payer.
+Doubly robust for each decision: an expectation fitted in two folds by payer, put right by what the
+orders show that went the policy's way, each with its weight; the weights of each decision add up to
+the orders. The interval is made of every order's influence, added up by payer.
 
-An order's weight is how likely the policy is to do what was done, over how likely the arms together are, each with its
-share: at most one over the share of the comparison group. Where the policy stops, the order ends with its weight.
+An order's weight is how likely the policy is to do what was done, over how likely the arms together
+are, each with its share: at most one over the share of the comparison group. Where the policy
+stops, the order ends with its weight.
 """
 
 import hashlib
@@ -24,15 +26,17 @@ _OWN: Final = 2  # columns before the bins: the mean and the chance
 
 
 class Fitted(NamedTuple):
-    """What is expected of a way to go on, fitted to what came of it: least squares with a small ridge. Pure.
+    """Expectation of a way to go on, fitted to what came of it: least squares with a small ridge.
+    Pure.
 
-    Sums are made one after the other, so that every machine fits the same."""
+    Sums are made one after the other, so that every machine fits the same.
+    """
 
     coefficients: Sequence[float]
     highest: float
 
     def at(self, one: Features) -> float:
-        """From 0 to `highest`."""
+        """The expected value, from 0 to `highest`."""
         found = self.coefficients[0] + self.coefficients[1] * one.chance
         for place in one.bins:
             found += self.coefficients[place + _OWN]
@@ -75,7 +79,7 @@ class Design:
 
 
 def _cholesky(matrix: list[list[float]]) -> list[list[float]]:
-    """Of the lower half. It is positive by its ridge."""
+    """Cholesky factor of the lower half. It is positive by its ridge."""
     size = len(matrix)
     factor = [[0.0] * size for _ in range(size)]
     for row in range(size):
@@ -158,9 +162,9 @@ _MEASURES: Final[Mapping[Measure, tuple[Reward, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How much the orders say about the policy. `effective`: payers that count, (Σω)²/Σω²; `followed`: share of orders
-    that went its way to their end; `unsupported`, `clipped`: shares of weight that no arm could do, and that was cut
-    off; `largest`: one payer's share;"""
+    """Overlap: how much the orders say about the policy. `effective`: payers that count, (Σω)²/Σω²;
+    `followed`: share of orders that went its way to their end; `unsupported`, `clipped`: shares of
+    weight that no arm could do, and that was cut off; `largest`: one payer's share."""
 
     orders: int
     payers: int
@@ -193,36 +197,38 @@ class Estimate:
 
 
 class Expected(NamedTuple):
-    """Of one order: at its first decision, and at each decision up to its end how much better it went than expected."""
+    """Expected value of one order: at its first decision, and at each decision up to its end how
+    much better it went than expected."""
 
     first: float
     surplus: tuple[float, ...]
 
 
 class Evaluation:
-    """Of a policy over orders, made once; each measure costs a fit. `bins`: how many columns features have."""
+    """Evaluation of a policy over orders, made once; each measure costs a fit. `bins`: how many
+    columns features have."""
 
     def __init__(self, orders: Sequence[Episode], bins: int) -> None:
         self._orders, clip = orders, clip_at(len(orders))
-        self._weighed = [weigh(one, clip) for one in orders]
+        self._weighed = [weigh(order, clip) for order in orders]
         self._means = _means(self._weighed)
-        self._folds = [fold_of(one.payer) for one in orders]
-        self._depth = max((len(one.steps) for one in orders), default=0)
+        self._folds = [fold_of(order.payer) for order in orders]
+        self._depth = max((len(order.steps) for order in orders), default=0)
         self._bins = bins
         self._designs: dict[tuple[int, int], tuple[list[int], Design]] = {}
         self._kept: dict[Measure, list[Expected]] = {}
         self.overlap = self.overlap_of()
 
     def overlap_of(self, part: Sequence[bool] | None = None) -> Overlap:
-        """Of all orders, or of those of a part."""
+        """The overlap of all orders, or of those of a part."""
         if part is None:
             return _overlap(self._orders, self._weighed)
         places = [place for place, inside in enumerate(part) if inside]
         return _overlap([self._orders[place] for place in places], [self._weighed[place] for place in places])
 
     def mean(self, measure: Measure = "rescued", weights: Sequence[float] | None = None) -> Estimate:
-        """Of an order; with `weights`, as a share of what orders weigh: their amounts, or 1 and 0 for a part of them.
-        Days of an order that is not rescued are 0."""
+        """The mean of an order; with `weights`, as a share of what orders weigh: their amounts, or
+        1 and 0 for a part of them. Days of an order that is not rescued are 0."""
         count = len(self._orders)
         if weights is None:
             return self.of({measure: [1.0] * count})
@@ -235,7 +241,7 @@ class Evaluation:
 
     def of(self, weights: Mapping[Measure, Sequence[float]]) -> Estimate:
         """The mean of a sum of measures, each weighted for each order: rescued amounts less the cost of sends."""
-        parts, weighings = [self._expected(one) for one in weights], list(weights.values())
+        parts, weighings = [self._expected(weight) for weight in weights], list(weights.values())
         above = self.overlap.unsupported if "rescued" in weights else 0.0
         return self._summed(parts, weighings, above)
 
@@ -298,7 +304,7 @@ class Evaluation:
         return found
 
     def _fits(self, fold: int, reward: Reward, highest: float) -> list[Fitted]:
-        """By the payers of that fold, one for each decision."""
+        """Fits the payers of that fold, one model for each decision."""
         models: list[Fitted] = [Fitted([0.0] * (self._bins + 2), highest)] * self._depth
         for step in reversed(range(self._depth)):
             places, design = self._design(fold, step)
@@ -323,7 +329,7 @@ class Evaluation:
         return found
 
     def _payers(self) -> Iterable[str]:
-        return (one.payer for one in self._orders)
+        return (order.payer for order in self._orders)
 
 
 def fold_of(payer: str) -> int:
@@ -346,7 +352,8 @@ def clustered(payers: Iterable[str], influence: Sequence[float]) -> float:
 
 
 def _named(one: Episode, step: int, models: Sequence[Fitted]) -> float:
-    """What the policy's way from that decision on brings; nothing after the end, and where it stops."""
+    """The value of the policy's way from that decision on; nothing after the end, and where it
+    stops."""
     if step >= len(one.steps):
         return 0.0
     named = one.steps[step].named
@@ -354,7 +361,7 @@ def _named(one: Episode, step: int, models: Sequence[Fitted]) -> float:
 
 
 def _means(weighed: Sequence[Weighed]) -> list[float]:
-    """Of the weights of each decision, over all orders."""
+    """Means of the weights of each decision, over all orders."""
     depth = max((len(one.weights) for one in weighed), default=0)
     sums = [0.0] * depth
     for one in weighed:

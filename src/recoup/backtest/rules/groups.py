@@ -1,4 +1,4 @@
-"""By what payments are put together in a back-test's tables: the largest groups, and the rest as one. Pure."""
+"""Groups of payments in a back-test's tables: the largest groups, and the rest as one. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

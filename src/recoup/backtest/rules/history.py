@@ -53,7 +53,8 @@ class Cohort:
 
     @property
     def learned_until(self) -> datetime:
-        """What was tried before is learned from, the rest is what models are judged by. Of a file with attempts."""
+        """The end of the time learned from; what comes later is what models are judged by. Of a
+        file with attempts."""
         assert self.first is not None
         assert self.last is not None
         paused = sum((end - begin for begin, end in self.pauses), timedelta())
@@ -66,15 +67,15 @@ class Cohort:
 
     @property
     def days(self) -> float:
-        """From the first decline of the cohort to the last window that closed, without pauses."""
+        """Days from the first decline of the cohort to the last window that closed, without pauses."""
         return self.running + self.window / timedelta(days=1) if self.payments else 0.0
 
     @property
     def running(self) -> float:
         """Days from its first decline to its last, without pauses."""
-        begins = sorted(one[0].at for one in self.payments)
+        begins = sorted(payment[0].at for payment in self.payments)
         gaps = (other - one for one, other in pairwise(begins))
-        return sum((one for one in gaps if one <= PAUSE), timedelta()) / timedelta(days=1)
+        return sum((gap for gap in gaps if gap <= PAUSE), timedelta()) / timedelta(days=1)
 
 
 class Bounds(NamedTuple):
@@ -86,7 +87,7 @@ class Bounds(NamedTuple):
 
 
 def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort:
-    every = [one for one in payments if one]
+    every = [payment for payment in payments if payment]
     times = sorted(attempt.at for one in every for attempt in one)
     pauses = [(one, other) for one, other in pairwise(times) if other - one > PAUSE]
     begins, ends = [*times[:1], *(end for _, end in pauses)], [*(begin for begin, _ in pauses), *times[-1:]]
@@ -117,7 +118,7 @@ def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
     firsts = [one[0] for one in payments if one]
     crowds = [
         {name for name, count in Counter(names).items() if name and count > PERSON_MAX}
-        for names in ((one.customer for one in firsts), (one.card for one in firsts))
+        for names in ((first.customer for first in firsts), (first.card for first in firsts))
     ]
     if not any(crowds):
         return payments
@@ -134,7 +135,7 @@ def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
-    """By a later try in its window. An approval that failed later is none."""
+    """The time of rescue by a later attempt in its window. An approval that failed later is none."""
     end = payment[0].at + window
     return next(
         (one.at for one in payment[1:] if one.state == "approved" and not one.failed_later and one.at <= end), None
@@ -154,26 +155,26 @@ def tries_of(payment: Payment, window: timedelta) -> list[Attempt]:
 
 
 def lacking(cohort: Cohort) -> list[Shortfall]:
-    """What there is too little of to say what was rescued then."""
+    """Shortfalls of what was rescued then."""
     if not cohort.attempts:
         return [Shortfall("attempts", 0, 1)]
     if not cohort.declined:
         return [Shortfall("only_successes", 0, 1)]
-    rescued = sum(rescued_at(one, cohort.window) is not None for one in cohort.payments)
+    rescued = sum(rescued_at(payment, cohort.window) is not None for payment in cohort.payments)
     found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
     found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
     if (unknown := _unknown(cohort)) > UNKNOWN_MAX:
         found.append(Shortfall("unknown", unknown, UNKNOWN_MAX))
-    customers = len({payer_of(one) for one in cohort.payments})
+    customers = len({payer_of(payment) for payment in cohort.payments})
     if not found and customers < CUSTOMERS_MIN:
         found.append(Shortfall("customers", customers, CUSTOMERS_MIN))
     return found + ([Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
 
 
 def then(cohort: Cohort) -> Estimate:
-    """What was rescued: it happened. The interval is that of more payments like these, by customer, whatever became of
-    those of which nobody knows."""
-    values = [float(rescued_at(one, cohort.window) is not None) for one in cohort.payments]
+    """The share rescued then: it happened. The interval is that of more payments like these, by
+    customer, whatever became of those of which nobody knows."""
+    values = [float(rescued_at(payment, cohort.window) is not None) for payment in cohort.payments]
     mean = sum(values) / len(values)
     influence = array("d", (value - mean for value in values))
     unknown = _unknown(cohort)
@@ -191,8 +192,8 @@ def payer_of(payment: Payment) -> str:
 
 
 class Outcome(NamedTuple):
-    """Of one payment under a policy: whether it is rescued at least and at most, 0 or 1; how many sends it makes; and
-    when the money comes if it does: days from the decline."""
+    """Outcome of one payment under a policy: whether it is rescued at least and at most, 0 or 1;
+    how many sends it makes; and when the money comes if it does: days from the decline."""
 
     least: int
     most: int
@@ -203,9 +204,9 @@ class Outcome(NamedTuple):
 
 
 def bounds(outcomes: Sequence[Outcome]) -> Bounds:
-    low, high = sum(one.least for one in outcomes), sum(one.most for one in outcomes)
+    low, high = sum(outcome.least for outcome in outcomes), sum(outcome.most for outcome in outcomes)
     count = len(outcomes)
-    return Bounds(low / count, high / count, sum(one.least == one.most for one in outcomes))
+    return Bounds(low / count, high / count, sum(outcome.least == outcome.most for outcome in outcomes))
 
 
 def outcome_of(payment: Payment, plan: Sequence[datetime], window: timedelta) -> Outcome:
@@ -239,8 +240,8 @@ class Experiment(NamedTuple):
 
 
 def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Experiment]:
-    """From two weeks to a year, no longer than until the difference is told to a point. `rescued`: the share that is
-    rescued now; `drawn`: of the attempts, the share that was read."""
+    """Experiments from two weeks to a year, no longer than until the difference is told to a point.
+    `rescued`: the share that is rescued now; `drawn`: of the attempts, the share that was read."""
     a_day = len(cohort.payments) / max(cohort.running, 1.0) / drawn
     found = list[Experiment]()
     for share in SHARES:

@@ -1,6 +1,6 @@
-"""What payments of a history say of a policy, in all and by group: what happened is exact; what the policy would have
-done lies between bounds that assume nothing, and between what models expect. Pure.
-"""
+"""Figures of a policy on payments of a history, in all and by group: what happened is exact; what
+the policy would have done lies between bounds that assume nothing, and between what models expect.
+Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +14,14 @@ EXPECTED_MIN: Final = 50  # payments of a group that the models were asked about
 
 
 class Span(NamedTuple):
-    """Between which values it lies."""
+    """Range in which a value lies."""
 
     low: float
     high: float
 
 
 class FeeSpan(NamedTuple):
-    """Of sends that the policy does not make, in minor units; below 0: it makes more."""
+    """Fees of sends that the policy does not make, in minor units; below 0: it makes more."""
 
     asset: str
     low: float
@@ -29,8 +29,9 @@ class FeeSpan(NamedTuple):
 
 
 class MoneySpan(NamedTuple):
-    """One currency, in minor units. `proved`: what the policy brings in at least and at most; `models`: what they
-    expect of it. None where nothing was planned, or too few were asked about."""
+    """Money of one currency, in minor units. `proved`: what the policy brings in at least and at
+    most; `models`: what they expect of it. None where nothing was planned, or too few were asked
+    about."""
 
     asset: str
     orders: int
@@ -41,8 +42,9 @@ class MoneySpan(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One payment of `units`. `days`: from the decline to the money, None where it was not rescued. `outcome`: of the
-    policy, None where nothing was planned for it. `expected`: by each model, None where none was asked."""
+    """Case of one payment of `units`. `days`: from the decline to the money, None where it was not
+    rescued. `outcome`: of the policy, None where nothing was planned for it. `expected`: by each
+    model, None where none was asked."""
 
     names: Mapping[By, str]
     asset: str
@@ -83,7 +85,7 @@ def by_group(cases: Sequence[Case], send_cost: int) -> dict[By, list[HistoryFigu
 
 
 def figures_of(name: str, cases: Sequence[Case], send_cost: int) -> HistoryFigures:
-    """Of at least one payment."""
+    """Figures of at least one payment."""
     days = [one.days for one in cases if one.days is not None]
     outcomes = [one.outcome for one in cases if one.outcome is not None]
     return HistoryFigures(
@@ -92,8 +94,8 @@ def figures_of(name: str, cases: Sequence[Case], send_cost: int) -> HistoryFigur
         len(days),
         sum(one.sends for one in cases) / len(cases),
         sum(days) / len(days) if days else None,
-        _mean([(one.least, one.most) for one in outcomes]),
-        _mean([(one.sends_least, one.sends_most) for one in outcomes]),
+        _mean([(outcome.least, outcome.most) for outcome in outcomes]),
+        _mean([(outcome.sends_least, outcome.sends_most) for outcome in outcomes]),
         _earlier(cases),
         tuple(_fees(cases, asset, send_cost) for asset in sorted({one.asset for one in cases})) if outcomes else (),
         _models([one.expected for one in cases if one.expected]),
@@ -132,7 +134,7 @@ def _money(asset: str, cases: Sequence[Case], ends: Sequence[tuple[int, int] | N
 def _mean(spans: Sequence[tuple[float, float]]) -> Span | None:
     if not spans:
         return None
-    return Span(sum(one[0] for one in spans) / len(spans), sum(one[1] for one in spans) / len(spans))
+    return Span(sum(span[0] for span in spans) / len(spans), sum(span[1] for span in spans) / len(spans))
 
 
 def _earlier(cases: Sequence[Case]) -> Span | None:
@@ -146,7 +148,7 @@ def _earlier(cases: Sequence[Case]) -> Span | None:
 
 
 def _fees(cases: Sequence[Case], asset: str, send_cost: int) -> FeeSpan:
-    """Of all payments in that currency, where only a sample was planned for."""
+    """Fees of all payments in that currency, where only a sample was planned for."""
     own = [one for one in cases if one.asset == asset]
     planned = [(one.sends, one.outcome) for one in own if one.outcome is not None]
     scale = send_cost * len(own) / len(planned) if planned else 0.0

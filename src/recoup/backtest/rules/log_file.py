@@ -92,7 +92,7 @@ class _Reading:
 
 
 def is_log(first: bytes) -> bool:
-    """Of a file's first line."""
+    """Recognises a log by a file's first line."""
     try:
         row = msgspec.json.decode(first, type=dict[str, Any])
     except msgspec.MsgspecError:
@@ -133,8 +133,8 @@ def read_log(
             "Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
         )
     found.orders = [
-        JudgedOrder(one.facts._replace(engine_share=reading.share), one.steps, one.planned)
-        for one in reading.orders.values()
+        JudgedOrder(order.facts._replace(engine_share=reading.share), order.steps, order.planned)
+        for order in reading.orders.values()
     ]
     found.sampled_of = len(reading.orders) + len(reading.left_out) if reading.thin else None
     found.play, found.target = reading.play or "", reading.target
@@ -175,7 +175,7 @@ def _take(reading: _Reading, row: _Row) -> None:
 
 
 def _new_order(reading: _Reading, row: _Row) -> JudgedOrder | None:
-    """None for a payer who is left out."""
+    """Adds an order; None for a payer who is left out."""
     if not is_drawn(row.payer[:TEXT_MAX], reading.thin):
         reading.left_out.add(hash(row.order))
         return None
@@ -185,7 +185,7 @@ def _new_order(reading: _Reading, row: _Row) -> JudgedOrder | None:
 
 
 def _thin_out(reading: _Reading) -> None:
-    """Of too many orders half the payers are left out, again and again."""
+    """Leaves out half the payers of too many orders, again and again."""
     while len(reading.orders) > reading.at_most and reading.thin < THIN_MAX:
         reading.thin += 1
         for order, one in list(reading.orders.items()):

@@ -1,9 +1,10 @@
-"""What models expect of a policy on a history without probabilities. It is the models' word, and no interval goes with
-it: none would be true. Pure.
+"""Expectations that models have of a policy on a history without probabilities. It is the models'
+word, and no interval goes with it: none would be true. Pure.
 
-A model that is fitted to tries at the instants of one policy may be wrong at all others. So its level is corrected by
-the tries that it learned from, it is judged by tries that it has not seen, its chances are drawn to its level as far as
-those ask for, and then only the lowest and the highest of several models are said.
+A model that is fitted to attempts at the instants of one policy may be wrong at all others. So its
+level is corrected by the attempts that it learned from, it is judged by attempts that it has not
+seen, its chances are drawn to its level as far as those ask for, and then only the lowest and the
+highest of several models are said.
 """
 
 import math
@@ -51,8 +52,8 @@ def at_level(chance: float, level: float) -> float:
 
 
 def levels_of(tries: Iterable[tuple[Cell, float, bool]]) -> Levels:
-    """Of each try its cell, the model's chance and whether it was approved. At its level a cell's chances add up to as
-    many approvals as there were."""
+    """Levels of a model from each attempt's cell, the model's chance and whether it was approved.
+    At its level a cell's chances add up to as many approvals as there were."""
     cells = defaultdict[Cell, list[tuple[float, bool]]](list)
     for cell, chance, approved in tries:
         cells[cell].append((chance, approved))
@@ -65,7 +66,7 @@ def _level(chances: list[float], approved: int) -> float:
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         level = exp(middle)
-        if sum(at_level(one, level) for one in chances) * more < wanted:
+        if sum(at_level(chance, level) for chance in chances) * more < wanted:
             low = middle
         else:
             high = middle
@@ -73,8 +74,9 @@ def _level(chances: list[float], approved: int) -> float:
 
 
 def slope_of(tries: Sequence[tuple[float, float, bool]]) -> float:
-    """How far a model's chances part as the outcomes do: 1 as it says, 0 not at all. Of each try the cell's mean logit,
-    how far the model's logit is from it, and whether it was approved."""
+    """The slope by which a model's chances part as the outcomes do: 1 as it says, 0 not at all. Of
+    each attempt the cell's mean logit, how far the model's logit is from it, and whether it was
+    approved."""
 
     def too_steep(slope: float) -> bool:
         more = sum((yes - _chance(mean + slope * off)) * off for mean, off, yes in tries)
@@ -119,18 +121,19 @@ class Calibration:
 
     @property
     def tries(self) -> int:
-        return sum(one.tries for one in self.tenths)
+        return sum(tenth.tries for tenth in self.tenths)
 
     @property
     def plus_minus(self) -> float:
-        """Of `error`, 90 %: what chance makes of so many tries. One point at some 5,000."""
+        """The 90 % range of `error`: what chance makes of so many attempts. One point at some
+        5,000."""
         count = self.tries + 2
-        mean = (sum(one.tries * one.observed for one in self.tenths) + 1.0) / count
+        mean = (sum(tenth.tries * tenth.observed for tenth in self.tenths) + 1.0) / count
         return NORMAL_90 * math.sqrt(mean * (1.0 - mean) / count)
 
     @property
     def judged(self) -> bool:
-        """Whether there were enough tries to judge by."""
+        """True when there were enough attempts to judge by."""
         return self.tries >= CALIBRATED_MIN
 
     @property
@@ -139,7 +142,7 @@ class Calibration:
 
 
 class RangeOfModels(NamedTuple):
-    """`by_model`: the share that each expects to be rescued."""
+    """Range of models. `by_model`: the share that each expects to be rescued."""
 
     lowest: float
     highest: float
@@ -166,7 +169,7 @@ class Past:
         return _reading(one.scheme, code, one.text, one.advice_code, one.at.date(), self._region)
 
     def evidence(self, payment: Payment, cohort: Cohort, tries: Sequence[Attempt] = ()) -> Evidence:
-        """After those tries, at the last of them."""
+        """The evidence after those attempts, at the last of them."""
         first, last = payment[0], tries[-1] if tries else payment[0]
         readings = [self.reading(one) for one in (first, *tries)]
         country = first.country if len(first.country) == 2 else None
@@ -229,8 +232,8 @@ class PastTry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a model expects. `alone`: it is asked without the payer's other payments. `slope`: as `slope_of`, about the
-    mean logits of `means`."""
+    """Expectation of a model. `alone`: it is asked without the payer's other payments. `slope`: as
+    `slope_of`, about the mean logits of `means`."""
 
     model: Model
     levels: Levels = field(default_factory=dict)
@@ -239,7 +242,7 @@ class Expectation:
     means: Mapping[Cell, float] = field(default_factory=dict)
 
     def at(self, facts: Facts, offset: int, at: datetime) -> float:
-        """Of an approval at that instant, from 0 to 1."""
+        """The chance of an approval at that instant, from 0 to 1."""
         if self.alone:
             facts = replace(facts, looks=())
         [chance] = self.model.chances_at(facts, offset, [hours_of(at)])
@@ -251,8 +254,8 @@ class Expectation:
         return _chance(mean + self.slope * (_logit(found) - mean))
 
     def under(self, plan: Decision, evidence: Evidence) -> float:
-        """From 0 to 1: that one of the plan's tries is approved, each of those before being declined as the last
-        payment was."""
+        """The chance, from 0 to 1, that one of the plan's attempts is approved, each of those
+        before being declined as the last payment was."""
         facts, fails = evidence.facts, 1.0
         assert facts is not None
         answer = facts.tries[-1].answer if facts.tries else facts.first.answer
@@ -270,8 +273,8 @@ class Expectation:
 def expectations_of(
     models: Mapping[str, Model], tries: Sequence[PastTry], spread: Spread = alone
 ) -> dict[str, Expectation]:
-    """By model, and of the first one pooled. `tries`: before the last quarter of the time; each model learns its level
-    from those of its own time."""
+    """Expectations by model, and of the first one pooled. `tries`: before the last quarter of the
+    time; each model learns its level from those of its own time."""
     first = next(iter(models.values()))
     plain = {name: Expectation(model) for name, model in models.items()} | {
         POOLED: Expectation(first.pooled(), alone=True)
@@ -293,7 +296,7 @@ def drawn_in(
 ) -> dict[str, Expectation]:
     """Each with its slope by tries that it has not seen: what it finds better in some instants is partly chance, and a
     plan picks just those."""
-    found = spread(_drawn_in, [(one, tries) for one in expectations.values()])
+    found = spread(_drawn_in, [(expectation, tries) for expectation in expectations.values()])
     return dict(zip(expectations, found, strict=True))
 
 
@@ -312,7 +315,7 @@ def expect(
     expectations: Mapping[str, Expectation], plans: Sequence[tuple[Evidence, Decision]], spread: Spread = alone
 ) -> dict[str, list[float]]:
     """The chance that each model sees for each plan."""
-    found = spread(_expected, [(one, plans) for one in expectations.values()])
+    found = spread(_expected, [(expectation, plans) for expectation in expectations.values()])
     return dict(zip(expectations, found, strict=True))
 
 
@@ -328,8 +331,9 @@ def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
 
 
 def past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], *, late: bool, most: int) -> list[PastTry]:
-    """Those of the last quarter of the time, which no model has seen, or those before; each at the instant at which it
-    was made. A payment's window may be open: the tries that it has are answered."""
+    """Attempts of the last quarter of the time, which no model has seen, or those before; each at
+    the instant at which it was made. A payment's window may be open: the attempts that it has are
+    answered."""
     return list(islice(_past_tries(past, cohort, payments, late), most))
 
 
@@ -344,7 +348,7 @@ def _past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], late: b
 
 
 def calibrate(expectation: Expectation, tries: Sequence[PastTry], spread: Spread = alone) -> Calibration:
-    """By tries that it has not seen."""
+    """Calibrates an expectation by attempts that it has not seen."""
     parts = spread(_outcomes, [(expectation, some) for some in parts_of(tries, PARTS)])
     return calibration_of([pair for part in parts for pair in part])
 

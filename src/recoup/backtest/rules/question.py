@@ -1,6 +1,5 @@
-"""What a back-test is asked, as it is kept: which payments, who decides, within which policy. The same question has the
-same hash, so it is answered once. Pure.
-"""
+"""Question of a back-test, as it is kept: which payments, who decides, within which policy. The
+same question has the same hash, so it is answered once. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -56,7 +55,7 @@ def question_of(plain: Mapping[str, Any]) -> Question:
 
 
 def name_of_policy(question: Question) -> Sentence:
-    """Who was asked, within what."""
+    """Name of the decider and of the policy within which it was asked."""
     who = Sentence("Rescue engine") if question.decider == "engine" else Sentence("Schedule {0}", question.decider)
     if question.lines is None:
         return Sentence("{0}, within the policies that held at the time", who)
@@ -66,7 +65,7 @@ def name_of_policy(question: Question) -> Sentence:
 
 
 def name_of_payments(question: Question) -> Sentence:
-    """Which payments it was asked of."""
+    """Name of the payments it was asked of."""
     if question.basis == "import":
         return Sentence("Imported payments")
     return Sentence("Payments of {0} days", question.days)

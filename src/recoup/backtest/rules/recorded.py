@@ -15,12 +15,13 @@ Answer = Literal["approved", "declined", "unknown", "not_processed"]
 
 
 def place_in_sample(payer: str) -> bytes:
-    """By which payers come in turn in a sample, with a fixed seed."""
+    """The order in which payers enter a sample, with a fixed seed."""
     return hashlib.sha256(b"back-test/" + payer.encode("utf-8", "surrogatepass")).digest()
 
 
 def is_drawn(payer: str, thin: int) -> bool:
-    """Whether a sample of every 2nd, 4th, 8th … payer has this one; `thin`: how often it was halved."""
+    """True when a sample of every 2nd, 4th, 8th … payer has this one; `thin`: how often it was
+    halved."""
     return not thin or int.from_bytes(place_in_sample(payer)[:4], "big") % (1 << thin) == 0
 
 
@@ -57,7 +58,7 @@ class OrderFacts(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What a policy would have planned when the payment was declined, and why."""
+    """Plan that a policy would have made when the payment was declined, and why."""
 
     verdict: str
     plan: tuple[datetime, ...]
@@ -77,16 +78,16 @@ class JudgedOrder:
 
     @property
     def rescued(self) -> bool:
-        return self.was[0] if self.was is not None else any(one.reward for one in self.steps)
+        return self.was[0] if self.was is not None else any(step.reward for step in self.steps)
 
     @property
     def sends(self) -> float:
-        return self.was[1] if self.was is not None else sum(one.sends for one in self.steps)
+        return self.was[1] if self.was is not None else sum(step.sends for step in self.steps)
 
     @property
     def days(self) -> float:
-        """From the decline to the approval; 0 without one."""
-        return sum(one.days * one.reward for one in self.steps)
+        """Days from the decline to the approval; 0 without one."""
+        return sum(step.days * step.reward for step in self.steps)
 
     @property
     def episode(self) -> Episode:

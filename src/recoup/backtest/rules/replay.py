@@ -28,7 +28,8 @@ from recoup.terms.rules.arm_terms import engine_decides, place_of
 
 @dataclass(frozen=True, slots=True)
 class ScheduleTarget:
-    """`within`: the set policies that it is asked within; None: those that held then."""
+    """Target that follows a schedule. `within`: the set policies that it is asked within; None:
+    those that held then."""
 
     policy: RetryPolicy
     within: InForce | None = None
@@ -42,13 +43,14 @@ class ScheduleTarget:
         return by_schedule(replace(evidence, due_at=None), self.policy, self.within or then)
 
     def of_customer(self, place: int) -> "Target":
-        """Who decides for a customer, by their place among all; see `rescue.arms`."""
+        """The decider for a customer, by their place among all; see `rescue.arms`."""
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class EngineTarget:
-    """Without draws: what it thinks best. `within`: as of a schedule."""
+    """Target that follows the engine without draws: what it thinks best. `within`: as of a
+    schedule."""
 
     model: Model
     pricing: Pricing
@@ -65,7 +67,8 @@ class EngineTarget:
         return self.model.decide(evidence, self.pricing, self.within or then)
 
     def of_customer(self, place: int) -> "Target":
-        """As of a schedule: the set policies may leave some customers, or all, to the fixed schedule."""
+        """The decider for a customer, as of a schedule: the set policies may leave some customers,
+        or all, to the fixed schedule."""
         if self.within is None or engine_decides(self.within, place):
             return self
         return ScheduleTarget(CURRENT, self.within)
@@ -75,7 +78,7 @@ Target = ScheduleTarget | EngineTarget
 
 
 def place_in_file(payer: str) -> int:
-    """Of a file's customer, whose place at the merchant nobody knows."""
+    """Place of a file's customer, whose place at the merchant nobody knows."""
     return place_of(hashlib.sha256(b"place/" + payer.encode("utf-8", "surrogatepass")).digest())
 
 
@@ -87,7 +90,8 @@ SAME_HOURS: Final = 3.0
 
 
 class Way(NamedTuple):
-    """`at`: hours since 1970, None for stopping. `chance`: a model's, None where none was asked."""
+    """Way to go on. `at`: hours since 1970, None for stopping. `chance`: a model's, None where none
+    was asked."""
 
     at: float | None
     chance: float | None
@@ -101,24 +105,24 @@ def same(one: float | None, other: float | None, hours: float = SAME_HOURS) -> b
 
 
 def stored_ways(alternatives: Iterable[Mapping[str, Any]]) -> list[Way]:
-    """Of an engine's decision, its own first; empty where it offered none."""
+    """Ways of an engine's decision, its own first; empty where it offered none."""
     return [
-        Way(_hours(one["at"]) if one["at"] else None, one["chance"], one["probability"])
-        for one in alternatives
-        if "probability" in one
+        Way(_hours(alternative["at"]) if alternative["at"] else None, alternative["chance"], alternative["probability"])
+        for alternative in alternatives
+        if "probability" in alternative
     ]
 
 
 def offered_ways(decision: Decision) -> list[Way]:
     return [
-        Way(_hours(one.at) if one.at else None, one.chance, one.probability)
-        for one in decision.alternatives
-        if isinstance(one, Offered)
+        Way(_hours(alternative.at) if alternative.at else None, alternative.chance, alternative.probability)
+        for alternative in decision.alternatives
+        if isinstance(alternative, Offered)
     ]
 
 
 def way_of(verdict: str, plan: Sequence[str] | Sequence[datetime], now: float) -> float | None:
-    """What a decision leads to: when the next send leaves."""
+    """The time of the next send that a decision leads to."""
     if verdict == "attempt_now":
         return now
     if verdict != "plan" or not plan:
@@ -128,19 +132,19 @@ def way_of(verdict: str, plan: Sequence[str] | Sequence[datetime], now: float) -
 
 
 def probability(ways: Iterable[Way], at: float | None) -> float:
-    return min(1.0, sum(one.probability for one in ways if same(one.at, at)))
+    return min(1.0, sum(way.probability for way in ways if same(way.at, at)))
 
 
 def chance_at(ways: Iterable[Way], at: float, now: float) -> tuple[float, bool]:
     """The chance of the way that is the same, else of one in the same block; and whether it is that one's own."""
     nearest, block, in_block = None, block_of(max(0.0, at - now)), 0.0
-    for one in ways:
-        if one.at is None or one.chance is None:
+    for way in ways:
+        if way.at is None or way.chance is None:
             continue
-        if same(one.at, at) and (nearest is None or abs(one.at - at) < abs(nearest[0] - at)):
-            nearest = one.at, one.chance
-        if block_of(max(0.0, one.at - now)) == block:
-            in_block = max(in_block, one.chance)
+        if same(way.at, at) and (nearest is None or abs(way.at - at) < abs(nearest[0] - at)):
+            nearest = way.at, way.chance
+        if block_of(max(0.0, way.at - now)) == block:
+            in_block = max(in_block, way.chance)
     return (nearest[1], True) if nearest is not None else (in_block, False)
 
 
@@ -162,8 +166,9 @@ _WITHOUT: Final = frozenset({"facts", "link"})
 
 @dataclass(slots=True)
 class Engines:
-    """By which model, and at which prices, the engine decided when: for the orders that a schedule decided. `models`,
-    `pricings`, `policies` that were set: by name. Where an order of its arm was left to the schedule, there is None."""
+    """Models and prices by which the engine decided at each time: for the orders that a schedule
+    decided. `models`, `pricings`, `policies` that were set: by name. Where an order of its arm was
+    left to the schedule, there is None."""
 
     models: Mapping[str, Model]
     pricings: Mapping[str, Pricing] = field(default_factory=lambda: PRICINGS)
@@ -172,7 +177,7 @@ class Engines:
     _which: list[tuple[str | None, str | None]] = field(default_factory=list)
 
     def note(self, decision: RecordedDecision) -> None:
-        """Of the engine's arm, in order of time."""
+        """Notes a decision of the engine's arm, in order of time."""
         if decision.by == "engine" and decision.features:
             model = decision.versions.get("model")
             which = (model, decision.versions.get("policy") if model else None)
@@ -186,14 +191,14 @@ class Engines:
         return self.policies[name] if name is not None else None
 
     def of(self, one: RecordedDecision, now: float) -> tuple[Model, Pricing] | None:
-        """By which it would have decided there."""
+        """The model and prices by which it would have decided there."""
         if one.engine_model == "":
             return self.at(now)
         model = self.models.get(one.engine_model or "")
         return (model, _pricing_beside(one.versions.get("policy"))) if model is not None else None
 
     def at(self, now: float) -> tuple[Model, Pricing] | None:
-        """None where a schedule decided for the engine too."""
+        """The model and prices at that time; None where a schedule decided for the engine too."""
         if not self._which:
             return None
         model, pricing = self._which[max(0, bisect_right(self._at, now) - 1)]
@@ -203,7 +208,7 @@ class Engines:
 
 def _pricing_beside(schedule: str | None) -> Pricing:
     """The engine's while that schedule decided for the comparison group."""
-    return next((one for one in PRICINGS.values() if one.schedules == schedule), ENGINE_2)
+    return next((pricing for pricing in PRICINGS.values() if pricing.schedules == schedule), ENGINE_2)
 
 
 def _schedule_beside(pricing: str | None) -> RetryPolicy:
@@ -294,7 +299,8 @@ def _by_target(
 
 
 def _is_decided(one: RecordedDecision, target: EngineTarget, now: float, engines: Engines) -> bool:
-    """Whether the engine's ways are those of the very engine that is asked about: its own is the first."""
+    """True when the engine's ways are those of the very engine that is asked about: its own is the
+    first."""
     if target.within is not None and target.within.name != one.versions.get("policies"):
         return False
     if one.by == "engine":

@@ -1,4 +1,5 @@
-"""What a policy would have brought beside what was done, in all and by group: figures, or what is missing. Pure."""
+"""Report of what a policy would have brought beside what was done, in all and by group: figures, or
+what is missing. Pure."""
 
 import math
 from array import array
@@ -19,21 +20,21 @@ Verdict = Literal["better", "worse", "not_told"]
 
 
 def difference(payers: Iterable[str], one: Estimate, other: Estimate) -> Estimate:
-    """`one` less `other`; `payers[i]` is whose order i is. What one policy does without support may only have brought
-    more, and the other's less."""
+    """The difference `one` less `other`; `payers[i]` is whose order i is. What one policy does
+    without support may only have brought more, and the other's less."""
     influence = array("d", (a - b for a, b in zip(one.influence, other.influence, strict=True)))
     error = clustered(payers, influence)
     return Estimate(one.value - other.value, influence, error, one.above + other.below, one.below + other.above)
 
 
 def verdict(found: Estimate) -> Verdict:
-    """By the 90 % interval."""
+    """The verdict by the 90 % interval."""
     low, high = found.interval
     return "better" if low > 0 else "worse" if high < 0 else "not_told"
 
 
 class FeesAvoided(NamedTuple):
-    """By sends that the policy does not make, in minor units; below 0: it makes more."""
+    """Fees avoided by sends that the policy does not make, in minor units; below 0: it makes more."""
 
     asset: str
     units: float
@@ -41,9 +42,10 @@ class FeesAvoided(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of some orders. `rescued`: the share of them that the policy rescues, or None, and then `missing` says why not.
-    `then`: the share that was rescued. `sends`, `sends_then`: of an order. `days`, `days_then`: from the decline to the
-    money, of the rescued ones. `fees_avoided`: by currency, where there are figures."""
+    """Figures of some orders. `rescued`: the share of them that the policy rescues, or None, and
+    then `missing` says why not. `then`: the share that was rescued. `sends`, `sends_then`: of an
+    order. `days`, `days_then`: from the decline to the money, of the rescued ones. `fees_avoided`:
+    by currency, where there are figures."""
 
     orders: int
     rescued_then: int
@@ -59,13 +61,14 @@ class Figures:
 
     @property
     def days_earlier(self) -> float | None:
-        """By how many days the money comes earlier; below 0: later."""
+        """Days by which the money comes earlier; below 0: later."""
         return self.days_then - self.days if self.days is not None and self.days_then is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyFigures:
-    """Of one currency, in its minor unit, over all orders. `net`: the rescued amounts less the cost of sends."""
+    """Money of one currency, in its minor unit, over all orders. `net`: the rescued amounts less
+    the cost of sends."""
 
     asset: str
     orders: int
@@ -104,7 +107,7 @@ class Judgement:
 
 def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups: bool = True) -> Judgement:
     """`orders`: those whose window has closed. `send_cost`: minor units of a send."""
-    evaluation = Evaluation([one.episode for one in orders], BINS)
+    evaluation = Evaluation([order.episode for order in orders], BINS)
     closed = _closed(orders)
     whole = _figures(evaluation, orders, closed, None, send_cost)
     found = Judgement(
@@ -114,9 +117,9 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
         verdict(whole.difference) if whole.difference is not None else "not_told",
         closed.days,
         _span_days(orders),
-        min((one.facts.declined_at for one in orders), default=None),
-        max((one.facts.closes_at for one in orders), default=None),
-        len({one.facts.payer for one in orders}),
+        min((order.facts.declined_at for order in orders), default=None),
+        max((order.facts.closes_at for order in orders), default=None),
+        len({order.facts.payer for order in orders}),
     )
     if whole.rescued is not None:
         found.money = [_money(evaluation, orders, asset, send_cost) for asset in _assets(orders)]
@@ -132,12 +135,12 @@ def _figures(
     look_up()
     weights = None if part is None else [float(one) for one in part]
     inside = orders if part is None else [one for one, there in zip(orders, part, strict=True) if there]
-    then = _then(orders, [float(one.rescued) for one in orders], weights)
+    then = _then(orders, [float(order.rescued) for order in orders], weights)
     overlap = evaluation.overlap if part is None else evaluation.overlap_of(part)
     rescued = evaluation.mean("rescued", weights)
     lacking = tuple(missing(closed, overlap, rescued))
     shown = not lacking and bool(inside)
-    payers = [one.facts.payer for one in orders]
+    payers = [order.facts.payer for order in orders]
     rescued_then = sum(one.rescued for one in inside)
     days = evaluation.mean("days", weights).value if shown else 0.0
     sends = evaluation.mean("sends", weights).value if shown else None
@@ -157,7 +160,7 @@ def _figures(
 
 
 def _then(orders: Sequence[JudgedOrder], values: Sequence[float], weights: Sequence[float] | None) -> Estimate:
-    """What was: exact of these orders; its interval is that of more orders like them."""
+    """The actual value: exact of these orders; its interval is that of more orders like them."""
     weighing = weights or [1.0] * len(orders)
     whole = sum(weighing)
     if not whole:
@@ -165,11 +168,11 @@ def _then(orders: Sequence[JudgedOrder], values: Sequence[float], weights: Seque
     mean = sum(one * weight for one, weight in zip(values, weighing, strict=True)) / whole
     scale = len(orders) / whole
     influence = array("d", (scale * weight * (one - mean) for one, weight in zip(values, weighing, strict=True)))
-    return Estimate(mean, influence, clustered((one.facts.payer for one in orders), influence))
+    return Estimate(mean, influence, clustered((order.facts.payer for order in orders), influence))
 
 
 def _money(evaluation: Evaluation, orders: Sequence[JudgedOrder], asset: str, send_cost: int) -> MoneyFigures:
-    own = [one.facts.asset == asset for one in orders]
+    own = [order.facts.asset == asset for order in orders]
     amounts = [float(one.facts.units) if there else 0.0 for one, there in zip(orders, own, strict=True)]
     costs = [float(send_cost) if there else 0.0 for there in own]
     count = len(orders)
@@ -179,7 +182,7 @@ def _money(evaluation: Evaluation, orders: Sequence[JudgedOrder], asset: str, se
     paid = [amount * one.rescued for amount, one in zip(amounts, orders, strict=True)]
     spent = [cost * one.sends for cost, one in zip(costs, orders, strict=True)]
     net_then = _then(orders, [one - other for one, other in zip(paid, spent, strict=True)], None)
-    more = difference([one.facts.payer for one in orders], net, net_then)
+    more = difference([order.facts.payer for order in orders], net, net_then)
     highest = max(amounts)
     low, high = more.interval
     # What no arm could do may bring amounts, not shares of orders.
@@ -216,7 +219,7 @@ def _fees(
         return (FeesAvoided(assets[0], (sum(one.sends for one in inside) - sends * len(inside)) * send_cost),)
     found = []
     for asset in assets:
-        own = [float(one.facts.asset == asset) for one in orders]
+        own = [float(order.facts.asset == asset) for order in orders]
         own = [one * there for one, there in zip(own, part or [True] * len(orders), strict=True)]
         then = sum(weight * one.sends for weight, one in zip(own, orders, strict=True))
         found.append(FeesAvoided(asset, (then - evaluation.of({"sends": own}).value * len(orders)) * send_cost))
@@ -226,23 +229,23 @@ def _fees(
 def _closed(orders: Sequence[JudgedOrder]) -> Closed:
     days = 0.0
     if orders:
-        first = min(one.facts.declined_at for one in orders)
-        days = (max(one.facts.closes_at for one in orders) - first).total_seconds() / 86_400
-    return Closed(len(orders), sum(one.rescued for one in orders), days)
+        first = min(order.facts.declined_at for order in orders)
+        days = (max(order.facts.closes_at for order in orders) - first).total_seconds() / 86_400
+    return Closed(len(orders), sum(order.rescued for order in orders), days)
 
 
 def _span_days(orders: Sequence[JudgedOrder]) -> float:
-    times = [one.facts.declined_at for one in orders]
+    times = [order.facts.declined_at for order in orders]
     return (max(times) - min(times)) / timedelta(days=1) if times else 0.0
 
 
 def _assets(orders: Sequence[JudgedOrder]) -> list[str]:
-    return [name for name, _ in Counter(one.facts.asset for one in orders).most_common(GROUPS_MAX)]
+    return [name for name, _ in Counter(order.facts.asset for order in orders).most_common(GROUPS_MAX)]
 
 
 _NAMES: Final[Mapping[By, Callable[[Sequence[JudgedOrder]], list[str]]]] = {
-    "class": lambda orders: [one.facts.klass for one in orders],
-    "issuer": lambda orders: [one.facts.issuer for one in orders],
-    "country": lambda orders: [one.facts.country for one in orders],
-    "amount": lambda orders: bands([(one.facts.asset, one.facts.units) for one in orders]),
+    "class": lambda orders: [order.facts.klass for order in orders],
+    "issuer": lambda orders: [order.facts.issuer for order in orders],
+    "country": lambda orders: [order.facts.country for order in orders],
+    "amount": lambda orders: bands([(order.facts.asset, order.facts.units) for order in orders]),
 }

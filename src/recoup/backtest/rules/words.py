@@ -63,7 +63,7 @@ def _sentence(one: Mapping[str, Any]) -> Sentence:
 
 
 def days_earlier(low: float, high: float | None = None) -> Sentence:
-    """So many days earlier; below 0: later. `high`: the other end of a range."""
+    """Sentence of so many days earlier; below 0: later. `high`: the other end of a range."""
     high = low if high is None else high
     if low < 0.0 < high:
         return Sentence("{0} days later to {1} earlier", Figure(f"{-low:.1f}"), Figure(f"{high:.1f}"))

@@ -69,7 +69,8 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
 
 
 async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: tuple[int, int]) -> bool:
-    """Whether these are the two amounts, in any order. After three wrong answers the account is refused.
+    """Checks that these are the two amounts, in any order. After three wrong answers the account is
+    refused.
 
     Raises: Problem not_found, wrong_state.
     """
@@ -110,7 +111,7 @@ async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
 
 
 async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: str) -> None:
-    """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
+    """Refuses an account that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
         raise invalid("Give a reason for refusing the account.", "reason", "Enter the reason beside the button.")
@@ -130,7 +131,7 @@ def deposits_of(world: World, row: AccountRow) -> list[int]:
 
 
 def shown_deposits(world: World, row: AccountRow) -> list[int] | None:
-    """What a twin's account statement shows; None where only its owner can read it."""
+    """Deposits that a twin's account statement shows; None where only its owner can read it."""
     return deposits_of(world, row) if world.bank.shows_deposits and row.state == "added" else None
 
 

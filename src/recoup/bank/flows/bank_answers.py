@@ -1,4 +1,5 @@
-"""What a bank's answer file says is done to the payouts it names; what cannot be done is reported, line by line."""
+"""Answer files of a bank: what one says is done to the payouts it names; what cannot be done is
+reported, line by line."""
 
 from io import BytesIO
 from typing import Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""Which file a transfer takes: NACHA to routing numbers where it is known who sends it, else CSV."""
+"""Choice of a transfer's file: NACHA to routing numbers where it is known who sends it, else CSV."""
 
 import csv
 import io
@@ -43,8 +43,8 @@ def csv_file(transfer: Transfer) -> str:
 
 
 def says(content: bytes, transfer: Transfer) -> bool:
-    """Whether a file, by whichever version of us and originator it was made, pays this amount to this account under
-    this reference."""
+    """True when a file, by whichever version of us and originator it was made, pays this amount to
+    this account under this reference."""
     try:
         text = content.decode("utf-8")
         if transfer.account.scheme == "us" and text.startswith(NACHA_BEGINS):

@@ -23,7 +23,7 @@ _MODIFIERS: Final = string.ascii_uppercase + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Originator:
-    """Who sends: its bank's routing number and name, its company id and name."""
+    """Originator of a file: its bank's routing number and name, its company id and name."""
 
     routing: str
     bank: str
@@ -129,7 +129,8 @@ def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]
 
 
 def _first_number(transfer: Transfer) -> int:
-    """Of the batch and of its first trace: the payout's own, so that a bank does not take two files for one."""
+    """The number of the batch and of its first trace: the payout's own, so that a bank does not
+    take two files for one."""
     return transfer.payout_id.int % _NUMBERS + 1
 
 

@@ -62,34 +62,34 @@ class _Reader:
 
     def parts(self, records: Iterable[_Record]) -> Parts:
         inside = ""
-        for one in records:
-            _check_order(one, inside)
-            self._file.records += one.lines
-            self._group.records += one.lines
-            self._held.records += one.lines
-            if one.code == "16":
-                yield from self._entry(one)
+        for record in records:
+            _check_order(record, inside)
+            self._file.records += record.lines
+            self._group.records += record.lines
+            self._held.records += record.lines
+            if record.code == "16":
+                yield from self._entry(record)
                 continue
-            fields = [part.strip() for part in one.body.split(",")]
-            if one.code == "01":
+            fields = [part.strip() for part in record.body.split(",")]
+            if record.code == "01":
                 inside, self._sender = "01", (*fields[:2], fields[2] if len(fields) > 2 else "", *fields[4:5])
-            elif one.code == "02":
+            elif record.code == "02":
                 inside = "02"
-                self._begin_group(one, fields)
-            elif one.code == "03":
+                self._begin_group(record, fields)
+            elif record.code == "03":
                 inside = "03"
-                self._begin_account(one, fields)
-            elif one.code == "49":
+                self._begin_account(record, fields)
+            elif record.code == "49":
                 inside = "02"
-                yield from self._end_account(one, fields)
-            elif one.code == "98":
+                yield from self._end_account(record, fields)
+            elif record.code == "98":
                 inside = "01"
-                _check(one, self._group, fields, "accounts")
+                _check(record, self._group, fields, "accounts")
                 self._file.parts += 1
                 self._file.total += self._group.total
-            elif one.code == "99":
+            elif record.code == "99":
                 inside = "99"
-                _check(one, self._file, fields, "groups")
+                _check(record, self._file, fields, "groups")
         if inside != "99":
             raise complaint("The end of the file", "its last record (99) is missing; the file is cut off")
 
@@ -172,30 +172,30 @@ class _Reader:
 def _records(lines: Iterable[Line]) -> Iterator[_Record]:
     held: _Record | None = None
     size = 0
-    for one in lines:
-        if one.text is None:
-            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why))
-        text = one.text.strip(" \x1a\ufeff")
+    for line in lines:
+        if line.text is None:
+            raise complaint(Sentence("Line {0}", line.number), Sentence("it {0}", line.why))
+        text = line.text.strip(" \x1a\ufeff")
         if not text:
             continue
         begins = _BEGINS.match(text)
         code = begins[1] if begins else ""
         if begins is None or code not in _CODES:
             message = Sentence("{0} begins with no record code of {1}", repr(text[:20]), " ".join(_CODES))
-            raise complaint(Sentence("Line {0}", one.number), message)
+            raise complaint(Sentence("Line {0}", line.number), message)
         body = begins[2].removeprefix(",")
         slash = body.endswith("/")
         body = body.removesuffix("/")
         if code != "88":
             if held is not None:
                 yield held
-            held, size = _Record(one.number, code, body, 1, slash), len(body)
+            held, size = _Record(line.number, code, body, 1, slash), len(body)
             continue
         if held is None:
-            raise complaint(Sentence("Line {0}", one.number), "a continuation (88) of nothing")
+            raise complaint(Sentence("Line {0}", line.number), "a continuation (88) of nothing")
         size += len(body)
         if held.lines > CONTINUED_MAX or size > RECORD_MAX:
-            raise complaint(Sentence("Line {0}", one.number), "the record is continued without end")
+            raise complaint(Sentence("Line {0}", line.number), "the record is continued without end")
         held = held._replace(body=_continued(held, body), lines=held.lines + 1, slash=slash)
     if held is not None:
         yield held
@@ -207,7 +207,7 @@ def _continued(held: _Record, body: str) -> str:
 
 
 def _check_order(one: _Record, inside: str) -> None:
-    """`inside`: the header that is open."""
+    """Checks that a record may stand here. `inside`: the header that is open."""
     wanted = {"01": "", "02": "01", "03": "02", "16": "03", "49": "03", "98": "02", "99": "01"}
     if one.code not in wanted or wanted[one.code] != inside:
         _refuse(one, Sentence("the record {0} cannot stand here; records are missing or doubled", one.code))

@@ -1,4 +1,4 @@
-"""What may become of a payout to a bank, and of the account that it goes to.
+"""States of a payout to a bank, and of the account that it goes to.
 
 Source: design §5; decision 0023.
 """
@@ -29,19 +29,20 @@ SHOWN: Final[Mapping[str, str]] = {
 
 
 def shown_state(state: str | None) -> str:
-    """Of a settlement's payout."""
+    """The state shown of a settlement's payout."""
     return SHOWN[state] if state else "carried"
 
 
 def reference_of(merchant_id: UUID, asset: str, period_to: datetime, payout_no: int) -> str:
-    """What the bank statement shows: 14 characters, as the narrowest of the files takes them. The same for the same
-    settlement and try to pay it, also by a database that has forgotten them."""
+    """The reference that the bank statement shows: 14 characters, as the narrowest of the files
+    takes them. The same for the same settlement and attempt to pay it, also by a database that has
+    forgotten them."""
     named = f"{asset}|{int(period_to.timestamp())}|{payout_no}"
     return "RC" + sha256(merchant_id.bytes + named.encode()).hexdigest()[:12].upper()
 
 
 def file_context(payout_id: UUID) -> str:
-    """What the bank's file is sealed for."""
+    """The context that the bank's file is sealed for."""
     return f"bank-file:{payout_id}"
 
 
@@ -61,7 +62,7 @@ def check_step(state: str, to: str) -> None:
 
 
 class Payout(Protocol):
-    """What of a payout its approval depends on."""
+    """Fields of a payout that its approval depends on."""
 
     @property
     def state(self) -> str: ...
@@ -72,7 +73,7 @@ class Payout(Protocol):
 
 
 class Account(Protocol):
-    """What of an active account it depends on."""
+    """Fields of an active account that an approval depends on."""
 
     @property
     def added_by(self) -> str: ...

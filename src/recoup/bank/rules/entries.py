@@ -42,8 +42,8 @@ class BankEntry(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """One statement of one account. `opening`, `closing`: None where the file does not say. `left_out`: why -> entries
-    that move no money (yet)."""
+    """Statement of one account. `opening`, `closing`: None where the file does not say. `left_out`:
+    why -> entries that move no money (yet)."""
 
     place: str
     name: str
@@ -168,7 +168,7 @@ def kind_of(entry: BankEntry, *, ours: bool) -> str:
 
 
 def complaint(place: str, what: str, cure: str = AGAIN) -> Problem:
-    """Nothing of the file is taken."""
+    """Problem with a file, of which nothing is taken."""
     return invalid(
         Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)), "file", cure
     )

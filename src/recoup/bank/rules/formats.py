@@ -50,7 +50,7 @@ _NACHA_BATCH: Final = re.compile(r"5(?:200|220|225|280).{36}.{10}[A-Z]{3}.{10}")
 
 
 def format_of(head: bytes) -> str | None:
-    """One of STATEMENTS or ANSWERS; None for what may be a table.
+    """The format of a file, one of STATEMENTS or ANSWERS; None for what may be a table.
 
     Raises: Problem(invalid) for a format that is known and not read.
     """

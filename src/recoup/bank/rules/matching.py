@@ -1,7 +1,8 @@
-"""What a line of somebody else's statement is to our ledger. Pure: the same verdicts wherever the candidates come from.
+"""Matching of a line of somebody else's statement to our ledger. Pure: the same verdicts wherever
+the candidates come from.
 
-A line is matched by our id or by the reference that the other side gave, and by type, amount and currency; never by the
-amount alone. Source: design §5; docs/money.md.
+A line is matched by our id or by the reference that the other side gave, and by type, amount and
+currency; never by the amount alone. Source: design §5; docs/money.md.
 """
 
 import tomllib
@@ -36,7 +37,10 @@ EDGE: Final = timedelta(days=1)
 def recipes_of(kind: str) -> Mapping[str, tuple[str, ...]]:
     """The recipes of the postings that a line is, by type; none of a word of one processor, which becomes
     another."""
-    return {type_: tuple(one.name for one in RECIPES.values() if one.files.get(kind) == type_) for type_ in KINDS[kind]}
+    return {
+        type_: tuple(recipe.name for recipe in RECIPES.values() if recipe.files.get(kind) == type_)
+        for type_ in KINDS[kind]
+    }
 
 
 class Theirs(NamedTuple):
@@ -82,12 +86,14 @@ class Verdict(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the search found for one line. `by`: id, reference, booked, or nothing; `several`: the reference is that of
-    several movements. `first`: the line that says the same. `taken`: the line that has the movement already, with
-    another date or amount; `same_amount`: at most another date, `same_day`: not even that. `parts`: this and other
-    lines have the movement's amount together. `booked`: the whole line was booked. `alike`: open movements of the same
-    type, amount and currency. `elsewhere`: a file that has nothing in common with this one has this line, too. `whole`:
-    the movement is one of several of a payment, which come to the amount of this line, the only one about it."""
+    """Match found for one line. `by`: id, reference, booked, or nothing; `several`: the reference
+    is that of several movements. `first`: the line that says the same. `taken`: the line that has
+    the movement already, with another date or amount; `same_amount`: at most another date,
+    `same_day`: not even that. `parts`: this and other lines have the movement's amount together.
+    `booked`: the whole line was booked. `alike`: open movements of the same type, amount and
+    currency. `elsewhere`: a file that has nothing in common with this one has this line, too.
+    `whole`: the movement is one of several of a payment, which come to the amount of this line, the
+    only one about it."""
 
     ours: Ours | None
     by: str = ""
@@ -258,12 +264,12 @@ def signed_type(kind: str, type_: str, *, came_in: bool, ours: bool = False) -> 
 
 
 def is_inward(kind: str, type_: str) -> bool:
-    """Whether money of this type comes to the account that the file is about."""
+    """True when money of this type comes to the account that the file is about."""
     return bool(_LINES[kind][type_]["in"] == type_)
 
 
 def is_either(kind: str, type_: str) -> bool:
-    """Whether a type's sign alone says which way its money went."""
+    """True when a type's sign alone says which way its money went."""
     row = _LINES[kind][type_]
     return bool(row["in"] and row["out"]) and type_ not in (row["in"], row["out"])
 

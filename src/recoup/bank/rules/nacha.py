@@ -84,7 +84,7 @@ def read_nacha(content: bytes) -> list[PayoutReturn]:
 
 
 def _records(content: bytes) -> Iterator[_Record]:
-    """One a line, or without any line's end."""
+    """Records of a file: one a line, or without any line's end."""
     text = content.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n\x1a ")
     if "\n" not in text and len(text) > WIDTH:
         text = "\n".join(text[at : at + WIDTH] for at in range(0, len(text), WIDTH))
@@ -171,7 +171,7 @@ def _disputed(answer: PayoutReturn, code: str) -> PayoutReturn:
 def _change(record: _Record) -> str:
     code, given = record.part(4, 6), record.part(36, 64).strip()
     what = CHANGES.get(code, "an unknown part")
-    parts = " ".join(masked(one) for one in given.split())
+    parts = " ".join(masked(part) for part in given.split())
     return Sentence(
         "{0}: the bank asks to change the {1} to {2}; correct the merchant's bank account", code, what, parts or "?"
     )
@@ -181,14 +181,14 @@ def _merged(answers: list[PayoutReturn]) -> list[PayoutReturn]:
     """A large payout is several entries: returned when all of them are."""
     found: dict[tuple[str, str], PayoutReturn] = {}
     others: list[PayoutReturn] = []
-    for one in answers:
-        key = (one.payout, one.reason)
-        if one.wrong or one.outcome != "returned":
-            others.append(one)
+    for answer in answers:
+        key = (answer.payout, answer.reason)
+        if answer.wrong or answer.outcome != "returned":
+            others.append(answer)
         elif key in found:
-            found[key] = found[key]._replace(units=(found[key].units or 0) + (one.units or 0))
+            found[key] = found[key]._replace(units=(found[key].units or 0) + (answer.units or 0))
         else:
-            found[key] = one
+            found[key] = answer
     return sorted((*found.values(), *others), key=lambda one: one.line)
 
 

@@ -1,4 +1,4 @@
-"""What somebody says of how a statement is to be read: names of its columns, its currencies, period and zone.
+"""Instructions for reading a statement: names of its columns, its currencies, period and zone.
 
 Source: docs/money.md.
 """
@@ -31,10 +31,11 @@ EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file h
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
-    column; `currencies`: those that it may hold, EVERY for all, else its first line's. `dates`: which comes first in
-    03/04/2026. `statuses`: their word -> money or none; `amounts`: major or minor units; `signs`: what a minus on money
-    that goes out means, out or back. Empty texts are found out, or asked."""
+    """Instructions for reading a file. `columns`: our name -> theirs; `types`: their word -> ours;
+    `values`: what stands in no column; `currencies`: those that it may hold, EVERY for all, else
+    its first line's. `dates`: which comes first in 03/04/2026. `statuses`: their word -> money or
+    none; `amounts`: major or minor units; `signs`: what a minus on money that goes out means, out
+    or back. Empty texts are found out, or asked."""
 
     kind: str = "processor"
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Reading:
     routes: tuple[str, ...] = ()  # those that there are; a line that names another is not taken
 
     def to_dict(self) -> dict[str, Any]:
-        """What makes two readings of a file the same."""
+        """The reading as a dict of what makes two readings of a file the same."""
         said = asdict(self) | {
             "currencies": sorted(self.currencies),
             "period": [moment.astimezone(UTC).isoformat() for moment in self.period or ()],
@@ -161,7 +162,8 @@ def _check_choices(reading: Reading) -> None:
 
 
 def _can_read(form: str) -> bool:
-    """Whether a moment that is written so can be read again, by every Python alike: newer ones read more directives."""
+    """True when a moment that is written so can be read again, by every Python alike: newer ones
+    read more directives."""
     named = {part[:1] for part in form.replace("%%", "").split("%")[1:]}
     if not named <= _DIRECTIVES or not named & _WITH_YEAR:
         return False

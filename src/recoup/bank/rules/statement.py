@@ -299,7 +299,8 @@ class Statement:
 
 
 def _type_of(text: str, reading: Reading, column: str) -> str:
-    """Of a bank's line without a type nothing. Raises: BadCell for a type that is not known."""
+    """The type of a line; empty for a bank's line without one. Raises: BadCell for a type that is
+    not known."""
     known = KINDS[reading.kind]
     mapped = reading.types.get(text)
     if mapped is not None:
@@ -320,7 +321,8 @@ def _type_of(text: str, reading: Reading, column: str) -> str:
 def content_id(
     file_kind: str, kind: str, our_id: UUID | None, reference: str, units: int, asset: str, at: datetime
 ) -> UUID:
-    """What a line says, wherever it stands: the same line in another file is the same line."""
+    """The id of what a line says, wherever it stands: the same line in another file is the same
+    line."""
     parts = (file_kind, kind, str(our_id or ""), reference, str(units), asset, at.astimezone(UTC).isoformat())
     return UUID(bytes=sha256("\x1f".join(parts).encode("utf-8", "replace")).digest()[:16])
 
@@ -363,7 +365,7 @@ def _layout(table: Table[dict[str, int]], reading: Reading, file_name: str) -> L
         raise invalid(message, "dates", "Say which it is: --dates dmy or --dates mdy.")
     names = table.header.names
     positions = {plain(name): position for position, name in enumerate(names)}
-    keys, refs = ([positions[one] for one in words if one in positions] for words in OTHERS["ids"].values())
+    keys, refs = ([positions[word] for word in words if word in positions] for words in OTHERS["ids"].values())
     used = {*columns.values(), *keys, *refs}
     unread = tuple(name for position, name in enumerate(names) if position not in used)
     shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
@@ -373,8 +375,8 @@ def _layout(table: Table[dict[str, int]], reading: Reading, file_name: str) -> L
 
 
 def _is_signed(stated: str, sides: Counter[int], *, of_stripe: bool) -> bool:
-    """Whether a minus is money that goes out, as in most files. In one that writes that without a minus, it is money
-    that came back. Raises: Problem(invalid) where it may be either."""
+    """True when a minus is money that goes out, as in most files. In one that writes that without a
+    minus, it is money that came back. Raises: Problem(invalid) where it may be either."""
     if stated:
         return stated == "out"
     if of_stripe or not sides[-1]:

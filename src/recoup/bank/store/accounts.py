@@ -24,7 +24,7 @@ SELECT account_id, masked, added_by, active_at FROM bank_accounts
 WHERE merchant_id = $1 AND asset = $2 AND state = 'active'
 """)
 async def active_account(db: Read, merchant_id: UUID, asset: str) -> ActiveAccount | None:
-    """At most one of a currency is."""
+    """The active account of a currency; at most one is."""
 
 
 class AccountRow(Row, frozen=True):
@@ -58,7 +58,7 @@ FROM bank_accounts WHERE merchant_id = $1
 
 @MERCHANT.statement(f"{_ACCOUNT} AND account_id = $2")
 async def find_account(db: Read, merchant_id: UUID, account_id: UUID) -> AccountRow | None:
-    """None for a foreign or unknown id."""
+    """Finds an account; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement(f"{_ACCOUNT} ORDER BY added_at DESC, account_id DESC LIMIT {ROWS_MAX}")
@@ -130,14 +130,15 @@ async def payouts_of(db: Read, merchant_id: UUID, batch_id: UUID) -> list[Payout
 
 @MERCHANT.statement(f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.payout_id = $2")
 async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
-    """None for a foreign or unknown id."""
+    """Finds a payout; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement(f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
   AND ($2::text IS NULL OR p.asset = $2)
 ORDER BY p.created_at, p.payout_id LIMIT {ROWS_MAX}""")
 async def open_payouts(db: Read, merchant_id: UUID, asset: str | None = None) -> list[PayoutRow]:
-    """Those that wait for somebody, oldest first, at most ROWS_MAX; of one currency when it is named."""
+    """Payouts that wait for somebody, oldest first, at most ROWS_MAX; of one currency when it is
+    named."""
 
 
 @MERCHANT.statement("""
@@ -169,7 +170,7 @@ async def last_payout(db: Read, merchant_id: UUID, batch_id: UUID) -> LastPayout
 
 @MERCHANT.statement("SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2")
 async def payout_by_reference(db: Read, merchant_id: UUID, reference: str) -> UUID | None:
-    """By what the bank statement shows."""
+    """Finds a payout by what the bank statement shows."""
 
 
 class PayoutFile(Row, frozen=True):
@@ -183,7 +184,7 @@ class PayoutFile(Row, frozen=True):
 SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL
 """)
 async def payout_file(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutFile | None:
-    """None before it is made."""
+    """The file of a payout; None before it is made."""
 
 
 class Adjustment(Row, frozen=True):
@@ -210,7 +211,7 @@ SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_b
 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC LIMIT {ROWS_MAX}
 """)
 async def list_adjustments(db: Read, merchant_id: UUID) -> list[Adjustment]:
-    """Those that wait first, then newest first, at most ROWS_MAX."""
+    """Adjustments, those that wait first, then newest first, at most ROWS_MAX."""
 
 
 @MERCHANT.statement("""
@@ -218,7 +219,7 @@ SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_b
 FROM adjustments WHERE merchant_id = $1 AND adjustment_id = $2
 """)
 async def find_adjustment(db: Read, merchant_id: UUID, adjustment_id: UUID) -> Adjustment | None:
-    """None for a foreign or unknown id."""
+    """Finds an adjustment; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement("""
@@ -226,7 +227,7 @@ SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
 WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
 """)
 async def adjusted_alone(db: Read, merchant_id: UUID, asset: str, made_by: str, since: datetime) -> int:
-    """What one person booked since then without a second one, in both directions. Units."""
+    """The amount that one person booked since then without a second one, in both directions. Units."""
 
 
 class BankMovement(Row, frozen=True):

@@ -25,7 +25,7 @@ async def add_payout(
     requested_by: str,
     created_at: datetime,
 ) -> None:
-    """It waits for its approval. `created_at` is business time."""
+    """Adds a payout that waits for its approval. `created_at` is business time."""
 
 
 @MERCHANT.statement("""
@@ -36,7 +36,7 @@ WHERE merchant_id = $1 AND payout_id = $2
 async def add_payout_state(
     db: Tx, merchant_id: UUID, payout_id: UUID, state: PayoutState, business_at: datetime, recorded_at: datetime
 ) -> None:
-    """It came into that state. Under its lock, or with its making."""
+    """Adds the state that a payout came into. Under its lock, or with its making."""
 
 
 class LockedPayout(PayoutHead, frozen=True):
@@ -56,11 +56,11 @@ FROM bank_payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
 """)
 async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
-    """None for a foreign or unknown id."""
+    """Locks a payout; None for a foreign or unknown id."""
 
 
 async def save_payout(db: Tx, row: LockedPayout) -> None:
-    """What may change of it."""
+    """Saves what may change of it."""
     await _save_payout(
         db,
         row.merchant_id,
@@ -102,7 +102,7 @@ async def _save_payout(
     sent_at: datetime | None,
     ended_at: datetime | None,
 ) -> None:
-    """Under its lock."""
+    """Saves a payout under its lock."""
 
 
 @MERCHANT.statement("""
@@ -123,7 +123,7 @@ async def add_account(
     added_by: str,
     added_at: datetime,
 ) -> None:
-    """It is not proved yet. `added_at` is business time."""
+    """Adds an account that is not proved yet. `added_at` is business time."""
 
 
 async def lock_account(db: Tx, merchant_id: UUID, account_id: UUID) -> AccountRow | None:
@@ -134,11 +134,11 @@ async def lock_account(db: Tx, merchant_id: UUID, account_id: UUID) -> AccountRo
 
 @MERCHANT.statement("SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE")
 async def _lock_accounts(db: Tx, merchant_id: UUID) -> list[UUID]:
-    """In one order."""
+    """Locks the accounts in one order."""
 
 
 async def save_account(db: Tx, row: AccountRow) -> None:
-    """What may change of it."""
+    """Saves what may change of it."""
     await _save_account(
         db,
         row.merchant_id,
@@ -170,7 +170,7 @@ async def _save_account(
     ended_at: datetime | None,
     reason: str | None,
 ) -> None:
-    """Under its lock."""
+    """Saves an account under its lock."""
 
 
 @MERCHANT.statement("INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)")
@@ -191,7 +191,7 @@ FROM adjustments a JOIN merchants m USING (merchant_id)
 WHERE a.merchant_id = $1 AND a.adjustment_id = $2 FOR UPDATE OF a
 """)
 async def lock_adjustment(db: Tx, merchant_id: UUID, adjustment_id: UUID) -> LockedAdjustment | None:
-    """None for a foreign or unknown id."""
+    """Locks an adjustment; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement("""

@@ -36,11 +36,11 @@ SELECT account_id, scheme, holder, masked, sealed, deposits FROM bank_accounts
 WHERE merchant_id = $1 AND account_id > $2 ORDER BY account_id LIMIT $3
 """)
 async def _accounts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[SealedAccount]:
-    """By their ids."""
+    """Accounts by their ids."""
 
 
 class PayoutFile(Row, frozen=True):
-    """What there is of it, with the account that the payout goes to."""
+    """File of a payout, as far as there is one, with the account that the payout goes to."""
 
     payout_id: UUID
     units: int
@@ -57,7 +57,7 @@ class PayoutFile(Row, frozen=True):
 
 
 async def files(db: Read, merchant_id: UUID) -> AsyncIterator[PayoutFile]:
-    """Of each payout that has one."""
+    """Files of each payout that has one."""
     after = LOWEST
     while rows := await _files(db, merchant_id, after, ROWS_MAX):
         for row in rows:
@@ -74,7 +74,7 @@ WHERE o.merchant_id = $1 AND o.payout_id > $2
 ORDER BY o.payout_id LIMIT $3
 """)
 async def _files(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[PayoutFile]:
-    """By the payouts' ids."""
+    """Files by the payouts' ids."""
 
 
 statements: Final = of_merchant(

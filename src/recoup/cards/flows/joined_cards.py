@@ -22,7 +22,8 @@ _ACCOUNT_REFERENCE: Final = re.compile(r"[0-9A-Z]{29}")
 
 
 async def join_by_answer(world: World, order: Order, processor: Processor, news: CredentialNews | None) -> None:
-    """Before the outcome is closed: a process that dies meanwhile hears it again when it inquires.
+    """Joins cards before the outcome is closed: a process that dies meanwhile hears it again when
+    it inquires.
 
     Raises: Problem(unavailable).
     """
@@ -37,7 +38,8 @@ async def join_by_answer(world: World, order: Order, processor: Processor, news:
 def names_of(
     world: World, processor: Processor, account_reference: str | None, fingerprint: str | None
 ) -> tuple[UUID, ...]:
-    """What a processor's words for a card stand for. A reference of another form than a PAR's says nothing."""
+    """Names that a processor's words for a card stand for. A reference of another form than a PAR's
+    says nothing."""
     return tuple(_names(world, processor, account_reference, fingerprint))
 
 

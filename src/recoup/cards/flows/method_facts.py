@@ -1,5 +1,5 @@
-"""What a processor says of a card that it keeps: as the method comes for the first time, with an answer, and once more
-when what is known is old."""
+"""Facts that a processor gives of a card that it keeps: as the method comes for the first time,
+with an answer, and once more when what is known is old."""
 
 import asyncio
 import re
@@ -24,7 +24,8 @@ _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=-]{0,254}")
 
 
 async def described(world: World, processor: Describing, given: Stored) -> Stored | None:
-    """Within half of the time that a waiting customer has. Raises: Problem(unavailable)."""
+    """Describes a method within half of the time that a waiting customer has. Raises:
+    Problem(unavailable)."""
     try:
         async with asyncio.timeout(world.policy.cit_deadline / timedelta(seconds=2)):
             return await processor.describe(given)
@@ -34,8 +35,8 @@ async def described(world: World, processor: Describing, given: Stored) -> Store
 
 
 async def keep_news(world: World, order: Order, outcome: Outcome) -> None:
-    """What an answer says of a stored method, for its next send and its other orders. Where storing it fails, they find
-    out by themselves."""
+    """Keeps what an answer says of a stored method, for its next send and its other orders. Where
+    storing it fails, they find out by themselves."""
     news, card = outcome.credential_news or CredentialNews(), order.card
     if card is None or card.stored is None or is_closed(order):
         return
@@ -77,7 +78,7 @@ async def look_again(world: World, order: Order, known: Stored | None) -> None:
 
 
 def _expiry(month: int | None, year: int | None) -> tuple[int | None, int | None]:
-    """Both or neither, and only what a card can have."""
+    """The expiry, both parts or neither, and only what a card can have."""
     if month is None or year is None or not (1 <= month <= 12 and 2000 <= year <= 2100):
         return None, None
     return month, year

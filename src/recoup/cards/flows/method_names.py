@@ -1,4 +1,5 @@
-"""What a stored payment method is known by here: the merchant's route and a keyed hash of the processor's id of it."""
+"""Names of a stored payment method here: the merchant's route and a keyed hash of the processor's
+id of it."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -16,9 +17,9 @@ def with_route(world: World, merchant_id: UUID, given: Stored | None) -> Stored 
 
 
 def routes_for_methods(world: World, merchant_id: UUID) -> list[str]:
-    """Of this merchant those that take stored methods."""
+    """Routes of this merchant that take stored methods."""
     terms = world.routes.terms(world.processors, merchant_id)
-    return [one.name for one in terms if "stored" in world.processors[one.name].takes]
+    return [term.name for term in terms if "stored" in world.processors[term.name].takes]
 
 
 def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:

@@ -1,8 +1,9 @@
-"""No card number stays in a call besides the card itself: every door asks here before anything else reads a body.
+"""Guard against card numbers in a call besides the card itself: every door asks here before
+anything else reads a body.
 
-Identifiers that look like a card are compared with the cards that are held, and a refusal says that one of them is.
-Unlimited questions would reveal the cards: a stranger is compared with nothing, and who sent a
-few held cards hears for a day that all that looks like a card is refused, held or not.
+Identifiers that look like a card are compared with the cards that are held, and a refusal says that
+one of them is. Unlimited questions would reveal the cards: a stranger is compared with nothing, and
+who sent a few held cards hears for a day that all that looks like a card is refused, held or not.
 """
 
 from collections.abc import Callable, Collection
@@ -40,9 +41,9 @@ async def refuse_cards(
 
 
 async def held_cards(world: World, numbers: Collection[str], caller: UUID | None) -> set[str]:
-    """Of numbers that look like cards those that are refused: those that are held, by their fingerprints, of whichever
-    merchant; all of them from a `caller` who sent too many that were. The sandbox's documented cards are, whether or
-    not they came before."""
+    """The refused ones of numbers that look like cards: those that are held, by their fingerprints,
+    of whichever merchant; all of them from a `caller` who sent too many that were. The sandbox's
+    documented cards are, whether or not they came before."""
     found = set[str]()
     if world.policy.magic_inputs:
         found = {one for one in numbers if classify(one, with_world=world.policy.world_cards) is not None}

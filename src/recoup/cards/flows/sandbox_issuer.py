@@ -10,7 +10,7 @@ ROUTE: Final = "sandbox"
 
 
 def sandbox_issuer(world: World) -> SandboxProcessor:
-    """For a sandbox; no other world has one."""
+    """The issuer of a sandbox; no other world has one."""
     processor = world.processors[ROUTE]
     if not _is_sandbox(processor):
         raise LookupError("This world's processor is not the sandbox's.")

@@ -52,8 +52,9 @@ def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
 
 
 def check_known_card(world: World, given: Stored, found: Stored | None = None) -> bool:
-    """Whether who names a method for the first time knows its card, where the id alone proves nothing: a number to
-    count up, at an account that several merchants use. `found`: as the processor has it, None before it was asked.
+    """True when who names a method for the first time knows its card, where the id alone proves
+    nothing: a number to count up, at an account that several merchants use. `found`: as the
+    processor has it, None before it was asked.
 
     Raises: Problem(invalid) for a call that leaves out what would prove it.
     """
@@ -86,10 +87,10 @@ async def look_up_method(world: World, merchant_id: UUID, given: Stored) -> Stor
 
 
 async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
-    """With what its processor says of it. What is known stays as it is.
+    """Keeps a method with what its processor says of it. What is known stays as it is.
 
-    Raises: Problem(invalid) for one that the processor does not have; Problem(too_many_requests) after a hundred of
-    those in a day; Problem(unavailable).
+    Raises: Problem(invalid) for one that the processor does not have; Problem(too_many_requests)
+    after a hundred of those in a day; Problem(unavailable).
     """
     method_id = method_id_of(world, merchant_id, given)
     if await is_method_known(world.db, merchant_id, method_id):
@@ -123,7 +124,8 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
 
 
 async def _is_anothers(world: World, tx: Tx, merchant_id: UUID, found: Stored) -> bool:
-    """Whether another merchant brought the method or its customer, at this account of the processor."""
+    """True when another merchant brought the method or its customer, at this account of the
+    processor."""
     processor = world.processors[found.route]
     if world.routes.shares_methods(found.route):
         return False
@@ -153,7 +155,7 @@ def _not_known(world: World, processor: Processor, merchant_id: UUID) -> Problem
 
 
 async def _described(world: World, processor: Processor, given: Stored) -> Stored | None:
-    """What the processor says goes before what the merchant says."""
+    """Describes a method; what the processor says goes before what the merchant says."""
     found = await described(world, processor, given) if describes(processor) else given
     if found is None:
         return None
@@ -195,14 +197,14 @@ def _card(
 
 
 def _identity(world: World, processor: Processor, found: Stored) -> UUID:
-    """Of a method whose fingerprint nobody says: its own, at this route."""
+    """The card's identity; for a method whose fingerprint nobody says, its own, at this route."""
     if found.fingerprint:
         return fingerprinted(world, processor, found.fingerprint)
     return method_named(world, processor, found.route, found.id)
 
 
 def _magic(world: World, processor: Processor, id: str) -> str | None:
-    """As of the test card that it stands for."""
+    """The magic of the test card that a method stands for."""
     if processor.kind != "sandbox" or not world.policy.magic_inputs:
         return None
     method = method_of(id)

@@ -11,7 +11,7 @@ _EXPIRED: Final = {"amex": "101"}
 
 
 def code_read(order: Order, attempt: Attempt) -> DeclineCode | None:
-    """Of an attempt the code by which its decline is read."""
+    """The code by which an attempt's decline is read."""
     card = order.card if order.card and order.card.stored else None
     if card is not None and attempt.processor_code == METHOD_GONE and not attempt.scheme_code:
         return DeclineCode(NETWORK, _EXPIRED.get(card.scheme, "54"))
@@ -19,6 +19,6 @@ def code_read(order: Order, attempt: Attempt) -> DeclineCode | None:
 
 
 def is_closed(order: Order) -> bool:
-    """Whether its card is a method that is gone, or was erased: nothing is sent for it."""
+    """True when its card is a method that is gone, or was erased: nothing is sent for it."""
     method = order.card.stored if order.card else None
     return method is not None and (method.is_closed or not method.reference)

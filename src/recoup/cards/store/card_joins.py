@@ -34,7 +34,7 @@ LEFT JOIN stored_methods s ON s.merchant_id = o.merchant_id AND s.method_id = o.
 WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.card_id IS NOT NULL
 """)
 async def print_of(db: Read, merchant_id: UUID, order_id: UUID) -> Print | None:
-    """Of an order with a card."""
+    """The card fingerprint of an order."""
 
 
 class CardJoin(Row, frozen=True):
@@ -87,7 +87,7 @@ async def list_joins(db: Read, merchant_id: UUID) -> list[CardJoin]:
 ORDER BY j.decided_at, j.join_id LIMIT {ROWS_MAX}
 """)
 async def joins_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> list[CardJoin]:
-    """Those that its card has part in, the first one first."""
+    """Joins that its card has part in, the first one first."""
 
 
 @MERCHANT.statement("SELECT count(*) FROM card_joins WHERE merchant_id = $1 AND state = 'waiting'")
@@ -114,7 +114,7 @@ async def add_join(
     made_by: str,
     at: datetime,
 ) -> UUID | None:
-    """None where one of this pair waits or holds."""
+    """Adds a join; None where one of this pair waits or holds."""
 
 
 @MERCHANT.statement(
@@ -168,4 +168,5 @@ WHERE NOT EXISTS (SELECT FROM card_joins j WHERE j.merchant_id = $1 AND j.first_
 ORDER BY o.card_id, p.card_id LIMIT {2 * ROWS_MAX}
 """)
 async def list_alike(db: Read, merchant_id: UUID) -> list[Alike]:
-    """Among the newest RECENT_ORDERS orders; a pair may come twice, in either order, and may be one by now."""
+    """Pairs of alike cards among the newest RECENT_ORDERS orders; a pair may come twice, in either
+    order, and may be one by now."""

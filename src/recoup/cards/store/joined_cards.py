@@ -1,4 +1,4 @@
-"""Which cards are one: what is sent of any of them counts for each."""
+"""Cards that are one: what is sent of any of them counts for each."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ SAME_CARDS: Final = """(SELECT h.head_id || ARRAY(SELECT o.card_id FROM cards o 
 
 @HUB.statement("SELECT join_cards($1, $2)")
 async def join_cards(db: Tx, same: Sequence[UUID], at: datetime) -> None:
-    """For good, and once, however often it is said. A card that was never sent is made."""
+    """Joins cards for good, and once, however often it is said. A card that was never sent is made."""
 
 
 async def are_joined(db: Read, same: Sequence[UUID]) -> bool:
@@ -25,7 +25,7 @@ async def are_joined(db: Read, same: Sequence[UUID]) -> bool:
 
 @HUB.statement("SELECT coalesce(joined_to, card_id) FROM cards WHERE card_id = ANY($1::uuid[])")
 async def _heads(db: Read, same: Sequence[UUID]) -> list[UUID]:
-    """Of those that have a row."""
+    """Heads of the cards that have a row."""
 
 
 @HUB.statement("""
@@ -34,4 +34,4 @@ JOIN cards o ON o.card_id = c.card_id OR o.joined_to = coalesce(c.joined_to, c.c
 WHERE c.card_id = $1
 """)
 async def last_joined_at(db: Read, card_id: UUID) -> datetime | None:
-    """When it last became one with another; none: it is joined with no other."""
+    """The time when it last became one with another; None: it is joined with no other."""

@@ -1,4 +1,5 @@
-"""What processors call the cards that they keep. Their other facts stand in the vault, with nothing sealed."""
+"""Stored methods: what processors call the cards that they keep. Their other facts stand in the
+vault, with nothing sealed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,12 +25,13 @@ class NewMethod(Row, frozen=True):
 
 @MERCHANT.statement("SELECT pan_id FROM vault WHERE merchant_id = $1 AND token_id = $2")
 async def find_method(db: Read, merchant_id: UUID, method_id: UUID) -> UUID | None:
-    """Which card it is; None for a method that came for the first time."""
+    """The card of a method; None for one that came for the first time."""
 
 
 @MERCHANT.statement("SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2")
 async def is_method_known(db: Read, merchant_id: UUID, method_id: UUID) -> bool | None:
-    """None for a method that came for the first time, false for one that was erased."""
+    """Tells whether a method is known: None for one that came for the first time, False for one
+    that was erased."""
 
 
 @MERCHANT.statement("""
@@ -40,8 +42,8 @@ SELECT EXISTS (SELECT FROM stored_methods WHERE reference = $3 AND closed_at IS 
 async def is_brought_by_another(
     db: Read, merchant_id: UUID, routes: Sequence[str], reference: str | None, customer: str | None
 ) -> bool:
-    """Whether another merchant was the first to name this method, or a method of this customer, at one of the routes.
-    None: not looked up."""
+    """True when another merchant was the first to name this method, or a method of this customer,
+    at one of the routes. None: not looked up."""
 
 
 @MERCHANT.statement("SELECT pg_advisory_xact_lock(hashtextextended($1, 36))")
@@ -58,7 +60,7 @@ WHERE stored_methods.reference = ''
 """
 )
 async def add_method(db: Tx, method: NewMethod) -> None:
-    """What is known already stays as it is; what was erased is known again."""
+    """Adds a method. What is known already stays as it is; what was erased is known again."""
 
 
 @MERCHANT.statement("""
@@ -75,8 +77,8 @@ UPDATE stored_methods SET described_at = $3 WHERE merchant_id = $1 AND method_id
 async def claim_description(
     db: Tx, merchant_id: UUID, method_id: UUID, instead: datetime, before: datetime
 ) -> UUID | None:
-    """None where the processor described it since `before`, or it is gone; else nobody else asks for now: it counts as
-    described at `instead`."""
+    """Claims the description of a method; None where the processor described it since `before`, or
+    it is gone; else nobody else asks for now: it counts as described at `instead`."""
 
 
 @MERCHANT.statement("SELECT renew_method($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
@@ -93,4 +95,4 @@ async def renew_method(
     country: str | None,
     at: datetime,
 ) -> None:
-    """What its processor says anew; None: nothing. What was erased stays so."""
+    """Renews what its processor says; None: nothing. What was erased stays so."""

@@ -16,7 +16,7 @@ Print = tuple[str, bytes]
 # Of all prints of a number (keys rotate) the one that is known decides which card it is; a new number takes the id
 # offered. A race for the same new number is settled by reading again.
 async def find_prints(db: Read, prints: Sequence[Print]) -> dict[Print, UUID]:
-    """Those that are known, each with its card."""
+    """Finds the fingerprints that are known, each with its card."""
     rows = await _find_prints(db, [p[0] for p in prints], [p[1] for p in prints])
     return {(row.key_id, row.print): row.card_id for row in rows}
 
@@ -36,7 +36,7 @@ async def _find_prints(db: Read, key_ids: Collection[str], prints: Collection[by
 
 
 async def add_prints(db: Tx, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
-    """What is known already stays as it is."""
+    """Adds fingerprints. What is known already stays as it is."""
     await _add_prints(db, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
 
 
@@ -51,7 +51,7 @@ async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes
 
 @stored("vault")
 class StoredCard(Row, frozen=True):
-    """Nothing is sealed of one that its processor keeps."""
+    """Card stored in the vault. Nothing is sealed of one that its processor keeps."""
 
     merchant_id: UUID
     token_id: UUID
@@ -113,7 +113,7 @@ WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_dig
   AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `write_changes`
 """)
 async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]) -> None:
-    """Where none are kept."""
+    """Notes the issuers' digits where none are kept."""
 
 
 @MERCHANT.statement("DELETE FROM cvv_once WHERE created_at < $1")
@@ -126,7 +126,7 @@ UPDATE vault SET exp_month = $3, exp_year = $4, last4 = coalesce(nullif($5, ''),
 WHERE merchant_id = $1 AND token_id = $2
 """)
 async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
-    """As the network's updater says."""
+    """Renews a card as the network's updater says."""
 
 
 class CardExpiry(Row, frozen=True):

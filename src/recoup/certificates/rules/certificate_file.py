@@ -71,7 +71,7 @@ def read(file: bytes) -> tuple[Line, list[Line]]:
 
 
 def is_certificate(first_line: bytes) -> bool:
-    """By the first line of a file."""
+    """Recognises a certificate by the first line of a file."""
     try:
         part = _decode(first_line)
     except (msgspec.DecodeError, RecursionError):

@@ -1,9 +1,9 @@
-"""What a compliance certificate says, as lines: one for each scheme, rule, send beyond a limit, kind of refusal, fee
-avoided, edition, thing that it cannot see, and recount. Lines are plain values in one order: the same month gives the
-same lines, whenever they are made.
+"""Content of a compliance certificate, as lines: one for each scheme, rule, send beyond a limit,
+kind of refusal, fee avoided, edition, thing that it cannot see, and recount. Lines are plain values
+in one order: the same month gives the same lines, whenever they are made.
 
-A refused send avoids the fee of its day's tariff row, if a source has one: of several of the same order and rule the
-first counts. A block, and a limit that no network set, cost nothing.
+A refused send avoids the fee of its day's tariff row, if a source has one: of several of the same
+order and rule the first counts. A block, and a limit that no network set, cost nothing.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _OPEN: Final = (date.min, date.max)
 
 
 class Refusals(NamedTuple):
-    """Of one rule on one day; `orders`: whose first refusal by the rule it was."""
+    """Refusals of one rule on one day; `orders`: whose first refusal by the rule it was."""
 
     acceptor_id: str
     scheme: str
@@ -38,7 +38,7 @@ class Refusals(NamedTuple):
 
 
 def fee_row(scheme: str, rule_id: str, on: date, region: str) -> LimitRow | None:
-    """That prices a send beyond the rule on that day; None where nothing does."""
+    """The row that prices a send beyond the rule on that day; None where nothing does."""
     row = valid_row([row for row in LIMITS if row.scheme == scheme and row.rule_id == rule_id], on, region)
     return row if row is not None and row.fee_units is not None else None
 
@@ -46,16 +46,16 @@ def fee_row(scheme: str, rule_id: str, on: date, region: str) -> LimitRow | None
 def avoided(refusals: Iterable[Refusals]) -> list[dict[str, Any]]:
     """A line for each tariff row: how many sends at which fee, and where it is written."""
     sends: dict[LimitRow, int] = defaultdict(int)
-    for one in refusals:
-        row = fee_row(one.scheme, one.rule_id, one.on, one.region)
+    for refusal in refusals:
+        row = fee_row(refusal.scheme, refusal.rule_id, refusal.on, refusal.region)
         if row is not None:
-            sends[row] += one.orders
+            sends[row] += refusal.orders
     lines = [_line(row, number) for row, number in sends.items() if number]
     return sorted(lines, key=lambda line: (line["scheme"], line["rule"], line["region"], line["validFrom"] or ""))
 
 
 def day_text(day: date) -> str | None:
-    """None for an end that is open."""
+    """Text of a day; None for an end that is open."""
     return None if day in _OPEN else day.isoformat()
 
 
@@ -79,7 +79,8 @@ _KEYS: Final = ("scheme", "rule", "what", "by", "sendId", "field", "region", "do
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the merchant copied to us. `since`: its first transmission, `received` and `declined`: of the month."""
+    """Reports that the merchant copied to us. `since`: its first transmission, `received` and
+    `declined`: of the month."""
 
     since: datetime | None
     received: int
@@ -88,10 +89,11 @@ class Reported:
 
 @dataclass(slots=True)
 class Recount:
-    """Of somebody who counts apart from us. `by`: `issuer`, the sandbox issuer's own book; `statement`, the processor's
-    lines of approved charges, of all acceptors of the merchant; `none`. `differences`: what only one side has, or the
-    two have differently; `counted_only` of them are sends that nobody answered, which we count and they never saw.
-    `closest` by scheme and rule, where they can be recounted."""
+    """Recount by somebody who counts apart from us. `by`: `issuer`, the sandbox issuer's own book;
+    `statement`, the processor's lines of approved charges, of all acceptors of the merchant;
+    `none`. `differences`: what only one side has, or the two have differently; `counted_only` of
+    them are sends that nobody answered, which we count and they never saw. `closest` by scheme and
+    rule, where they can be recounted."""
 
     by: str
     sends: int = 0
@@ -132,13 +134,14 @@ def content_of(
 
 
 def fingerprint(merchant_id: str, card_id: str) -> str:
-    """Of a card, for people: the same for one merchant's months, another for each merchant. No number can be read
-    off it, for a card's id is not made of one alone."""
+    """The fingerprint of a card, for people: the same for one merchant's months, another for each
+    merchant. No number can be read off it, for a card's id is not made of one alone."""
     return hashlib.sha256(f"{merchant_id}/{card_id}".encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def content_hash(head: Mapping[str, Any], lines: Iterable[Line]) -> bytes:
-    """Of everything that would be the same if it were made again: `head` without its dates and numbers."""
+    """The hash of everything that would be the same if it were made again: `head` without its dates
+    and numbers."""
     digest = hashlib.sha256(encode_sorted(head))
     for line in lines:
         digest.update(hashlib.sha256(encode_sorted(line)).digest())
@@ -146,7 +149,7 @@ def content_hash(head: Mapping[str, Any], lines: Iterable[Line]) -> bytes:
 
 
 def changes(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
-    """What a correction changes: lines that went, came or say something else, by their key."""
+    """Changes of a correction: lines that went, came or say something else, by their key."""
     old, new = {_key(line): line for line in before}, {_key(line): line for line in after}
     found = [
         {"type": "change", "part": key[0], "before": old.get(key), "after": new.get(key)}
@@ -157,7 +160,7 @@ def changes(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
 
 
 def reasons(before: Sequence[Line], after: Sequence[Line]) -> list[str]:
-    """Which parts differ, in the order of the file."""
+    """Parts that differ, in the order of the file."""
     return [part for part in PARTS if _of(part, before) != _of(part, after)]
 
 
@@ -221,9 +224,9 @@ def _counted(one: Closest | Excess, merchant_id: str) -> Line:
 
 def _refused(refusals: Iterable[Refusals]) -> list[Line]:
     sums: dict[tuple[str, str], list[int]] = {}
-    for one in refusals:
-        total = sums.setdefault((one.scheme, one.rule_id), [0, 0, 0])
-        for at, number in enumerate((one.postponed, one.refused, one.orders)):
+    for refusal in refusals:
+        total = sums.setdefault((refusal.scheme, refusal.rule_id), [0, 0, 0])
+        for at, number in enumerate((refusal.postponed, refusal.refused, refusal.orders)):
             total[at] += number
     names = ("postponed", "refused", "orders")
     return [
@@ -233,7 +236,7 @@ def _refused(refusals: Iterable[Refusals]) -> list[Line]:
 
 
 def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[Line]:
-    """Of the lists of codes that were valid on any day of the month."""
+    """Lines of the lists of codes that were valid on any day of the month."""
     first, last = span[0].date(), date.fromordinal(span[1].date().toordinal() - 1)
     found = {
         (row.scheme, row.document, row.edition)
@@ -248,13 +251,13 @@ def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[L
 
 def _unseen(acceptor: AcceptorCount, reported: Reported, recount: Recount) -> list[Line]:
     counts = acceptor.schemes.values()
-    again = sum(one.reported_again for one in counts)
+    again = sum(count.reported_again for count in counts)
     since = iso(reported.since) if reported.since else None
     unseen: dict[str, int | None] = {
-        "merchant_sends": reported.received + sum(one.copied for one in counts),
+        "merchant_sends": reported.received + sum(count.copied for count in counts),
         "reported_without_rescue": max(0, reported.declined - again),
-        "unanswered": sum(one.unanswered for one in counts),
-        "acceptor_volume": sum(one.category_3 for one in counts),
+        "unanswered": sum(count.unanswered for count in counts),
+        "acceptor_volume": sum(count.category_3 for count in counts),
         "other_merchants": None,
         "silent_repeats": None,
     }
@@ -269,5 +272,5 @@ def _recounted(recount: Recount) -> list[Line]:
     counted = _members(recount, "by", "sends", "approved", "matched", "counted_only", "differing")
     return [
         {"type": "recount"} | counted,
-        *({"type": "difference"} | one for one in recount.differences[:DIFFERENCES_MAX]),
+        *({"type": "difference"} | difference for difference in recount.differences[:DIFFERENCES_MAX]),
     ]

@@ -1,9 +1,11 @@
-"""What a merchant's sends of one month come to under each dated limit: counted after the fact, as a network sees it.
+"""Count of a merchant's sends of one month under each dated limit: counted after the fact, as a
+network sees it.
 
-The gate decides before a send and looks ahead; this looks back, for itself. A send is counted with every one that the
-window behind it still holds, so that windows reach into the month before. Everything is counted, the first send and
-approvals too, as the gate does. A send beyond a limit is named with its cause: `gate`, which no send may have; what
-nobody knew when it left; or that the merchant sent it itself and reports it.
+The gate decides before a send and looks ahead; this looks back, for itself. A send is counted with
+every one that the window behind it still holds, so that windows reach into the month before.
+Everything is counted, the first send and approvals too, as the gate does. A send beyond a limit is
+named with its cause: `gate`, which no send may have; what nobody knew when it left; or that the
+merchant sent it itself and reports it.
 """
 
 from collections import Counter
@@ -45,7 +47,8 @@ class LoggedSend:
 
 @dataclass(frozen=True, slots=True)
 class Closest:
-    """How near a window came to its limit: right after the send `send_id` it held `count` of `maximum`."""
+    """Closest approach of a window to its limit: right after the send `send_id` it held `count` of
+    `maximum`."""
 
     count: int
     maximum: int
@@ -54,7 +57,7 @@ class Closest:
     send_id: str
 
     def is_closer(self, other: "Closest | None") -> bool:
-        """By share; of equal ones the earlier."""
+        """Compares by share; of equal ones the earlier is closer."""
         if other is None:
             return True
         ours, theirs = self.count * other.maximum, other.count * self.maximum
@@ -99,8 +102,8 @@ class RuleCount:
 
 @dataclass(slots=True)
 class SchemeCount:
-    """Of one scheme's sends in the month; `sends` as the network counts them, with what processors repeated by
-    themselves. `not_sent`: reserved, and then proved not to have left."""
+    """Count of one scheme's sends in the month; `sends` as the network counts them, with what
+    processors repeated by themselves. `not_sent`: reserved, and then proved not to have left."""
 
     sends: int = 0
     approved: int = 0
@@ -123,8 +126,9 @@ class AcceptorCount:
     region: str = ""  # of its last send
 
     def excuse(self, advanced: Container[str]) -> None:
-        """While an advance is collected, what the merchant reports forbids nothing: it has its money. `advanced`: the
-        orders with one. What left at the same instant may have been first."""
+        """Excuses sends while an advance is collected: what the merchant reports forbids nothing,
+        as it has its money. `advanced`: the orders with one. What left at the same instant may have
+        been first."""
         for at, one in enumerate(self.excess):
             own = one.without_reported and one.order_id in advanced
             beside = sum(order_id in advanced for order_id in one.at_once)
@@ -147,7 +151,7 @@ class AcceptorCount:
 
 
 class MonthCount:
-    """One merchant's month, card by card, for each acceptor that it sent by."""
+    """Count of one merchant's month, card by card, for each acceptor that it sent by."""
 
     def __init__(self, merchant_id: str, begin: datetime, end: datetime, region: str) -> None:
         self._merchant_id, self._begin, self._end, self._region = merchant_id, begin, end, region
@@ -156,11 +160,11 @@ class MonthCount:
     def add_card(self, sends: Sequence[LoggedSend]) -> None:
         """All of one card's sends, of all that are joined to it, by whomever; of claims only the merchant's count.
         Those before the month as far as a window or a lasting answer reaches."""
-        mine = [one for one in sends if self._is_mine(one)]
+        mine = [send for send in sends if self._is_mine(send)]
         self._add_schemes([one for one in mine if self._in_month(one)])
         rows = sorted(
-            (one for one in sends if one.is_sent and (self._is_mine(one) or not one.send.claimed)),
-            key=lambda one: (one.send.at, one.send_id),
+            (send for send in sends if send.is_sent and (self._is_mine(send) or not send.send.claimed)),
+            key=lambda send: (send.send.at, send.send_id),
         )
         carried: set[tuple[str, str, str, str]] = set()
         for index, one in enumerate(rows):
@@ -255,7 +259,8 @@ class MonthCount:
             )
 
     def _forbids(self, answer: LoggedSend, one: LoggedSend, row: LimitRow) -> bool:
-        """What an issuer said of a number that was replaced since forbids no send of the new one."""
+        """True when an answer forbids a send. What an issuer said of a number that was replaced
+        since forbids no send of the new one."""
         span = span_of(row)
         if not triggers(row, answer.send) or not reaches(row, answer.send, one.send):
             return False
@@ -269,13 +274,15 @@ class MonthCount:
         return not is_of_old_number or answer.send.advice is not None
 
     def _stops(self, answers: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> tuple[str, ...]:
-        """As long as the network bills an advice it binds, whatever the customer says since."""
+        """Stops that may have been lifted. As long as the network bills an advice it binds,
+        whatever the customer says since."""
         billed = timedelta(hours=row.window_hours or 0)
         over = all(other.send.code in STOP_CODES or other.send.at + billed <= one.send.at for other in answers)
         return tuple(other.send_id for other in answers) if over and all(map(self._may_be_lifted, answers)) else ()
 
     def _may_be_lifted(self, answer: LoggedSend) -> bool:
-        """What a customer has stopped at the bank binds its merchant, and not what the customer starts."""
+        """True when the customer has stopped it at the bank: that binds its merchant, and not what
+        the customer starts."""
         return self._is_mine(answer) and (answer.send.code in STOP_CODES or answer.send.advice == STOP_ADVICE)
 
     def _add_excess(
@@ -325,7 +332,7 @@ def _meets(other: Send, send: Send, row: LimitRow) -> bool:
 
 
 def _held(rows: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> list[LoggedSend]:
-    """What the window that ends with `one` holds, itself too."""
+    """Sends that the window ending with `one` holds, itself too."""
     span, found = span_of(row), []
     for other in reversed(rows):
         if span is not None and other.send.at <= one.send.at - span:
@@ -336,7 +343,7 @@ def _held(rows: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> list[Lo
 
 
 def _weight(sends: Sequence[LoggedSend]) -> int:
-    return sum(one.send.network_attempts for one in sends)
+    return sum(send.send.network_attempts for send in sends)
 
 
 def _closer(best: Closest | None, held: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> Closest | None:
@@ -345,7 +352,8 @@ def _closer(best: Closest | None, held: Sequence[LoggedSend], one: LoggedSend, r
 
 
 def _cause_of_window(counted: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> Cause:
-    """What made it one too many: each step leaves out more of what was not known when the send left."""
+    """The cause that made it one too many: each step leaves out more of what was not known when the
+    send left."""
     weights = [(other, _known_attempts(other, one)) for other in counted]
 
     def has_room(test: Callable[[LoggedSend], bool]) -> bool:
@@ -368,17 +376,18 @@ def _cause_of_ban(answers: Sequence[LoggedSend], one: LoggedSend) -> Cause:
 
 
 def _was_sent(other: LoggedSend, one: LoggedSend) -> bool:
-    """What we send is reserved under the card's lock, before the next may ask."""
+    """True when the other was sent before. What we send is reserved under the card's lock, before
+    the next may ask."""
     return _was_known(other.known_at, other, one, _RACE if other.send.claimed else _NONE)
 
 
 def _was_known(since: datetime | None, other: LoggedSend, one: LoggedSend, race: timedelta = _NONE) -> bool:
-    """When `one` left. Where nobody kept when, it is taken as known."""
+    """True when it was known as `one` left. Where nobody kept the time, it is taken as known."""
     return other is one or since is None or one.known_at is None or since + race <= one.known_at
 
 
 def _were_joined(other: LoggedSend, one: LoggedSend) -> bool:
-    """Whether their prints were known as one card when `one` left."""
+    """True when their prints were known as one card when `one` left."""
     if other.card_id == one.card_id:
         return True
     since = [at for at in (other.joined_at, one.joined_at) if at is not None]

@@ -11,7 +11,7 @@ CLOSES_AFTER: Final = timedelta(days=3)
 
 
 def month_start(at: datetime) -> datetime:
-    """Of the month that an instant lies in."""
+    """The start of the month that an instant lies in."""
     return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 

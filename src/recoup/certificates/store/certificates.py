@@ -11,7 +11,7 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
 INSERT INTO certificate_clocks (merchant_id, month_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
 """)
 async def begin_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> bool:
-    """False when it goes already."""
+    """Begins the clock; False when it goes already."""
 
 
 class CertificateClock(Row, frozen=True):
@@ -32,7 +32,7 @@ FROM certificate_clocks c JOIN merchants m USING (merchant_id) WHERE c.merchant_
 
 @MERCHANT.statement(_CLOCK)
 async def clock_of(db: Read, merchant_id: UUID) -> CertificateClock | None:
-    """None for a merchant that there is not."""
+    """The clock of a merchant; None for one that there is not."""
 
 
 @MERCHANT.statement(_CLOCK + "FOR UPDATE OF c")
@@ -42,11 +42,12 @@ async def lock_clock(db: Tx, merchant_id: UUID) -> CertificateClock | None:
 
 @MERCHANT.statement("UPDATE certificate_clocks SET month_from = greatest(month_from, $2) WHERE merchant_id = $1")
 async def move_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> None:
-    """On to the month that begins then."""
+    """Moves the clock on to the month that begins then."""
 
 
 class Certificate(Row, frozen=True):
-    """As it is listed. `number`: 1, and then its corrections; `reasons`: which parts those changed."""
+    """Certificate as it is listed. `number`: 1, and then its corrections; `reasons`: which parts
+    those changed."""
 
     merchant_id: UUID
     certificate_id: UUID
@@ -81,7 +82,7 @@ SELECT DISTINCT ON (acceptor_id) certificate_id, acceptor_id, number, content_ha
 WHERE merchant_id = $1 AND month_from = $2 ORDER BY acceptor_id, number DESC
 """)
 async def kept_of_month(db: Read, merchant_id: UUID, month_from: datetime) -> list[Kept]:
-    """One for each acceptor."""
+    """Certificates kept of a month, one for each acceptor."""
 
 
 class ChainEnd(Row, frozen=True):
@@ -91,7 +92,7 @@ class ChainEnd(Row, frozen=True):
 
 @MERCHANT.statement("SELECT chain_no, root FROM certificates WHERE merchant_id = $1 ORDER BY chain_no DESC LIMIT 1")
 async def chain_end(db: Read, merchant_id: UUID) -> ChainEnd | None:
-    """Of the merchant's newest."""
+    """The chain's end, of the merchant's newest."""
 
 
 @MERCHANT.statement("""
@@ -134,12 +135,12 @@ async def list_certificates(
 
 @MERCHANT.statement(f"SELECT {_COLUMNS} FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
 async def find_certificate(db: Read, merchant_id: UUID, certificate_id: UUID) -> Certificate | None:
-    """None where the merchant has none of that id."""
+    """Finds a certificate; None where the merchant has none of that id."""
 
 
 @MERCHANT.statement("SELECT file FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
 async def file_of(db: Read, merchant_id: UUID, certificate_id: UUID) -> bytes | None:
-    """As it was made."""
+    """The file as it was made."""
 
 
 @MERCHANT.statement("""
@@ -147,4 +148,4 @@ SELECT EXISTS (SELECT FROM certificates WHERE merchant_id = $1 AND month_from = 
   AND number > $4)
 """)
 async def is_corrected(db: Read, merchant_id: UUID, month_from: datetime, acceptor_id: str, number: int) -> bool:
-    """Whether a later one takes its place."""
+    """True when a later one takes its place."""

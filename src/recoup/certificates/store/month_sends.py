@@ -104,7 +104,8 @@ JOIN merchants m USING (merchant_id)
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """)
 async def refusals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[Refusals]:
-    """Of the gate. Those that do not say the acceptor are older than certificates: they count for the merchant's."""
+    """Refusals of the gate. Those that do not say the acceptor are older than certificates: they
+    count for the merchant's."""
 
 
 @MERCHANT.within(SECONDS).statement("""
@@ -113,12 +114,12 @@ SELECT (SELECT received_at FROM transmissions WHERE merchant_id = $1 ORDER BY tr
 FROM transmissions WHERE merchant_id = $1 AND transmit_id >= $2 AND transmit_id < $3
 """)
 async def reported(db: Read, merchant_id: UUID, first_id: UUID, end_id: UUID) -> Reported:
-    """What it copied to us between two ids, and when it began to."""
+    """Reports that the merchant copied to us between two ids, and when it began to."""
 
 
 @MERCHANT.statement("SELECT order_id FROM advances WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])")
 async def advanced_orders(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
-    """Of these, those whose merchant has had its money before it was collected."""
+    """Orders among these whose merchant has had its money before it was collected."""
 
 
 class IssuerSend(Row, frozen=True):
@@ -140,7 +141,7 @@ SELECT {columns_of(IssuerSend)} FROM issuer.sends
 WHERE merchant_id = $1 AND id = ANY($2::uuid[])
 """)
 async def issuers_of(db: Read, merchant_id: UUID, ids: Sequence[UUID]) -> list[IssuerSend]:
-    """Those of these sends that the issuer has decided."""
+    """Sends among these that the issuer has decided."""
 
 
 @MERCHANT.within(SECONDS).statement(f"""
@@ -190,7 +191,7 @@ SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines, count(*) FILTER (WH
   count(*) FILTER (WHERE outcome <> 'matched') AS differing FROM ({_LINES}) l
 """)
 async def statement_sums(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> StatementSums:
-    """Of all statements of processors that have the month or a part of it."""
+    """Sums of all statements of processors that have the month or a part of it."""
 
 
 class StatementDifference(Row, frozen=True):

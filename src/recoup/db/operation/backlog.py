@@ -1,4 +1,4 @@
-"""What waits, and for how long: for operators' gauges. Counts stop at 100,000."""
+"""Backlog: what waits, and for how long: for operators' gauges. Counts stop at 100,000."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,7 +99,7 @@ FROM (SELECT count(*) AS n, min(recorded_at) AS since
     WHERE d.kind = 'inquire' AND d.due_at <= $1 + interval '1 hour' LIMIT 100000) i) i
 """)
 async def _rest(db: Read, wall: datetime) -> _Rest:
-    """Of everything else."""
+    """Reads the figures of everything else."""
 
 
 class FailingWork(Row, frozen=True):

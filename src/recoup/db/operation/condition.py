@@ -1,4 +1,5 @@
-"""How the server itself is: what holds back its cleaning, who waits for whom, what limits it sets."""
+"""Condition of the server itself: what holds back its cleaning, who waits for whom, what limits it
+sets."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -46,7 +47,7 @@ async def read_condition(db: Read) -> Condition: ...
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
 """)
 async def count_sessions(db: Read, name: str) -> int:
-    """How many a kind of process has there."""
+    """Counts the sessions that a kind of process has there."""
 
 
 async def read_dead_rows(db: Read) -> dict[str, int]:
@@ -60,7 +61,7 @@ FROM pg_stat_user_tables t LEFT JOIN pg_inherits i ON i.inhrelid = t.relid LEFT 
 WHERE coalesce(p.relname, t.relname) = ANY($1::text[]) GROUP BY 1
 """)
 async def _dead_rows(db: Read, tables: Sequence[str]) -> dict[str, int]:
-    """By table, with its partitions."""
+    """Dead rows by table, with its partitions."""
 
 
 @MERCHANT.statement("""

@@ -1,4 +1,4 @@
-"""What the live check remembers."""
+"""Marks that the live check remembers."""
 
 from datetime import datetime
 
@@ -25,4 +25,4 @@ async def set_mark(db: Tx, name: str, mark: str, actor: str, at: datetime) -> No
 
 @DIRECTORY.statement("DELETE FROM live_marks WHERE name = $1 RETURNING name")
 async def drop_mark(db: Tx, name: str) -> bool:
-    """False where there was none."""
+    """Drops a mark; False where there was none."""

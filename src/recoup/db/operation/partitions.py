@@ -1,4 +1,4 @@
-"""How far the partitions reach: for gauges, probes and the operator."""
+"""Reach of the partitions: for gauges, probes and the operator."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.o
 WHERE p.oid = ANY($1::text[]::regclass[]) GROUP BY p.relname
 """)
 async def _bounds(db: Read, tables: Sequence[str]) -> dict[str, str | None]:
-    """Before which id the newest partition of each ends."""
+    """The id before which the newest partition of each ends."""
 
 
 async def read_overflown(db: Read) -> list[str]:
@@ -38,4 +38,4 @@ async def _overflown(db: Read, table: str) -> bool:
 
 @MERCHANT.statement("SELECT to_regclass($1) IS NOT NULL")
 async def _exists(db: Read, table: str) -> bool:
-    """Whether there is such a table."""
+    """True when there is such a table."""

@@ -1,4 +1,5 @@
-"""What stands under older keys, page by page, and its change to the current ones; how much still needs each key.
+"""Values under older keys, page by page, and their change to the current ones; how much still needs
+each key.
 
 Each page is a statement of its own: a run after a kill begins again and finds what is left.
 """
@@ -70,7 +71,7 @@ WHERE {place.column} IS NOT NULL GROUP BY 1
 
 
 class SealedValue(NamedTuple):
-    """What stands in a place, with the values of its `keys` and of its `owner`."""
+    """Value in a place, with the values of its `keys` and of its `owner`."""
 
     found: bytes
     keys: tuple[UUID | str, ...]

@@ -1,4 +1,4 @@
-"""How far a world's database got, as it says itself and as the people's database noted it."""
+"""Progress of a world's database, as it says itself and as the people's database noted it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -56,7 +56,7 @@ async def begin_epoch(
     now: datetime,
     who: str,
 ) -> bool:
-    """Whether it was begun now: of two that recover at once one does it."""
+    """Begins an epoch; True when it was begun now: of two that recover at once one does it."""
 
 
 @MERCHANT.statement("""
@@ -76,11 +76,12 @@ SELECT EXISTS (SELECT FROM epochs e WHERE e.asks_first_until > now() AND e.lost_
     AND r.created_at > e.begun_at AND r.period_from <= e.lost_from AND r.period_to >= e.lost_to))
 """)
 async def awaits_statement(db: Read, merchant_id: UUID) -> bool:
-    """Whether no statement of the bank's was compared yet that shows what was paid out in an interval that is lost."""
+    """True when no statement of the bank's was compared yet that shows what was paid out in an
+    interval that is lost."""
 
 
 class Noted(Row, frozen=True):
-    """What the people's database knows of a world; `noted` counts these notes."""
+    """Notes of the people's database on a world; `noted` counts these notes."""
 
     epoch: int
     beat: int
@@ -94,7 +95,7 @@ class Noted(Row, frozen=True):
 
     @property
     def own(self) -> Mark:
-        """How far the people's database itself got."""
+        """The mark that the people's database itself got to."""
         return Mark(self.epoch, self.noted)
 
 

@@ -17,7 +17,8 @@ WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_
 RETURNING true
 """)
 async def lease_upkeep(db: Tx, task: str, *, until: datetime, now: datetime, done_before: datetime) -> bool:
-    """Whether it is ours to do: nobody else does it, and it was last done before `done_before`."""
+    """Leases a task; True when it is ours to do: nobody else does it, and it was last done before
+    `done_before`."""
 
 
 @DIRECTORY.statement("UPDATE upkeep SET done_at = $2, lease_until = NULL WHERE task = $1")
@@ -49,7 +50,8 @@ _FILL: Final = f"SELECT count(*) FROM generate_series(1, {ROOM // 13})"
 
 
 async def has_room(connection: Connection) -> bool:
-    """Whether the server can write a megabyte, tried by a result that it has to keep in a temporary file."""
+    """True when the server can write a megabyte, tried by a result that it has to keep in a
+    temporary file."""
     try:
         async with connection.transaction(readonly=True):
             await connection.execute("SET LOCAL work_mem = '64kB'")

@@ -1,4 +1,5 @@
-"""Whether anything waits for the worker: one question for the loops that would otherwise ask one each."""
+"""Test for anything that waits for the worker: one question for the loops that would otherwise ask
+one each."""
 
 from datetime import datetime
 

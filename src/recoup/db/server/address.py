@@ -1,4 +1,4 @@
-"""Where the server listens: a Unix socket in a folder that only its owner may enter."""
+"""Address where the server listens: a Unix socket in a folder that only its owner may enter."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ _RECORD: Final = "postgres.socket-folder"
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a client connects. `host` is the folder of the socket."""
+    """Address where a client connects. `host` is the folder of the socket."""
 
     host: str
     port: int
@@ -51,7 +51,7 @@ def socket_folder(data_dir: Path) -> Path:
 
 
 def same_folder(host: str, data_dir: Path) -> bool:
-    """Whether that is the folder of this data folder's socket."""
+    """True when that is the folder of this data folder's socket."""
     record = data_dir / _RECORD
     own = Path(record.read_text().strip()) if record.exists() else data_dir / "socket"
     return own.exists() and Path(host).exists() and own.samefile(host)

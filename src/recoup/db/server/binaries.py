@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are."""
+"""Locations of PostgreSQL's programs."""
 
 import glob
 import importlib.util

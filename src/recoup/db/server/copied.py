@@ -8,7 +8,7 @@ from recoup.db.server.footing import find_footing
 
 
 def system_id_of(cluster: Path) -> str | None:
-    """What tells clusters apart, as `pg_control` begins; None without one."""
+    """The id that tells clusters apart, as `pg_control` begins; None without one."""
     try:
         with (cluster / "global" / "pg_control").open("rb") as file:
             head = file.read(8)
@@ -18,7 +18,8 @@ def system_id_of(cluster: Path) -> str | None:
 
 
 def give_cluster(data_dir: Path) -> None:
-    """To the user that the server will run as; a copy may have kept owners of another machine."""
+    """Gives a cluster to the user that the server will run as; a copy may have kept owners of
+    another machine."""
     if os.geteuid() != 0:
         return
     cluster = cluster_folder(data_dir)

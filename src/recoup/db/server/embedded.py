@@ -1,9 +1,9 @@
-"""One PostgreSQL for one data folder, started by the first process that needs it.
+"""PostgreSQL of one data folder, started by the first process that needs it.
 
-Two locks in the data folder order everything. `postgres.starting` is held for the moment of a start or a
-stop, so that two starters never race. `postgres.owner` is held for life by the process that answers for the
-server; when that process dies, however it dies, the lock is free and the next one adopts the server if it
-still lives, or starts it.
+Two locks in the data folder order everything. `postgres.starting` is held for the moment of a start
+or a stop, so that two starters never race. `postgres.owner` is held for life by the process that
+answers for the server; when that process dies, however it dies, the lock is free and the next one
+adopts the server if it still lives, or starts it.
 """
 
 import os
@@ -153,7 +153,7 @@ class EmbeddedServer:
             raise self._problem(_words(error)) from error
 
     def running(self) -> bool:
-        """Whether the server's process lives. Cheap enough to ask every second."""
+        """True when the server's process lives. Cheap enough to ask every second."""
         if self._child is not None:
             return self._child.poll() is None
         return bool(self._pid) and postmaster.serves(self._pid, self.cluster)
@@ -191,7 +191,7 @@ class EmbeddedServer:
             self._not_before = now + _BACK_OFF_SECONDS_MAX
 
     def _is_silent(self) -> bool:
-        """Of ours alone: whose it is not is its owner's to end."""
+        """True when our own server is silent: another's is its owner's to end."""
         if not self.owned:
             return False
         if self._pulse is None:
@@ -238,7 +238,8 @@ class EmbeddedServer:
             raise self._problem(f"{self.cluster} belongs to another user")
 
     def _attempt(self) -> None:
-        """One step towards a running server: attach, adopt or spawn; nothing while another one starts."""
+        """Takes one step towards a running server: attach, adopt or spawn; nothing while another
+        one starts."""
         with locked(self._starting) as free:
             if not free:
                 return

@@ -1,4 +1,4 @@
-"""As whom the server runs. PostgreSQL refuses root, so root steps down first."""
+"""User that the server runs as. PostgreSQL refuses root, so root steps down first."""
 
 import ctypes
 import os
@@ -30,7 +30,7 @@ class Identity(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """What stands before the command, and the user to become; for an ordinary user neither."""
+    """Prefix of the command, and the user to become; for an ordinary user neither."""
 
     prefix: tuple[str, ...] = ()
     uid: int | None = None
@@ -87,7 +87,7 @@ def _users(owner: int) -> list[tuple[int, int]]:
 
 
 def _reaches(footing: Footing, binaries: Binaries, data_dir: Path) -> bool:
-    """Whether this footing may run the programs and enter the data folder."""
+    """True when this footing may run the programs and enter the data folder."""
     words = 'cd "$1" && exec "$2" --version'
     probe = footing.command("/bin/sh", "-c", words, "sh", data_dir, binaries.postgres)
     who = footing.identity()
@@ -99,7 +99,7 @@ def _reaches(footing: Footing, binaries: Binaries, data_dir: Path) -> bool:
 
 
 def end_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes the server: ask to be shut down when Recoup ends.
+    """The step of the child before it becomes the server: it asks to be shut down when Recoup ends.
 
     Linux only; elsewhere a later start adopts what a killed Recoup left behind.
     """

@@ -13,7 +13,7 @@ _FILE: Final = "postmaster.pid"
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """One server process that lives and belongs to the given cluster."""
+    """Process of one server that lives and belongs to the given cluster."""
 
     pid: int
     port: int
@@ -36,7 +36,7 @@ def find_postmaster(cluster: Path) -> Postmaster | None:
 
 
 def serves(pid: int, cluster: Path) -> bool:
-    """Whether this process lives and is a server of this cluster."""
+    """True when this process lives and is a server of this cluster."""
     command = _command(pid)
     if not command or "postgres" not in command:
         return False

@@ -1,4 +1,4 @@
-"""Whether the server takes connections: its process may live without its socket, or stand still."""
+"""Check that the server takes connections: its process may live without its socket, or stand still."""
 
 import socket
 import time
@@ -28,7 +28,7 @@ class Pulse:
             self._socket = None
 
     def look(self) -> bool:
-        """False once it has not answered for too often."""
+        """Looks for an answer; False once it has not answered for too often."""
         now = time.monotonic()
         if self._socket is None and now - self._begun >= EVERY_SECONDS:
             self._begun = now

@@ -1,4 +1,4 @@
-"""One order: GET, PATCH, POST …/cancel. Source: contract §9, §11, §17.1 (U4, C9)."""
+"""Calls on one order: GET, PATCH, POST …/cancel. Source: contract §9, §11, §17.1 (U4, C9)."""
 
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -62,7 +62,7 @@ VERSION_MAX: Final = 1_000_000
 
 
 async def read_cut(call: Call) -> Cut | None:
-    """None: as it stands now. Raises: Problem(invalid), all complaints at once."""
+    """Reads the cut; None: as it stands now. Raises: Problem(invalid), all complaints at once."""
     query = Query(call.query)
     if not any(query.one(name) for name in NAMES) and not query.errors:
         return None
@@ -98,7 +98,7 @@ async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) ->
         at=iso(last.business_at),
         recorded_at=iso(last.recorded_at),
         decision_id=decided,
-        balances=[AsOfBalance(account=one.account, amount=one.units) for one in balances],
+        balances=[AsOfBalance(account=balance.account, amount=balance.units) for balance in balances],
     )
     return _then(row, found, kept), shown, found.state.collected_units
 
@@ -122,7 +122,9 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
         "metadata": row.metadata if found.notes_known else {},
         "attempts": attempts_then(found, row.attempts or ()),
         "refunds": [
-            _past_refund(one, found, kept) for one in row.refunds or () if one.modification_id in found.modifications
+            _past_refund(refund, found, kept)
+            for refund in row.refunds or ()
+            if refund.modification_id in found.modifications
         ],
         "disputes": disputes_then(found, row.disputes or ()) if state.stage is Stage.COMPLETED else [],
         "facets": facets_then(row.facets or {}, until),
@@ -176,10 +178,10 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
             for number, line in enumerate(row.items or (), 1)
         ],
-        refunds=[_refund(one) for one in row.refunds or ()],
-        disputes=[await _dispute(call, one, row.scheme, shown is not UNSET) for one in row.disputes or ()],
-        attempts=[_attempt(one, seconds.get(one.attempt_no)) for one in row.attempts or ()],
-        **{one.name: one.of(row) for one in order_fields()},
+        refunds=[_refund(refund) for refund in row.refunds or ()],
+        disputes=[await _dispute(call, dispute, row.scheme, shown is not UNSET) for dispute in row.disputes or ()],
+        attempts=[_attempt(attempt, seconds.get(attempt.attempt_no)) for attempt in row.attempts or ()],
+        **{field.name: field.of(row) for field in order_fields()},
         challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
     )
 
@@ -189,7 +191,8 @@ def shown(row: WireOrder) -> Order:
 
 
 def members(row: WireOrder) -> dict[str, Any]:
-    """What a list shows of an order, and its page too, where it is not said of it by the same name."""
+    """Members that a list shows of an order, and its page too, where it is not said of it by the
+    same name."""
     order_id, first, last = row.order_id, row.first_name or "", row.last_name or ""
     placed = iso(row.placed_at)
     return {
@@ -243,7 +246,7 @@ async def _dispute(call: Call, row: Dispute, scheme: str | None, is_past: bool) 
 
 
 def _compelling(found: Compelling) -> CompellingEvidence:
-    used = [EarlierPayment.of(one) for one in found.priors]
+    used = [EarlierPayment.of(prior) for prior in found.priors]
     return CompellingEvidence(
         matches=[*found.elements],
         payments=used + [EarlierPayment.of(one, reason=why) for one, why in found.others],

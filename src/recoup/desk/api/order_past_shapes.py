@@ -1,4 +1,4 @@
-"""What is shown of an order beside its present state: its past."""
+"""Past of an order, shown beside its present state."""
 
 from typing import Annotated
 from uuid import UUID

@@ -62,7 +62,7 @@ async def versions(call: Call) -> RetryPolicyVersions:
 
 
 def page_of(query: Query) -> tuple[int | None, int]:
-    """`below` and `limit`."""
+    """The query's `below` and `limit`."""
     below = query.number("below", None, 0, _NUMBER_MAX)
     return below, query.number("limit", 10, 1, policies.PAGE_MAX) or 10
 
@@ -117,10 +117,10 @@ async def back(call: Call) -> RetryPolicyShown:
 
 
 def checked(found: Checked) -> dict[str, Any]:
-    """Of `RetryPolicyChecked`."""
+    """Members of `RetryPolicyChecked`."""
     return {
         "can_be_saved": not found.complaints,
-        "complaints": [RetryPolicyComplaint(line=one.line, why=one.why) for one in found.complaints],
+        "complaints": [RetryPolicyComplaint(line=complaint.line, why=complaint.why) for complaint in found.complaints],
         "nearest": found.nearest.to_plain(),
         "changes": [RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
     }
@@ -131,7 +131,7 @@ async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> 
 
 
 async def shown(call: Call, where: Where) -> RetryPolicyShown:
-    """How it stands there."""
+    """Shows how the policy stands there."""
     standing = await policies.read_standing(call.services.world, where)
     return RetryPolicyShown(
         scope=_scope(where),

@@ -46,7 +46,7 @@ _F = TypeVar("_F", bound=Callable[..., None])
 
 
 def _place(verb: _F) -> _F:
-    """Whose policy is meant."""
+    """Adds the options that say whose policy is meant."""
     for option in (
         click.option("--campaign", help="Of one campaign, by its id."),
         click.option("--site", help="Of one site, by its id."),
@@ -59,7 +59,7 @@ def _place(verb: _F) -> _F:
 
 
 def _tested(verb: _F) -> _F:
-    """Whether it is back-tested."""
+    """Adds the option that says whether it is back-tested."""
     return click.option(
         "--backtest/--no-backtest",
         "back_test",
@@ -118,7 +118,7 @@ def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
 
 
 async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) -> tuple[Checked, list[str]]:
-    """With the lines of its back-test, for whose figures the command waits."""
+    """Tries a policy, with the lines of its back-test, for whose figures the command waits."""
     world, where = opened.world, await _where(opened, **place)
     if not back_test:
         return await policies.check_policy(world, where, parsed(text)), []
@@ -242,14 +242,14 @@ def _read(file: Path) -> str:
 
 
 def _with_lines(text: str, problem: Problem) -> Problem:
-    """With the lines of the file, and the nearest policy that could be saved."""
+    """Adds to a problem the lines of the file, and the nearest policy that could be saved."""
     complaints = problem.facts.get("complaints")
     if problem.code != "invalid" or not complaints:
         return problem
     lines = []
-    for one in complaints:
-        number = line_number(text, one.line)
-        lines.append(f"{f'line {number}, ' if number else ''}{one.line}: {one.why}")
+    for complaint in complaints:
+        number = line_number(text, complaint.line)
+        lines.append(f"{f'line {number}, ' if number else ''}{complaint.line}: {complaint.why}")
     could = written(problem.facts["nearest"], "the nearest that could be saved").rstrip()
     return Problem("invalid", "\n".join(["The policy cannot be saved.", *lines]), cure=f"\n\n{could}")
 
@@ -299,4 +299,7 @@ def _dict(version: PolicyVersion) -> dict[str, Any]:
 
 
 def _changes(changes: Sequence[LineDiff]) -> str:
-    return "\n".join(f"{one.line}: {one.before or '-'} -> {one.after or '-'}" for one in changes) or "No line differs."
+    return (
+        "\n".join(f"{change.line}: {change.before or '-'} -> {change.after or '-'}" for change in changes)
+        or "No line differs."
+    )

@@ -75,7 +75,8 @@ def _dispute_request(
     block_cards: bool | None,
     valid_from: str | None,
 ) -> DisputeTermsRequest | None:
-    """None without any option that changes. Raises: Problem(invalid)."""
+    """The request for new dispute terms; None without any option that changes. Raises:
+    Problem(invalid)."""
     if service is None and fee is None and fee_by is None and block_cards is None:
         if currency or valid_from:
             raise invalid(
@@ -309,7 +310,7 @@ def notices(run: Run, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) 
         return await switch(opened.world, opened.scope("terms"), wanted)
 
     found = run(work)
-    lines = (f"{one.name:14} {'on' if found[one.name] else 'off':4} {one.meaning}" for one in NOTICES)
+    lines = (f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}" for notice in NOTICES)
     show(found, lines, as_json=as_json)
 
 

@@ -133,13 +133,13 @@ def as_text(done: Verified) -> str:
         return "\n".join([*lines, "ok"])
     number = len(done.differences) + done.more
     lines.append("The first difference:" if number == 1 else f"{number:,} differences:")
-    for one in done.differences:
+    for difference in done.differences:
         for name, value in (
-            ("merchant", one.merchant_id),
-            ("order", one.order_id),
-            ("field", one.field),
-            ("expected", one.expected),
-            ("found", one.found),
+            ("merchant", difference.merchant_id),
+            ("order", difference.order_id),
+            ("field", difference.field),
+            ("expected", difference.expected),
+            ("found", difference.found),
         ):
             lines.append(f"  {name:9} {value if value is not None else '-'}")
         lines.append("")

@@ -38,7 +38,7 @@ class ExportQuery:
         return Table(cells_of(self.columns, self.zone, masked=self.filter.sight != SHOWN))
 
     def kept(self) -> Any:
-        """As plain values."""
+        """The query as plain values."""
         return to_plain(self)
 
 
@@ -108,7 +108,7 @@ async def fetch(world: World, scope: Scope, row: Export) -> Path:
 
 
 async def _file(world: World, row: Export) -> Path:
-    """Also as the release before wrote it, if it can be no other merchant's."""
+    """The file of an export, also as the release before wrote it, if it can be no other merchant's."""
     path = file_of(world, row.merchant_id, row.export_id, row.run_no)
     former = former_file_of(world, row.export_id, row.run_no)
     if path.is_file() or not former.is_file():
@@ -117,7 +117,8 @@ async def _file(world: World, row: Export) -> Path:
 
 
 async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> None:
-    """What is under way ends, what is ready is deleted; what has ended stays so. Raises: Problem(not_found)."""
+    """Cancels an export: what is under way ends, what is ready is deleted; what has ended stays so.
+    Raises: Problem(not_found)."""
     row = await one_export(world, merchant_id, user_id, export_id)
 
     async def once() -> None:

@@ -1,4 +1,5 @@
-"""Where files of exports lie: one for each run, readable by us alone, swept when nobody may have it any more."""
+"""Folder of the files of exports: one for each run, readable by us alone, swept when nobody may
+have it any more."""
 
 import os
 import re
@@ -33,7 +34,7 @@ def file_of(world: World, merchant_id: UUID, export_id: UUID, run_no: int) -> Pa
 
 
 def former_file_of(world: World, export_id: UUID, run_no: int) -> Path:
-    """Where the release before wrote it."""
+    """The path where the release before wrote it."""
     return folder_of(world) / f"{export_id.hex}.{run_no}"
 
 
@@ -44,7 +45,7 @@ def create(path: Path) -> IO[bytes]:
 
 
 def finish(file: IO[bytes], path: Path) -> None:
-    """On the disk under its name, whole."""
+    """Puts the file on the disk under its name, whole."""
     file.flush()
     os.fsync(file.fileno())
     file.close()

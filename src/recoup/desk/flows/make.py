@@ -33,7 +33,7 @@ REFUSED: Final = frozenset({"invalid", "too_large"})
 
 
 class _OverError(Exception):
-    """It was cancelled, or another run has taken over."""
+    """Raised when it was cancelled, or another run has taken over."""
 
 
 async def make_export(world: World, due: Due) -> None:
@@ -75,7 +75,7 @@ async def _begin(world: World, key: tuple[UUID, UUID]) -> Export | None:
 
 
 class _Making:
-    """One run."""
+    """Making of an export in one run."""
 
     def __init__(self, world: World, due: Due, run: Export) -> None:
         self._world, self._due, self._run = world, due, run
@@ -117,14 +117,14 @@ class _Making:
             raise _OverError from error  # the run that took over has thrown this one's file away
 
     async def _count(self, connection: ReadConnection, narrowed: Any) -> None:
-        """For the progress, when it takes no time."""
+        """Counts orders for the progress, when it takes no time."""
         count = await count_orders(connection, narrowed, exact=True)
         self._total = count.value if count.exact else None
         if self._run.form == "xlsx" and count.value > ROWS_MAX:
             raise too_many()
 
     async def _progress(self, file: IO[bytes]) -> None:
-        """Once a second: how far it is, that somebody is at it, and whether there is room."""
+        """Reports once a second: how far it is, that somebody is at it, and whether there is room."""
         now = self._world.clocks.monotonic()
         if now < self._beat_at:
             return
@@ -153,7 +153,7 @@ class _Making:
             self.drop()
 
     def drop(self) -> None:
-        """Nothing of this run stays."""
+        """Drops everything of this run."""
         if self._sheet is not None:
             self._sheet.drop()
         if self._file is not None:

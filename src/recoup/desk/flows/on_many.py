@@ -1,6 +1,8 @@
-"""One thing done to many orders, because somebody has looked at how many they are and what they sum up to.
+"""Acts on many orders: one thing done to them, because somebody has looked at how many they are and
+what they sum up to.
 
-Due work `bulk`: some orders at a time, each by the flow of a single one, whose own keys make doing it twice harmless.
+Due work `bulk`: some orders at a time, each by the flow of a single one, whose own keys make doing
+it twice harmless.
 """
 
 import asyncio
@@ -105,7 +107,7 @@ async def stop_act(world: World, merchant_id: UUID, act_id: UUID) -> None:
 
 
 async def act_on(world: World, orders: Orders, scope: Scope, act: Act, act_id: UUID, order_id: UUID) -> str:
-    """One order; the same again is harmless. Answers what was done. Raises: Problem."""
+    """Acts on one order; the same again is harmless. Answers what was done. Raises: Problem."""
     own = uuid5(act_id, str(order_id))
     if act.action == "note":
         await note_order(world, scope, order_id, own, act.note)

@@ -138,7 +138,7 @@ async def alike_prints(db: Read, merchant_id: UUID) -> list[Alike]:
 
 
 async def alike_prints_of(world: World, merchant_id: UUID) -> list[Alike]:
-    """As `alike_prints`."""
+    """Alike fingerprints, as `alike_prints`."""
     async with world.db.connection() as connection:
         return await alike_prints(connection, merchant_id)
 
@@ -195,7 +195,7 @@ async def _check_new(db: Read, merchant_id: UUID, first: Print, second: Print) -
 
 
 def _text(given: str, field: str) -> str:
-    """On one line; no card number is kept. Raises: Problem(invalid)."""
+    """The text on one line; no card number is kept. Raises: Problem(invalid)."""
     text = masked_numbers(" ".join(given.split()))[:TEXT_MAX]
     if not text:
         raise invalid(

@@ -44,7 +44,8 @@ R = TypeVar("R")
 
 
 def payer_ids(world: World, merchant_id: UUID, typed: str) -> tuple[UUID, ...]:
-    """Under which ids a customer may be known whom somebody names by e-mail or by the merchant's own id of them."""
+    """Ids under which a customer may be known whom somebody names by e-mail or by the merchant's
+    own id of them."""
     found = (world.keys.derived_id("payer", merchant_id.bytes, text) for text in dict.fromkeys((typed, typed.lower())))
     return tuple(found) if typed else ()
 
@@ -59,7 +60,8 @@ async def find_by_name(world: World, merchant_id: UUID, typed: str) -> UUID | No
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """Of how many customers, and orders of theirs; `opened`: orders that are open still."""
+    """Counts of an erasure: how many customers, and orders of theirs; `opened`: orders that are
+    open still."""
 
     customers: int
     orders: int
@@ -95,8 +97,9 @@ async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[s
 
 
 async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None) -> Erased:
-    """As `erase_person`, of each that is `known`, and of all who are found by `typed` after that. Of `last` somebody
-    read by what the others are found: an erasure that died before the others are done is requested there again.
+    """Erases as `erase_person`, each that is `known`, and all who are found by `typed` after that.
+    Of `last` somebody read by what the others are found: an erasure that died before the others are
+    done is requested there again.
 
     Raises: Problem(not_found) for nobody.
     """
@@ -117,8 +120,8 @@ async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUI
 
 
 async def _forget_imported(world: World, scope: Scope, typed: str) -> int:
-    """Of attempts out of files nobody's name is kept: what links them to a customer, and to each other, goes. Answers
-    of how many."""
+    """Forgets the customer of imported attempts: nobody's name is kept, and what links them to a
+    customer, and to each other, goes. Answers of how many."""
     async with world.db.transaction() as tx:
         ids = payer_ids(world, scope.merchant_id, typed.strip())
         gone = len(await forget_customers(tx, scope.merchant_id, ids))
@@ -216,7 +219,8 @@ async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int,
 
 
 async def _last(world: World, scope: Scope, payer_id: UUID, erased: int) -> None:
-    """Who they are, and the merchant's files and lists in whose words they may stand; and says so in the log."""
+    """Erases the person's identity, and the merchant's files and lists in whose words they may
+    stand; says so in the log."""
     merchant_id = scope.merchant_id
     async with world.db.transaction() as tx:
         await erase_payer(tx, merchant_id, payer_id, new_id())
@@ -254,7 +258,8 @@ def no_such_customer() -> Problem:
 
 
 def nobody_found(*, masked: bool) -> Problem:
-    """By a search. With `masked` the answer is the same whether or not the person exists."""
+    """The problem of a search that finds nobody. With `masked` the answer is the same whether or
+    not the person exists."""
     if not masked:
         return no_such_customer()
     return Problem(

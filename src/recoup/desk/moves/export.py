@@ -20,7 +20,8 @@ Key = tuple[UUID, UUID]
 
 
 async def take_export(tx: Tx, new: NewExport) -> bool:
-    """With the work that will make it. False for a repeat, or when there are as many as there may be."""
+    """Takes an export, with the work that will make it. False for a repeat, or when there are as
+    many as there may be."""
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
     await wait_for(tx, new.merchant_id, "export", new.export_id, new.requested_at)
@@ -49,7 +50,7 @@ async def end_export(
 
 
 async def call_off(tx: Tx, key: Key, user_id: UUID, at: datetime) -> bool:
-    """False when there is nothing of this person's to end."""
+    """Ends this person's export; False when there is none."""
     if not await cancel_run(tx, *key, user_id, at):
         return False
     await write(tx, _over(key))

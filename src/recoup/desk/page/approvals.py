@@ -1,5 +1,5 @@
-"""What waits for a second person: refunds; for the operator payouts, bank accounts, adjustments. The second person is
-another than the first."""
+"""Approvals that wait for a second person: refunds; for the operator payouts, bank accounts,
+adjustments. The second person is another than the first."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,8 +38,9 @@ from recoup.terms.store.settlement_terms import account_delay, terms_at
 
 
 class WaitingPayout(store.PayoutRow, frozen=True):
-    """`to`: the masked account, or none; `not_now`: why this person may not approve it; `back`: why the try before
-    came back, and `same`: it would go to that account again. `account_id`: the account that it goes to."""
+    """Payout that waits. `to`: the masked account, or none; `not_now`: why this person may not
+    approve it; `back`: why the attempt before came back, and `same`: it would go to that account
+    again. `account_id`: the account that it goes to."""
 
     to: str | None
     not_now: Problem | None
@@ -106,7 +107,7 @@ def _may_look(visit: Visit) -> None:
     menu=Entry("Queues", 6, "Approvals", "check", counts="approvals", sees=by_role("approve")),
 )
 async def approvals(visit: Visit) -> Values:
-    """What is the operator's only the operator sees."""
+    """Shows the approvals. What is the operator's only the operator sees."""
     refunds = await waiting_rows(visit)
     what = done_of(visit.session, visit.request)
     said = {"refunds": refunds, "done": DONE.get(what, ""), "sends": what in SENDS}
@@ -155,7 +156,7 @@ async def _id(visit: Visit) -> UUID:
 
 @member.page("/approvals/payouts", "desk/settlements_review.html", may=DECIDE)
 async def payout_review(visit: Visit) -> Values | Answer:
-    """What is sent, to which account and what it is made of: the step before it is approved."""
+    """Shows what is sent, to which account and what it is made of: the step before it is approved."""
     named_in = visit.typed or {"payout": visit.request.query_params.getlist("payout")}
     chosen = read_again(approve_payouts, named_in).payout
     if not chosen:
@@ -192,8 +193,8 @@ async def _chosen(visit: Visit, ids: Sequence[UUID | None]) -> list[WaitingPayou
     """Raises: Problem(not_found) for one that is none of this merchant's, or no id."""
     async with visit.world.db.read() as connection:
         rows: list[store.PayoutRow] = []
-        for one in dict.fromkeys(ids):
-            row = await store.find_payout(connection, visit.merchant_id, one) if one else None
+        for fromkey in dict.fromkeys(ids):
+            row = await store.find_payout(connection, visit.merchant_id, fromkey) if fromkey else None
             if row is None:
                 message = "There is no such payout."
                 raise Problem("not_found", message, cure="Reload the approvals page.")
@@ -202,7 +203,7 @@ async def _chosen(visit: Visit, ids: Sequence[UUID | None]) -> list[WaitingPayou
 
 
 def _facts(rows: Sequence[WaitingPayout]) -> list[object]:
-    """What may change of what a review shows."""
+    """Facts of a review that may change."""
     return [fact for row in rows for fact in (row.payout_id, row.units, row.account_id, row.back)]
 
 
@@ -251,7 +252,7 @@ async def payout_file(visit: Visit) -> Response:
 
 @approvals.post("/approvals/accounts/{id}", may=DECIDE, find=_id)
 async def decide_account(visit: Visit, found: UUID, *, decision: str, reason: Annotated[str, Text(300)]) -> Answer:
-    """What is not approved is refused."""
+    """Decides an account. What is not approved is refused."""
     if decision == "approve":
         await approve_account(visit.world, visit.scope, found)
         return redirect(_back(visit, "account"))
@@ -310,15 +311,21 @@ async def _adjustment(visit: Visit) -> store.Adjustment:
 
 
 async def _payable(visit: Visit, asset: str) -> int:
-    """What the next settlements pay the merchant. Units."""
+    """The amount that the next settlements pay the merchant. Units."""
     return next(
-        (one.units["card"] for one in await read_balances(visit.world, visit.merchant_id) if one.asset == asset), 0
+        (
+            balance.units["card"]
+            for balance in await read_balances(visit.world, visit.merchant_id)
+            if balance.asset == asset
+        ),
+        0,
     )
 
 
 @member.page("/approvals/adjustments/{id}", "desk/settlements_adjustment.html", may=DECIDE)
 async def adjustment_review(visit: Visit) -> Values:
-    """Whose balance it changes, by how much, from what to what, and why: the step before it is booked."""
+    """Shows whose balance it changes, by how much, from what to what, and why: the step before it
+    is booked."""
     row = await _adjustment(visit)
     balance = await _payable(visit, row.asset)
     return dict(
@@ -331,7 +338,8 @@ async def adjustment_review(visit: Visit) -> Values:
 
 
 def _adjustment_facts(row: store.Adjustment, balance: int) -> list[object]:
-    """What a decision hangs on. A balance moves with every order: what counts is whether the merchant then owes."""
+    """Facts that a decision hangs on. A balance moves with every order: what counts is whether the
+    merchant then owes."""
     return [row.adjustment_id, row.state, balance + row.units < 0]
 
 
@@ -354,6 +362,6 @@ def _asset(visit: Visit) -> str | None:
 
 
 def _back(visit: Visit, what: str) -> str:
-    """`what`: of DONE, for the page to say."""
+    """The address to go back to. `what`: of DONE, for the page to say."""
     asset = _asset(visit)
     return with_done(visit.session, "/approvals", what) + (f"&currency={asset}" if asset else "")

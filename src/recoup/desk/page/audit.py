@@ -53,11 +53,12 @@ class Query:
     unread: Mapping[str, str] | None = None
 
     def filter(self, now: datetime, only: tuple[str, ...] | None) -> AuditFilter:
-        """`only`: what actors must hold besides, of somebody who sees no others."""
+        """The filter of a query. `only`: what actors must hold besides, of somebody who sees no
+        others."""
         since, until = self.days.span(self.zone, now.astimezone(ZoneInfo(self.zone)).date())
         actors = GROUPS[self.who][1] if self.who in GROUPS else (self.who,) if self.who else None
         if only is not None:
-            actors = only if actors is None else tuple(one for one in actors if one in only) or ("nobody",)
+            actors = only if actors is None else tuple(actor for actor in actors if actor in only) or ("nobody",)
         first = tuple(part for kind in self.kinds for part in kinds_of(kind))
         return AuditFilter(actors, first, self.object, since, until, _place(self.before))
 
@@ -77,7 +78,8 @@ class Query:
 
     @property
     def misread(self) -> bool:
-        """Whether a filter could not be read, so that no line is shown: all would be more than somebody means."""
+        """True when a filter could not be read, so that no line is shown: all would be more than
+        somebody means."""
         return any(name != "zone" for name in self.unread or ())
 
     @property
@@ -125,7 +127,7 @@ def read_query(params: Any, zone: str) -> Query:
 
 
 def place_of(at: datetime, line: str) -> str:
-    """Where the next page begins."""
+    """The place where the next page begins."""
     return f"{at.isoformat()}_{line}"
 
 
@@ -154,7 +156,8 @@ _MEMBERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Whose log it is, and what of it this person may see: `only` names the actors, None is everybody."""
+    """Reader of a log: whose it is, and what of it this person may see: `only` names the actors,
+    None is everybody."""
 
     subject: tuple[str, UUID]
     path: str
@@ -204,7 +207,7 @@ async def _partner_reader(visit: PartnerVisit) -> _Reader:
 
 
 async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
-    """Those who belong there or did: id -> name."""
+    """People who belong there or did: id -> name."""
     return {str(user_id): name for user_id, name in await people_of(visit.world.people.reader, *subject)}
 
 
@@ -270,7 +273,7 @@ async def _rows(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], ti
 
 
 async def _file(visit: AnyVisit, reader: _Reader) -> Response:
-    """What the page shows, all of it."""
+    """The file of what the page shows, all of it."""
     form = visit.request.path_params["form"]
     if form not in ("csv", "json"):
         raise Problem("not_found", "The log is available as CSV or JSON.", cure="Go to the log and choose a file.")

@@ -93,7 +93,7 @@ def object_word(action: str) -> str:
 
 
 def kinds_of(section: str) -> tuple[str, ...]:
-    return tuple(one.name for one in NOUNS.values() if one.section == section)
+    return tuple(noun.name for noun in NOUNS.values() if noun.section == section)
 
 
 def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
@@ -110,7 +110,8 @@ def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
 
 
 def facts_with_sentence(action: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of an order's log in place of a code of why its sentence; elsewhere `why` is what somebody typed."""
+    """The facts, with a sentence in place of a code of why in an order's log; elsewhere `why` is
+    what somebody typed."""
     why = facts.get("why")
     return {**facts, "why": sentence_of(why)} if why and kind_of(action) == "order" else facts
 
@@ -154,7 +155,7 @@ def _moment(value: Any, times: Times) -> str:
 
 
 def door(actor: str) -> str:
-    """By which way it came, as far as the actor says."""
+    """The door by which it came, as far as the actor says."""
     one = Actor.of(actor)
     return {"user": "portal", "partner": "partner", "api": "API", "link": "link", "worker": "Recoup"}.get(
         one.kind, "portal" if parse_id(one.id) else "command line"

@@ -1,4 +1,4 @@
-"""One customer, with all of theirs."""
+"""Page of one customer, with all of theirs."""
 
 from datetime import datetime
 from typing import Final
@@ -110,8 +110,8 @@ def _place(text: str) -> store.Place:
 
 
 def label_of(customer: store.Customer, language: str) -> str:
-    """What the merchant knows them by, as it is; or the end of our id for one whose data is gone or masked, as the
-    page's language says it. People type what they read."""
+    """The label that the merchant knows them by, as it is; or the end of our id for one whose data
+    is gone or masked, as the page's language says it. People type what they read."""
     found = customer.known_email or customer.external_id
     if found and DOTS not in found:
         return found
@@ -119,7 +119,7 @@ def label_of(customer: store.Customer, language: str) -> str:
 
 
 def is_gone(customer: store.Customer) -> bool:
-    """Nothing names them any more."""
+    """True when nothing names them any more."""
     return not any((customer.email, customer.name, customer.phone, customer.external_id, customer.newest))
 
 
@@ -203,7 +203,7 @@ async def post_block(visit: Visit, customer: store.Customer, *, reason: str) -> 
 
 @customers_page.post("/customers/unblock", may=BLOCK)
 async def post_unblock(visit: Visit, *, block: BlockId) -> None:
-    """Of whatever is blocked, from the list of them."""
+    """Removes a block of whatever is blocked, from the list of them."""
     await unblock_by(visit, block)
 
 
@@ -221,8 +221,8 @@ async def post_export(visit: Visit, customer: store.Customer) -> Answer:
     "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find, shows=nothing
 )
 async def post_erasure(visit: Visit, customer: store.Customer, *, confirm: str) -> Answer:
-    """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it. `confirm`:
-    the customer's name, as the page shows it."""
+    """Erases all who are known by the same e-mail, and only with the customer's name typed as the
+    page shows it. `confirm`: the customer's name, as the page shows it."""
     label = label_of(customer, visit.language)
     if confirm.strip().casefold() != label.casefold():
         problem = invalid(

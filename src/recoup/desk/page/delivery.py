@@ -68,8 +68,8 @@ _CURES: Final = {"conflict": "Wait until it is done; the endpoint's page shows i
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Which events: the numbers `from_` and `to`, the moments `since` and `until`, as they were typed, each may be
-    empty; `event`: of these kinds, of all where none is named."""
+    """Range of events: the numbers `from_` and `to`, the moments `since` and `until`, as they were
+    typed, each may be empty; `event`: of these kinds, of all where none is named."""
 
     from_: _Bound
     to: _Bound
@@ -85,7 +85,7 @@ class ReplayForm(Range):
 
 @member.page("/webhooks/{endpoint_id}/replay", "desk/webhooks_replay.html")
 async def replay(visit: Visit) -> Values | Answer:
-    """Without any bound it only shows the form."""
+    """Replays events; without any bound it only shows the form."""
     found, query = await who.find_to_change(visit), visit.request.query_params
     if visit.typed:
         return await _review(visit, found, read_shape(Range, visit.typed))

@@ -119,7 +119,7 @@ async def developers(visit: Visit) -> Values:
 
 
 def _chosen(visit: Visit) -> dict[str, str]:
-    """Which of the magic inputs are shown; without a word the shortest and most used list."""
+    """The choice of magic inputs that are shown; without a word the shortest and most used list."""
     query = visit.request.query_params
     kind, network = query.get("inputs", "allow_list"), query.get("network", "")
     return {"kind": kind if kind in INPUT_KINDS else "", "scheme": network[:16]}

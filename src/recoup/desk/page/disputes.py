@@ -180,7 +180,7 @@ async def dispute_page(visit: Visit) -> Values:
         compelling = await compelling_of(connection, visit.merchant_id, dispute, dispute.scheme)
         page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
-    people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
+    people = await named(visit, [one.actor for one in notes] + [file.actor for file in files])
     answering = dispute.answer_state in ("owed", "sent")
     accepting = answering and dispute.answer == "accept"
     takes_evidence = visit.session.may("dispute") and dispute.state in UNDECIDED and not accepting
@@ -194,7 +194,7 @@ async def dispute_page(visit: Visit) -> Values:
         compelling=compelling,
         erased=ERASED,
         files=files,
-        whole_files=sum(not one.erased for one in files),
+        whole_files=sum(not file.erased for file in files),
         kilobytes=BYTES_MAX >> 10,
         opens_files=visit.pii_access == SHOWN,
         people=people,
@@ -224,14 +224,14 @@ async def add_note(visit: Visit, *, note: str) -> Answer:
 
 @dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
 async def post_answer(visit: Visit, *, answer: str) -> None:
-    """As `answer_dispute` knows them."""
+    """Answers a dispute, by the answers that `answer_dispute` knows."""
     dispute_id = dispute_id_of(visit)
     await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, answer)
 
 
 @dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
 async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> None:
-    """In the sandbox the operator says what the cardholder's bank decides."""
+    """Decides a dispute in the sandbox: the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
     dispute = await store.read_dispute(
         visit.world.db.reader, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN
@@ -256,8 +256,8 @@ async def dispute_order(
     kind: Annotated[Literal["fraud", "service", "processing"], _NO_KIND],
     amount: Annotated[str, Text(strip=True)],
 ) -> Answer:
-    """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page. `amount`: empty
-    for the whole order."""
+    """Disputes an order in the sandbox, as its cardholder. A refusal is shown on the order's page.
+    `amount`: empty for the whole order."""
     world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order.asset
     units = typed_amounts.units(amount, asset, "amount") if amount and asset in EXPONENTS else None
     await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=kind, units=units, by=visit.scope)
@@ -282,7 +282,7 @@ _file_id: Final = id_in_path("file_id", _GONE)
 
 @member.page("/disputes/{dispute_id}/files/{file_id}")
 async def evidence_file(visit: Visit) -> Response:
-    """As its bytes say, and never shown inside a page of ours."""
+    """Sends an evidence file as its bytes say, and never shown inside a page of ours."""
     dispute_id, file_id = dispute_id_of(visit), _file_id(visit)
     if visit.pii_access != SHOWN:
         raise Problem(

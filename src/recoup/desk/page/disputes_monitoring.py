@@ -1,4 +1,4 @@
-"""Where a merchant stands in the card networks' monitoring programmes."""
+"""Standing of a merchant in the card networks' monitoring programmes."""
 
 from datetime import timedelta
 from typing import Final

@@ -65,7 +65,8 @@ async def exports(visit: Visit) -> Values:
 
 @member.page("/exports/new/{form}", "desk/exports_new.html")
 async def new_export(visit: Visit) -> Values:
-    """What the file would be of, and the button; of the form that was sent, else of the address."""
+    """Shows what the file would be of, and the button; of the form that was sent, else of the
+    address."""
     if visit.typed:
         typed = read_again(NewExport, visit.typed)
         query, form, key = await _query(visit, typed), typed.form, typed.key
@@ -111,7 +112,7 @@ async def post_export(visit: Visit, form: NewExport) -> Answer:
 
 @member.page("/exports/{export_id}/file")
 async def export_file(visit: Visit) -> Response:
-    """Only for the requester, at the merchant of the visit."""
+    """Sends the file only to the requester, at the merchant of the visit."""
     row = await one_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     if visit.pii_access != SHOWN and row.wanted.get("filter", {}).get("sight") == SHOWN:
         raise Problem(

@@ -73,7 +73,7 @@ def _lines(
 
 
 def _in_force(terms: Iterable[DisputeTerms], now: datetime) -> list[DisputeTerms]:
-    """Those of every currency first, then those of one alone."""
+    """Terms in force: those of every currency first, then those of one alone."""
     known = list(terms)
     by_asset = [dispute_terms_at(known, now, asset) for asset in sorted({one.asset for one in known if one.asset})]
     return [dispute_terms_at(known, now, ""), *(one for one in by_asset if one.asset)]

@@ -92,8 +92,8 @@ async def post_import(
     units: Literal["", "major", "minor"] = "",
     act: Literal["check", "import"] = "check",
 ) -> Answer:
-    """What the file does not say is asked; then, and after a check, the page shows what was found. `act`: only to check
-    it, which is what an unknown button does."""
+    """Imports or checks a file. What it does not say is asked; then, and after a check, the page
+    shows what was found. `act`: only to check it, which is what an unknown button does."""
     _must(visit)
     if file is None:
         raise invalid("No file was chosen.", "file")

@@ -81,7 +81,8 @@ async def make(
 
 @keys.post("/keys/end", may=CHANGE)
 async def end(visit: Visit, *, kind: str, print: str, sure: bool) -> Answer:
-    """With a confirmation first: nobody ends a key with one press. `print`: the fingerprint of the key."""
+    """Ends a key, with a confirmation first: nobody ends a key with one press. `print`: the
+    fingerprint of the key."""
     ending = await working_keys(visit.world, visit.scope, kind, print)
     if ending and not sure:
         fields = {"kind": kind, "print": print}
@@ -110,7 +111,8 @@ async def replace_signing_key(
     of: str,
     sure: bool,
 ) -> Answer:
-    """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page. `of`: the key before."""
+    """Replaces a signing key. `which`: shared or stablecoin; an endpoint's own key is replaced on
+    the endpoint's page. `of`: the key before."""
     title, door = SIGNING[which]
     if not overlap and not sure:
         fields = {"which": which, "overlap": "0", "of": of}
@@ -120,7 +122,7 @@ async def replace_signing_key(
 
 
 async def _last_delivered(visit: Visit, door: str) -> datetime | None:
-    """When something that this API's key had signed was last taken."""
+    """The time when something that this API's key had signed was last taken."""
     hooks = await list_all(visit.world, visit.scope, every_door=True)
     signed = [hook for hook in hooks if hook.door == door and not hook.own_key]
     sums = await sums_of(visit.world, signed) if signed else {}

@@ -35,7 +35,7 @@ _switch = operator("switch all sending off or on")
 )
 async def home(visit: AccountVisit) -> Values:
     text = visit.request.query_params.get("q", "").replace("\0", "")[:128].strip()
-    known = [one.merchant_id for one in visit.session.merchants]
+    known = [merchant.merchant_id for merchant in visit.session.merchants]
     async with visit.world.db.read() as connection:
         rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)
         shown = rows[:ROWS_MAX]
@@ -43,7 +43,7 @@ async def home(visit: AccountVisit) -> Values:
         backlog = await read_backlog(connection, visit.wall)
         days_left = await read_days_left(connection, visit.wall)
         off = await standing_stop(connection)
-    routes = [one for one in await read_route_states(visit.world) if one.listed]
+    routes = [state for state in await read_route_states(visit.world) if state.listed]
     return dict(
         rows=shown,
         more=len(rows) > ROWS_MAX,
@@ -65,7 +65,8 @@ async def home(visit: AccountVisit) -> Values:
 
 
 def _refuses_live(visit: AccountVisit) -> bool | None:
-    """Whether a line of the live check refused, when it was last looked at; None without a live world."""
+    """True when a line of the live check refused, when it was last looked at; None without a live
+    world."""
     worlds = [one for one in (visit.world, visit.world.other) if one is not None and one.opening is not None]
     return any(line.verdict == "refuse" for line in worlds[0].opening.lines) if worlds and worlds[0].opening else None
 

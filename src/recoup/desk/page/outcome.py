@@ -36,5 +36,9 @@ async def outcome(visit: Visit) -> Answer:
 
 async def _elsewhere(visit: Visit, key: str) -> list[Any]:
     """The other merchants that this person may see and that have an order of this id."""
-    others = {one.merchant_id: one for one in visit.session.merchants if one.merchant_id != visit.merchant_id}
+    others = {
+        merchant.merchant_id: merchant
+        for merchant in visit.session.merchants
+        if merchant.merchant_id != visit.merchant_id
+    }
     return [others[mid] for mid in await merchants_with(visit.world, key, list(others))]

@@ -65,7 +65,8 @@ class Range:
 
     @property
     def listed(self) -> Days:
-        """As the list of orders names them: a preset stays one, so that a view that is saved of it moves along."""
+        """The days as the list of orders names them: a preset stays one, so that a view that is
+        saved of it moves along."""
         return Days(self.name.replace("_", "-")) if self.name else Days(first=self.first, last=self.last)
 
     @property
@@ -189,7 +190,7 @@ async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Ov
 
 
 def _compares(visit: Visit) -> bool:
-    """Whether the engine decides for a share of the customers anywhere."""
+    """True when the engine decides for a share of the customers anywhere."""
     left = (visit.known.arms_left(visit.now, site_id) for site_id in visit.known.arms)
     return any(one.terms.mode == "share" and one.terms.share for one in left)
 
@@ -335,7 +336,7 @@ def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
 
 
 def _flight(found: Overview) -> list[dict[str, Any]]:
-    """One line a bucket that has orders; amounts by currency."""
+    """Lines of the orders in flight, one for each bucket that has any; amounts by currency."""
     lines = []
     for number, name in enumerate(BUCKETS):
         rows = [row for row in found.flight if row.bucket == number]

@@ -20,8 +20,8 @@ _LABEL: Final = 75  # units that a day's name takes
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: `rescued` at the bottom up to `split`, then what is lost, and above `open_from` what is open. Lengths
-    in units of the view box."""
+    """A day's bar: `rescued` at the bottom up to `split`, then what is lost, and above `open_from`
+    what is open. Lengths in units of the view box."""
 
     day: date
     declined: int
@@ -151,7 +151,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """One currency's, in its smallest units. `net`: what stays after refunds and fees."""
+    """Amounts of one currency, in its smallest units. `net`: what stays after refunds and fees."""
 
     asset: str
     declined: int
@@ -249,7 +249,7 @@ def reading_of(row: CodeSums, on: date) -> Any:
 
 
 def gain_of(report: Mapping[str, Any], asset: str, at: datetime) -> Gain | None:
-    """None where no comparison is under way."""
+    """The gain so far in this currency, or None where no comparison is under way."""
     arms, money = report["arms"], report["byAmount"].get(asset)
     if money is None or not arms["engine"]["orders"] or not arms["holdout"]["orders"]:
         return None

@@ -150,7 +150,7 @@ async def _tests(visit: AnyVisit, where: Where) -> dict[int, UUID]:
         return {}
     rows = await saved_backtests(visit.world.db.reader, where.merchant_id)
     here = where.scope, str(where.subject_id)
-    return {one.saved_as: one.backtest_id for one in rows if (one.scope, one.subject) == here}
+    return {row.saved_as: row.backtest_id for row in rows if (row.scope, row.subject) == here}
 
 
 def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Values]:
@@ -160,7 +160,7 @@ def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Values]:
 
 
 def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
-    """By line, what the wider policies say of it, the widest first."""
+    """Bounds that the wider policies set, by line, the widest first."""
     found: dict[str, list[Sentence]] = {}
     for part in standing.wider.parts if standing.wider is not None else ():
         for line, text in texts_of(part.terms).items():
@@ -230,10 +230,10 @@ async def _again(
     refusal: Problem | None = None,
     tried: Tried | None = None,
 ) -> Answer:
-    """What was typed, with what is wrong about it or what it would change."""
+    """Shows the form again as typed, with what is wrong about it or what it would change."""
     why: dict[str, list[str]] = {}
-    for one in checked.complaints:
-        why.setdefault(one.line, []).append(one.why)
+    for complaint in checked.complaints:
+        why.setdefault(complaint.line, []).append(complaint.why)
     values = await _values(visit, where)
     typed = dict.fromkeys(ATTRIBUTES, "") | dict(texts)
     more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}

@@ -1,4 +1,5 @@
-"""Whose policy an address names, and who may set it: at a merchant its own, a partner's bounds, the operator's."""
+"""The policy that an address names, and who may set it: at a merchant its own, a partner's bounds,
+the operator's."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -20,8 +21,9 @@ _FIELDS: Final = {"site": "site", "campaign": "campaign", "partner": "bounds", "
 
 
 class Named(NamedTuple):
-    """Of the merchant that the page is about a site's or a campaign's, by its id; `bounds`: what its `partner` or the
-    `operator` bounds it by; else its own. A partner's page is about its bounds and names nothing."""
+    """Names a policy of the page's merchant: a site's or a campaign's, by its id; `bounds`: what
+    its `partner` or the `operator` bounds it by; else its own. A partner's page is about its bounds
+    and names nothing."""
 
     site: str = ""
     campaign: str = ""
@@ -50,7 +52,7 @@ async def _bounds(visit: Visit, bounds: str) -> Where:
 
 
 def address_of(visit: AnyVisit, where: Where) -> str:
-    """Of its page."""
+    """The address of a policy's page."""
     if not isinstance(visit, Visit):
         return OF_PARTNER
     query = dict(zip(Named._fields, named_by(visit, where), strict=True))
@@ -59,7 +61,7 @@ def address_of(visit: AnyVisit, where: Where) -> str:
 
 
 def named_by(visit: AnyVisit, where: Where) -> Named:
-    """What names it there."""
+    """The names by which the page's address gives a policy."""
     if not isinstance(visit, Visit) or where.scope == "merchant":
         return Named()
     value = str(where.subject_id) if where.merchant_id is not None else where.scope
@@ -72,8 +74,8 @@ async def choices(visit: AnyVisit, where: Where) -> list[dict[str, Any]]:
         return []
     mid, known = visit.merchant_id, visit.known
     found: list[tuple[Where, str]] = [(Where("merchant", mid, mid), known.merchant.name)]
-    found += [(Where("site", one.site_id, mid), one.name) for one in known.sites if one.retired_at is None]
-    found += [(Where("campaign", one.campaign_id, mid), one.name) for one in known.campaigns]
+    found += [(Where("site", site.site_id, mid), site.name) for site in known.sites if site.retired_at is None]
+    found += [(Where("campaign", campaign.campaign_id, mid), campaign.name) for campaign in known.campaigns]
     if visit.is_operator:
         partner = await partner_of_merchant(visit.world, mid)
         found += [(partner, Sentence("Bounds of {0}", partner.name))] if partner is not None else []
@@ -92,7 +94,7 @@ def may(visit: AnyVisit) -> bool:
 
 
 def acting(visit: AnyVisit) -> Scope | PartnerScope:
-    """On whose behalf. Raises: Problem(forbidden)."""
+    """The scope on whose behalf a policy is set. Raises: Problem(forbidden)."""
     if isinstance(visit, Visit):
         return visit.acting("switch", "change the retry policy")
     visit.only("switches")
@@ -100,13 +102,14 @@ def acting(visit: AnyVisit) -> Scope | PartnerScope:
 
 
 def forget(visit: AnyVisit) -> None:
-    """What is kept of the merchant whose policy was set."""
+    """Drops what is cached of the merchant whose policy was set."""
     if isinstance(visit, Visit):
         visit.portal.merchants.forget(visit.merchant_id)
 
 
 async def authors(visit: AnyVisit, actors: Iterable[str]) -> dict[str, str]:
-    """As the page calls them; of the operator's people a partner sees no names."""
+    """Names of the authors as the page calls them; of the operator's people a partner sees no
+    names."""
     if isinstance(visit, Visit):
         return await names_of_actors(visit, actors)
     given = set(actors)

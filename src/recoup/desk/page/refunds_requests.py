@@ -73,7 +73,7 @@ async def _waiting(visit: Visit) -> WaitingModification:
 
 @member.page("/refunds/{modification_id}", "desk/refunds_refund.html")
 async def refund_review(visit: Visit) -> Values:
-    """Whose refund it is, how much, to which card and why it waits: the step before somebody decides."""
+    """Customer, amount, card and cause of a waiting refund: the step before somebody decides."""
     row = await _waiting(visit)
     page = await find_by(visit, row.order_id)
     me = visit.scope.actor.text()
@@ -93,7 +93,7 @@ async def refund_review(visit: Visit) -> Values:
 
 
 def _refund_facts(row: WaitingModification) -> tuple[object, ...]:
-    """What may change of what a review shows."""
+    """Facts that may change in what a review shows."""
     return (row.modification_id, row.why, row.state, row.tries, row.refusals, row.hand_actor, row.hand_note)
 
 
@@ -155,7 +155,7 @@ def _request(visit: Visit, page: OrderPage) -> PageRequest:
 
 
 async def review_request(visit: Visit) -> Values:
-    """What a second person decides on; nothing happens."""
+    """Shows the request that a second person decides on; changes nothing."""
     page = await _requested(visit)
     row, left = _request(visit, page), remaining(page)
     return dict(
@@ -178,7 +178,7 @@ on_order: Final = member.page("/orders/{order_id}/refunds/{request_id}", _REVIEW
 
 
 def _consequences(page: OrderPage, row: PageRequest) -> tuple[str, ...]:
-    """What approving it would do, or why that is not possible any more."""
+    """Effects of approving the request, or why that is not possible any more."""
     if row.act != REFUND:
         amount = Sentence("{0} {1}", Figure(money(row.units, row.asset)), row.asset)
         return (Sentence(CONSEQUENCES[row.act], amount),)
@@ -190,7 +190,7 @@ def _consequences(page: OrderPage, row: PageRequest) -> tuple[str, ...]:
 
 
 def _facts(page: OrderPage, row: PageRequest) -> tuple[object, ...]:
-    """What may change of what a review shows."""
+    """Facts that may change in what a review shows."""
     return (row.request_id, page.head.refunded_units, row.to, *_consequences(page, row))
 
 
@@ -207,7 +207,7 @@ async def post_on_order(visit: Visit, form: Decision, page: OrderPage) -> Answer
 
 
 async def _decide(visit: Visit, form: Decision, page: OrderPage) -> Answer | None:
-    """None when it is decided; else the review."""
+    """Carries out the decision; None when that is done, else the review."""
     world, orders, row = visit.world, visit.portal.get(Orders), _request(visit, page)
     if form.decision == "withdraw":
         await requests.withdraw(world, orders, visit.scope, row.request_id)

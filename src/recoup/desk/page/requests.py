@@ -53,7 +53,7 @@ async def requests_page(visit: Visit) -> Values:
 
 
 def _with(found: list[str], chosen: str) -> list[str]:
-    """What was chosen stays a choice, also when no new call has it."""
+    """Adds the chosen value to the choices, also when no new call has it."""
     return found if not chosen or chosen in found else [*found, chosen]
 
 

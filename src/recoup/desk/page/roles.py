@@ -76,7 +76,7 @@ async def post_limits(
     day_max: _Amount,
     second_from: _Amount,
 ) -> Answer:
-    """Of a role in one currency: amounts as typed, empty for no limit."""
+    """Sets a role's limits in one currency: amounts as typed, empty for no limit."""
     asset, typed = currency.strip().upper()[:8], (refund_max, day_max, second_from)
     if "refund" not in MAY.get(role, frozenset()):
         raise invalid("This role does not refund: it needs no limit.", "role", "Choose owner or operations.")
@@ -96,7 +96,7 @@ async def post_pii_access(visit: Visit, *, role: str, sight: str) -> Answer:
 
 
 def _units(typed: str, name: str, asset: str) -> int | None:
-    """None where nothing is typed. Raises: Problem(invalid)."""
+    """Reads a typed amount into units; None where nothing is typed. Raises: Problem(invalid)."""
     if not typed:
         return None
     try:

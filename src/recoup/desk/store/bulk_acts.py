@@ -1,4 +1,5 @@
-"""One thing done to many orders: all that a list has or those named, taken whole, then answered some at a time."""
+"""Bulk acts, one thing done to many orders: all that a list has or those named, taken whole, then
+answered some at a time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -47,11 +48,11 @@ async def list_acts(db: Read, merchant_id: UUID, limit: int) -> list[BulkAct]:
 
 @MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2")
 async def find_act(db: Read, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
-    """One of this merchant."""
+    """Finds an act of this merchant."""
 
 
 class ActRow(Row, frozen=True):
-    """What became of one order, and how the order is now."""
+    """Outcome of the act for one order, and how the order is now."""
 
     row_no: int
     order_id: UUID
@@ -76,19 +77,19 @@ WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no > $3 {only} ORDER BY r.r
 
 @MERCHANT.statement(_ROWS.format(only=""))
 async def act_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
-    """In the list's order."""
+    """Rows of an act, in the list's order."""
 
 
 @MERCHANT.statement(_ROWS.format(only="AND r.state = 'refused'"))
 async def refused_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
-    """Those that were not done, in the list's order."""
+    """Rows of an act that were refused, in the list's order."""
 
 
 Key = tuple[UUID, UUID]
 
 
 async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
-    """False when it was taken before."""
+    """Begins an act on these orders; False when it was taken before."""
     if not await _begin(
         db,
         act.merchant_id,
@@ -122,7 +123,7 @@ async def _begin(
     request_id: str,
     requested_at: datetime,
 ) -> bool:
-    """False when it was taken before."""
+    """Inserts the act; False when it was taken before."""
 
 
 @MERCHANT.statement("""
@@ -130,12 +131,12 @@ INSERT INTO bulk_act_rows (merchant_id, act_id, row_no, order_id, state)
 SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i (order_id, row_no)
 """)
 async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence[UUID]) -> None:
-    """In this order."""
+    """Adds the orders to an act, in this order."""
 
 
 @MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2 FOR UPDATE")
 async def lock_act(db: Tx, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
-    """One of this merchant."""
+    """Locks an act of this merchant."""
 
 
 class WaitingRow(Row, frozen=True):
@@ -148,11 +149,12 @@ SELECT row_no, order_id FROM bulk_act_rows
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting' ORDER BY row_no LIMIT $3
 """)
 async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> list[WaitingRow]:
-    """In the list's order."""
+    """Rows of an act that still wait, in the list's order."""
 
 
 async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
-    """Under the act's lock. Each names its row_no, state and answer."""
+    """Keeps the answers of some rows, under the act's lock. Each names its row_no, state and
+    answer."""
     kept = [answer | {"answer": keep(answer["answer"])} for answer in answers]
     states = await _answer(db, merchant_id, act_id, kept)
     await _count(db, merchant_id, act_id, states.count("done"), states.count("refused"))
@@ -176,7 +178,7 @@ async def _count(db: Tx, merchant_id: UUID, act_id: UUID, done: int, refused: in
 
 
 async def finish_act(db: Tx, key: Key, state: str, at: datetime) -> None:
-    """What was not begun is left."""
+    """Finishes an act; orders not begun are left."""
     await _leave_rest(db, *key)
     await _finish(db, *key, state, at)
 
@@ -185,19 +187,20 @@ async def finish_act(db: Tx, key: Key, state: str, at: datetime) -> None:
 UPDATE bulk_act_rows SET state = 'left' WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting'
 """)
 async def _leave_rest(db: Tx, merchant_id: UUID, act_id: UUID) -> None:
-    """What was not begun."""
+    """Leaves the rows that were not begun."""
 
 
 @MERCHANT.statement("""
 UPDATE bulk_acts SET state = $3, finished_at = $4, note = '', said = '[]' WHERE merchant_id = $1 AND act_id = $2
 """)
 async def _finish(db: Tx, merchant_id: UUID, act_id: UUID, state: str, at: datetime) -> None:
-    """Without its note and its list's words."""
+    """Closes the act and erases its note and its list's words."""
 
 
 @MERCHANT.statement("UPDATE bulk_acts SET said = '[]' WHERE merchant_id = $1 AND state = 'working'")
 async def forget_lists_of(db: Tx, merchant_id: UUID) -> None:
-    """In whose words somebody may stand; the orders are chosen."""
+    """Erases the words of running acts' lists, which may name somebody; the orders are chosen
+    already."""
 
 
 @MERCHANT.statement("""
@@ -205,7 +208,7 @@ UPDATE bulk_acts SET stop_requested_at = coalesce(stop_requested_at, $3)
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'working' RETURNING true
 """)
 async def ask_act_stop(db: Tx, merchant_id: UUID, act_id: UUID, at: datetime) -> bool:
-    """False when it is finished, or was never there."""
+    """Requests that the act stop; False when it is finished, or was never there."""
 
 
 SELECTED_MAX: Final = 10_000
@@ -227,14 +230,15 @@ _selected_sum = maker_of(SelectedSum)
 
 
 async def selected_sums(connection: ReadConnection, order_filter: OrderFilter) -> list[SelectedSum]:
-    """By status and currency, of at most SELECTED_MAX + 1 orders."""
+    """Sums by status and currency, of at most SELECTED_MAX + 1 orders."""
     async with connection.transaction(readonly=True):
         selected, values = await _selected(connection, order_filter, "h.status, h.asset, h.units")
         return [_selected_sum(record) for record in await _fetch(connection, _SUMS.format(selected=selected), values)]
 
 
 async def selected_orders(tx: asyncpg.Connection, order_filter: OrderFilter) -> list[UUID]:
-    """In the order in which they were placed; at most SELECTED_MAX + 1."""
+    """Orders that the filter selects, in the order in which they were placed; at most SELECTED_MAX
+    + 1."""
     selected, values = await _selected(tx, order_filter, "h.order_id, h.placed_at")
     sql = f"SELECT n.order_id FROM ({selected}) AS n ORDER BY n.placed_at, n.order_id"  # noqa: S608
     return [row["order_id"] for row in await _fetch(tx, sql, values)]

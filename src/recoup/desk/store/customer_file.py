@@ -1,4 +1,4 @@
-"""What stands in a file of one customer's data, besides their transmissions."""
+"""Contents of a file of one customer's data, besides their transmissions."""
 
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,8 @@ class PersonalFile(Row, frozen=True):
 
 
 class PersonalOrder(Row, frozen=True):
-    """As the file of a customer's data has it: with what is known of the person beside the order."""
+    """An order as the file of a customer's data has it: with what is known of the person beside the
+    order."""
 
     order_id: UUID
     external_id: str

@@ -28,7 +28,8 @@ class Customer(Row, frozen=True):
 
     @property
     def known_email(self) -> str:
-        """By which the merchant knows them: as they were first named, else as their newest order has it."""
+        """The email address by which the merchant knows them: as they were first named, else as
+        their newest order has it."""
         return self.email or (self.newest or {}).get("email") or ""
 
 
@@ -39,17 +40,17 @@ SELECT p.payer_id, p.email, p.phone, p.name, p.external_id, p.first_seen_at,
 FROM payers p WHERE p.merchant_id = $1 AND p.payer_id = $2
 """)
 async def _find(db: Read, merchant_id: UUID, payer_id: UUID) -> Customer | None:
-    """In the clear."""
+    """Finds a customer, unmasked."""
 
 
 async def find_customer(db: Read, merchant_id: UUID, payer_id: UUID, *, clear: bool) -> Customer | None:
-    """None for nobody known. Masked unless `clear`."""
+    """Finds a customer, or None for nobody known. Masked unless `clear`."""
     customer = await _find(db, merchant_id, payer_id)
     return customer if clear or customer is None else Customer(**person(asdict(customer)))
 
 
 class CustomerByEmail(Row, frozen=True):
-    """With their newest order that came with the address."""
+    """A customer with their newest order that came with the address."""
 
     payer_id: UUID
     orders: int
@@ -69,7 +70,7 @@ JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 ORDER BY p.order_id DESC LIMIT $4
 """)
 async def _by_email(db: Read, merchant_id: UUID, email: str, orders_max: int, limit: int) -> list[CustomerByEmail]:
-    """In lower case."""
+    """Customers by an order's email address, in lower case."""
 
 
 async def customers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> list[CustomerByEmail]:
@@ -82,7 +83,7 @@ async def customers_by_email(db: Read, merchant_id: UUID, email: str, limit: int
 SELECT payer_id FROM payers WHERE merchant_id = $1 AND lower(email) = $2 AND email <> '' LIMIT $3
 """)
 async def _payers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> list[UUID]:
-    """In lower case."""
+    """Customers by their own email address, in lower case."""
 
 
 async def payers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> set[UUID]:
@@ -91,7 +92,7 @@ async def payers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -
 
 
 class CustomerSum(Row, frozen=True):
-    """Of one currency."""
+    """Sums of a customer's orders in one currency."""
 
     asset: str
     orders: int
@@ -110,7 +111,7 @@ FROM order_payer p JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.ord
 WHERE p.merchant_id = $1 AND p.payer_id = $2 GROUP BY h.asset ORDER BY orders DESC, h.asset
 """)
 async def customer_sums(db: Read, merchant_id: UUID, payer_id: UUID) -> list[CustomerSum]:
-    """Over all their orders, by currency."""
+    """Sums over all their orders, by currency."""
 
 
 class CustomerOrder(Row, frozen=True):
@@ -163,7 +164,7 @@ FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = ANY($2::uuid[]) AND a.
 ORDER BY a.sent_at DESC, a.attempt_id DESC
 """)
 async def attempts_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[SentAttempt]:
-    """Those that were sent."""
+    """Attempts of these orders that were sent."""
 
 
 class CustomerRefund(Row, frozen=True):
@@ -181,7 +182,7 @@ WHERE r.merchant_id = $1 AND r.order_id = ANY($2::uuid[]) AND r.kind IN ('refund
 ORDER BY r.business_at DESC, r.modification_id DESC
 """)
 async def _refunds(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[CustomerRefund]:
-    """In the clear."""
+    """Refunds of these orders, unmasked."""
 
 
 async def refunds_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID], *, clear: bool) -> list[CustomerRefund]:
@@ -191,7 +192,7 @@ async def refunds_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID], *
 
 
 class CustomerTransmission(Row, frozen=True):
-    """As the file of a customer's data has it."""
+    """A transmission as the file of a customer's data has it."""
 
     transmit_id: UUID
     external_id: str
@@ -252,7 +253,7 @@ CAP: Final = 10_001
 
 
 class Place(NamedTuple):
-    """In the list: what comes next is older."""
+    """Place in the list: what comes next is older."""
 
     first_seen_at: datetime
     payer_id: UUID
@@ -300,7 +301,7 @@ LIST: Final = _DRESS.format(
 async def _list(
     db: Read, merchant_id: UUID, first_seen_at: datetime, payer_id: UUID, limit: int
 ) -> list[ListedCustomer]:
-    """In the clear."""
+    """Lists customers, unmasked."""
 
 
 async def list_customers(db: Read, merchant_id: UUID, after: Place, limit: int, *, clear: bool) -> list[ListedCustomer]:
@@ -310,13 +311,13 @@ async def list_customers(db: Read, merchant_id: UUID, after: Place, limit: int, 
 
 @MERCHANT.statement(_DRESS.format(page="SELECT * FROM payers WHERE merchant_id = $1 AND payer_id = ANY($2)"))
 async def _these(db: Read, merchant_id: UUID, payer_ids: Collection[UUID]) -> list[ListedCustomer]:
-    """In the clear."""
+    """Customers by their ids, unmasked."""
 
 
 async def these_customers(
     db: Read, merchant_id: UUID, payer_ids: Collection[UUID], *, clear: bool
 ) -> list[ListedCustomer]:
-    """In the order of the list, and as it shows them."""
+    """Customers of these ids, in the order of the list, and as it shows them."""
     return _seen(await _these(db, merchant_id, payer_ids), clear=clear)
 
 
@@ -328,17 +329,17 @@ async def _of_orders(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -
 
 
 async def customers_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> set[UUID]:
-    """Whose orders these are."""
+    """Customers whose orders these are."""
     return set(await _of_orders(db, merchant_id, order_ids))
 
 
 @MERCHANT.statement(f"SELECT count(*) FROM (SELECT FROM payers WHERE merchant_id = $1 LIMIT {CAP}) AS few")
 async def _count(db: Read, merchant_id: UUID) -> int:
-    """At most CAP."""
+    """Counts the merchant's customers, at most CAP."""
 
 
 async def count_customers(db: Read, merchant_id: UUID) -> tuple[int, bool]:
-    """How many; not exact: at least so many."""
+    """Counts customers; a count that is not exact means at least so many."""
     found = await _count(db, merchant_id)
     return min(found, CAP - 1), found < CAP
 

@@ -59,14 +59,14 @@ async def exports_of(db: Read, merchant_id: UUID, user_id: UUID) -> list[Export]
 
 @MERCHANT.statement(f"SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2 AND export_id = $3")
 async def find_export(db: Read, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Export | None:
-    """None for another person's or merchant's."""
+    """Finds a person's export; None for another person's or merchant's."""
 
 
 @MERCHANT.statement("""
 SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3 AND (merchant_id, export_id) <> ($1, $2)
 """)
 async def others_running(db: Read, merchant_id: UUID, export_id: UUID, since: datetime) -> int:
-    """Of all merchants, as far as they were heard of since then."""
+    """Counts other exports running, of all merchants, as far as they were heard of since then."""
 
 
 class Run(NamedTuple):
@@ -79,12 +79,12 @@ class Run(NamedTuple):
 SELECT merchant_id, export_id, run_no FROM exports WHERE state IN ('working', 'ready') AND export_id = ANY($1)
 """)
 async def living(db: Read, export_ids: Sequence[UUID]) -> list[Run]:
-    """Those of them whose file is being written or may be fetched."""
+    """Runs of these exports whose file is being written or may be fetched."""
 
 
 @MERCHANT.statement("SELECT count(*) = 1 FROM exports WHERE export_id = $1")
 async def is_only_one(db: Read, export_id: UUID) -> bool:
-    """Whether no other merchant chose the same id."""
+    """True when no other merchant chose the same id."""
 
 
 class NewExport(Row, frozen=True):
@@ -102,7 +102,7 @@ class NewExport(Row, frozen=True):
 
 
 async def ask_export(db: Tx, new: NewExport, *, under_way_max: int, standing_max: int) -> bool:
-    """False for a repeat, or when there are as many as there may be."""
+    """Requests an export; False for a repeat, or when there are as many as there may be."""
     await lock_merchant(db, new.merchant_id)
     return await _ask(
         db,
@@ -142,7 +142,7 @@ async def _ask(
     under_way_max: int,
     standing_max: int,
 ) -> bool:
-    """Whether it is there now, and was not before."""
+    """Inserts the export; True when it is there now, and was not before."""
 
 
 @MERCHANT.statement(f"""
@@ -150,7 +150,7 @@ UPDATE exports SET state = 'working', run_no = run_no + 1, rows_done = 0, bytes_
 WHERE merchant_id = $1 AND export_id = $2 AND state IN ('asked', 'working') RETURNING {EXPORT}
 """)
 async def begin_run(db: Tx, merchant_id: UUID, export_id: UUID, at: datetime) -> Export | None:
-    """None when it has ended."""
+    """Begins a run of the export, or None when it has ended."""
 
 
 @MERCHANT.statement("""
@@ -160,7 +160,7 @@ WHERE merchant_id = $1 AND export_id = $2 AND run_no = $3 AND state = 'working' 
 async def beat(
     db: Tx, merchant_id: UUID, export_id: UUID, run_no: int, rows: int, size: int, total: int | None, at: datetime
 ) -> bool:
-    """How far it is. False: it was cancelled, or another run has taken over."""
+    """Records how far the run is. False: it was cancelled, or another run has taken over."""
 
 
 class EndedRun(Row, frozen=True):
@@ -186,7 +186,7 @@ async def end_run(
     at: datetime,
     gone_at: datetime | None,
 ) -> EndedRun | None:
-    """None: it was cancelled, or another run has taken over."""
+    """Ends the run. None: it was cancelled, or another run has taken over."""
 
 
 @MERCHANT.statement("""
@@ -203,7 +203,7 @@ UPDATE exports SET state = 'gone', wanted = '{}', said = '[]' WHERE state = 'rea
 RETURNING export_id
 """)
 async def forget_exports(db: Tx, wall: datetime) -> list[UUID]:
-    """Those whose time is over."""
+    """Marks exports whose time is over as gone, and answers which."""
 
 
 async def end_files_of(db: Tx, merchant_id: UUID, wall: datetime) -> None:
@@ -219,7 +219,7 @@ UPDATE exports SET state = 'cancelled', wanted = '{}', said = '[]', finished_at 
 WHERE merchant_id = $1 AND state IN ('asked', 'working') AND wanted -> 'filter' ->> 'text' <> ''
 """)
 async def _cancel_searches(db: Tx, merchant_id: UUID, wall: datetime) -> None:
-    """What is under way, of words that were searched for."""
+    """Cancels exports under way of words that were searched for."""
 
 
 @MERCHANT.statement("""
@@ -243,8 +243,8 @@ TEXTS: Final = {"order_id": "h.order_id::text", "site_id": "h.site_id::text"}
 async def all_orders(
     connection: asyncpg.Connection, order_filter: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
 ) -> AsyncIterator[list[tuple[object, ...]]]:
-    """These fields of AT_ONCE rows at a time, by a cursor of the server's: memory does not grow with the list. The
-    server makes the next rows while these are used."""
+    """Streams these fields of AT_ONCE rows at a time, by a cursor of the server's: memory does not
+    grow with the list. The server makes the next rows while these are used."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         sql, values = await export_statement(connection, order_filter, by, fields, newest_first=newest_first)

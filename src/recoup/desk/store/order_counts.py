@@ -1,7 +1,10 @@
-"""How many orders a filter leaves: capped where a page shows it, exact where the wire promises it.
+"""Counts of the orders that a filter leaves: capped where a page shows it, exact where the wire
+promises it.
 
-Beside a list a count is not worth a wait. Of a merchant with many orders it is asked for when its plan says that it is
-cheap, and left out at once otherwise: one that runs into its time limit costs all of that and says nothing."""
+Beside a list a count is not worth a wait. Of a merchant with many orders it is asked for when its
+plan says that it is cheap, and left out at once otherwise: one that runs into its time limit costs
+all of that and says nothing.
+"""
 
 import json
 from contextlib import nullcontext
@@ -78,8 +81,8 @@ SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHE
 async def count_statuses(
     connection: ReadConnection, order_filter: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
 ) -> dict[int, Count]:
-    """By status, whatever statuses the filter asks for; empty for a search, when it takes too long, and
-    beside a list when it is dear."""
+    """Counts by status, whatever statuses the filter asks for; empty for a search, when it takes
+    too long, and beside a list when it is dear."""
     if order_filter.searches:
         return {}
     order_filter = replace(order_filter, statuses=())
@@ -106,7 +109,8 @@ async def count_statuses(
 
 
 async def _is_cheap(connection: ReadConnection, order_filter: OrderFilter, sql: str, args: Arguments) -> bool:
-    """Whether it will be quick: by its plan, because the merchant has few orders, or few that need attention."""
+    """True when the count will be quick: by its plan, because the merchant has few orders, or few
+    that need attention."""
     if order_filter.attention:
         return True
     plan = await _planned(connection, sql, *args.values)

@@ -50,7 +50,7 @@ def cursor_behind(row: Any, by: OrderBy, *, back: bool = False) -> Cursor:
 
 
 def parse_cursor(text: str, by: OrderBy = "placed") -> Cursor | None:
-    """None for anything that `Cursor.text` did not make for a list in this order."""
+    """Reads a cursor; None for anything that `Cursor.text` did not make for a list in this order."""
     letter = COLUMNS[by][1]
     head, dot, order = text[1:].partition(".")
     if text[:1] not in ("n", "p") or len(text) > 80 or not text.isascii() or not dot or not head.startswith(letter):

@@ -1,4 +1,4 @@
-"""What a list of orders is narrowed by, and how that is said in SQL."""
+"""Filters of a list of orders, and their conditions in SQL."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ _DOORS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class UnitRange(NamedTuple):
-    """Of some assets, in their smallest unit; both ends included, None for none."""
+    """Range of amounts in some assets, in their smallest unit; both ends included, None for none."""
 
     assets: tuple[str, ...]
     units_from: int | None
@@ -100,7 +100,8 @@ class OrderFilter:
         return tuple(status for status in self.statuses or range(9) if status not in never) or (-1,)
 
     def is_few(self) -> bool:
-        """Whether it has an index of its own that is better followed than the list's order."""
+        """True when the filter has an index of its own that is better followed than the list's
+        order."""
         return bool(
             self.attention
             or self.refunded
@@ -127,7 +128,7 @@ class OrderFilter:
 
     @property
     def searches(self) -> bool:
-        """Whether words are looked for, of which the list's own indexes know nothing."""
+        """True when words are looked for, of which the list's own indexes know nothing."""
         return bool(self.text or self.last4)
 
     def has_amount(self) -> bool:
@@ -274,14 +275,15 @@ def channel_condition(pairs: list[tuple[str, bool]], args: Arguments) -> list[st
 
 
 def narrowing(order_filter: OrderFilter, args: Arguments) -> list[str]:
-    """By statuses and channels, which `conditions` leaves out: some lists are merged from a scan for each."""
+    """Conditions by statuses and channels, which `conditions` leaves out: some lists are merged
+    from a scan for each."""
     return status_condition(order_filter.faces() if order_filter.statuses else (), args) + channel_condition(
         order_filter.pairs(), args
     )
 
 
 def dimensions(order_filter: OrderFilter) -> int:
-    """How many indexes compete: with more than one, the plan must know the values."""
+    """The number of indexes that compete: with more than one, the plan must know the values."""
     return sum(
         bool(value)
         for value in (

@@ -1,4 +1,4 @@
-"""One line of a list: its fields, and how each is said in SQL of the heads `h`."""
+"""A line of a list: its fields, and how each is said in SQL of the heads `h`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ class OrderRow:
 
     @property
     def paid_otherwise(self) -> bool:
-        """Whether something was paid, and another amount than was due, or after the order's end."""
+        """True when something was paid, and another amount than was due, or after the order's end."""
         return self.paid_units > 0 and (self.paid_units != self.units or self.status == 2)
 
 

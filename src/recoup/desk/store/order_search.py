@@ -1,9 +1,10 @@
-"""What somebody typed into the one search box, as a condition on orders.
+"""The text typed into the one search box, as a condition on orders.
 
-Exact ids first, ours, the sender's, a chain's, then how ours ends; an e-mail address by its beginning; a whole
-descriptor; everything else word by word: contained from three characters on, shorter words by how a word begins; or all
-of it together, as a name may be written. `order_search.text` is made by the same rules as the query is read by
-(`kit/lists/folding.py`), its words apart by one space.
+Exact ids first, ours, the sender's, a chain's, then how ours ends; an e-mail address by its
+beginning; a whole descriptor; everything else word by word: contained from three characters on,
+shorter words by how a word begins; or all of it together, as a name may be written.
+`order_search.text` is made by the same rules as the query is read by (`kit/lists/folding.py`), its
+words apart by one space.
 """
 
 import re
@@ -90,7 +91,8 @@ _EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.
 
 
 def normalise_query(typed: str) -> str:
-    """One line of at most TEXT_MAX characters, without what the database cannot hold."""
+    """Cuts the text to one line of at most TEXT_MAX characters, without what the database cannot
+    hold."""
     clean = "".join(c for c in typed[: TEXT_MAX * 8] if c not in "\x00\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
     return " ".join(clean.split())[:TEXT_MAX]
 
@@ -108,7 +110,7 @@ async def exact_order(connection: Read, merchant_id: UUID, typed: str) -> UUID |
 
 
 async def search_of(connection: Read, order_filter: OrderFilter) -> Search:
-    """What a list's filter searches for."""
+    """The search that a list's filter asks for."""
     return await understand(
         connection, order_filter.merchant_id, order_filter.text, order_filter.sight, order_filter.last4
     )
@@ -120,9 +122,9 @@ def every_condition(order_filter: OrderFilter, search: Search, args: Arguments) 
 
 
 async def understand(connection: Read, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = "") -> Search:
-    """How this text is looked for, and beside it a card's last four. Depends on what exists, never on the page that is
-    shown. For whom customers' data is `masked` only whole values are found, so that nobody spells a name out
-    letter by letter."""
+    """The way this text is looked for, and beside it a card's last four. Depends on what exists,
+    never on the page that is shown. For whom customers' data is `masked` only whole values are
+    found, so that nobody spells a name out letter by letter."""
     found = await _words(connection, merchant_id, normalise_query(typed), sight)
     if not last4:
         return found

@@ -34,7 +34,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`how` the search was understood; `recent_only`: it took too long, so only the newest 90 days were searched."""
+    """A page of orders. `how` the search was understood; `recent_only`: it took too long, so only
+    the newest 90 days were searched."""
 
     rows: tuple[OrderRow, ...]
     next_cursor: str | None = None
@@ -178,7 +179,8 @@ def _page(
 def _merged(
     order_filter: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
 ) -> str:
-    """For each status, and each channel unless a site is chosen: `limit` rows from an index, then merged."""
+    """SQL that takes `limit` rows from an index for each status, and each channel unless a site is
+    chosen, then merges."""
     faces = f"unnest({args.add(list(order_filter.faces()))}::smallint[]) AS f (status)"
     where = [*where, "h.status = f.status"]
     if pairs and order_filter.site_id is None:
@@ -192,8 +194,9 @@ def _merged(
 
 
 def _keys_first(source: str, where: list[str], order: str, tail: str) -> str:
-    """Which orders first, what they hold after: amounts are spread over all orders, and looking into each that has one
-    of them takes long. What most often narrows such a list further stands in the index beside the amount."""
+    """SQL that finds the orders first and what they hold after: amounts are spread over all orders,
+    and looking into each that has one of them takes long. What most often narrows such a list
+    further stands in the index beside the amount."""
     keys = f"SELECT h.order_id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}{tail}"  # noqa: S608
     found = "order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id"
     return f"SELECT {_COLUMNS} FROM ({keys}) AS k JOIN {found}"  # noqa: S608
@@ -239,7 +242,7 @@ async def _bounded(
 
 
 def _is_bound(order_filter: OrderFilter, by: OrderBy = "placed") -> bool:
-    """Whether the best plan depends on the values, or none is sure to be quick."""
+    """True when the best plan depends on the values, or none is sure to be quick."""
     several = dimensions(order_filter) > (1 if by == "placed" else 0)
     of_values = order_filter.searches or order_filter.attempts_min or order_filter.code_reason
     return several or bool(of_values) or order_filter.is_few()

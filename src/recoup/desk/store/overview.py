@@ -1,4 +1,5 @@
-"""What became of the declined payments of some days, counted from the list's own rows. Bounded in rows and time."""
+"""Outcomes of the declined payments of some days, counted from the list's own rows. Bounded in rows
+and time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,12 +36,12 @@ BUCKETS: Final = (
 async def count_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, limit: int
 ) -> int:
-    """At most `limit`."""
+    """Counts the orders placed in that time, at most `limit`."""
 
 
 class Sums(Row, frozen=True):
-    """Of orders that have one of the first five in common, `level` says which; of all of them on level ALL. `place`:
-    among those of its level, the most frequent first."""
+    """Sums of orders that have one of the first five fields in common, `level` says which; of all
+    of them on level ALL. `place`: its rank within its level, the most frequent first."""
 
     day: date | None
     site_id: UUID | None
@@ -81,11 +82,12 @@ SELECT * FROM (
 async def sum_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, descriptors: int
 ) -> list[Sums]:
-    """Of the descriptors so many."""
+    """Sums by each level, with so many of the descriptors."""
 
 
 class CodeSums(Row, frozen=True):
-    """Of orders that came in with a code, as the acquirer's or scheme's `source` names it. `whole`: 1 of all."""
+    """Sums of orders that came in with a code, as the acquirer's or scheme's `source` names it.
+    `whole`: 1 of all."""
 
     name: str | None
     source: str | None
@@ -172,7 +174,7 @@ SELECT CASE WHEN expires_at IS NULL THEN 6
 FROM base GROUP BY 1, 2 ORDER BY 1, 2
 """)
 async def sum_open(db: Read, merchant_id: UUID, site_id: UUID | None, now: datetime, limit: int) -> list[InFlight]:
-    """Of at most `limit` orders."""
+    """Sums of at most `limit` open orders."""
 
 
 class OpenDisputes(Row, frozen=True):
@@ -207,7 +209,8 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`before`: of as many days before. `flight` by bucket and asset, of every open order."""
+    """Figures of the overview. `before`: of as many days before. `flight` by bucket and asset, of
+    every open order."""
 
     now: Period
     before: Period

@@ -53,7 +53,9 @@ async def get_monitoring(call: Call) -> MonitoringShown:
     return MonitoringShown(
         counted_at=iso_or_null(await counted_at(world.db.reader, merchant.merchant_id)),
         programs=[
-            ProgramShown.of(one, one.of, month=f"{one.month:%Y-%m}", basis_points_min=one.of.basis_points)
-            for one in standings(rows, merchant.region)
+            ProgramShown.of(
+                standing, standing.of, month=f"{standing.month:%Y-%m}", basis_points_min=standing.of.basis_points
+            )
+            for standing in standings(rows, merchant.region)
         ],
     )

@@ -181,7 +181,7 @@ def _in_words(
     if found is not None:
         words.insert(0, compelling_evidence.in_words(found))
     if files and not sent_along:
-        words.append("Files that can be handed in: " + "; ".join(f"{one.name} ({one.media_type})" for one in files))
+        words.append("Files that can be handed in: " + "; ".join(f"{file.name} ({file.media_type})" for file in files))
     return "\n\n".join(words)
 
 

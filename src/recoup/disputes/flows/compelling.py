@@ -1,4 +1,5 @@
-"""Whether a dispute qualifies for Visa's Compelling Evidence 3.0, and which payments an answer names."""
+"""Visa's Compelling Evidence 3.0: whether a dispute qualifies for it, and which payments an answer
+names."""
 
 from uuid import UUID
 
@@ -15,30 +16,33 @@ Case = Dispute | DisputeRow
 async def compelling_of(
     db: Read, merchant_id: UUID, case: Case, scheme: str | None, answer_id: UUID | None = None
 ) -> Compelling | None:
-    """As it stands while the dispute is open; as that answer, or the last one, names it. None where nothing
-    of the kind can be said."""
+    """Compelling evidence as it stands while the dispute is open; as that answer, or the last one,
+    names it. None where nothing of the kind can be said."""
     if not is_open_to(scheme, case.reason_code):
         return None
-    payments = {one.attempt_id: one for one in await payments_of_card(db, merchant_id, case.dispute_id)}
+    payments = {payment.attempt_id: payment for payment in await payments_of_card(db, merchant_id, case.dispute_id)}
     disputed = payments.get(case.attempt_id)
     if disputed is None:
         return None
     if case.state == "open" and answer_id is None:
-        earlier = [one for one in payments.values() if one.order_id != case.order_id]
+        earlier = [payment for payment in payments.values() if payment.order_id != case.order_id]
         return judge(disputed, earlier, case.opened_at)
     named = await named_priors(db, merchant_id, case.dispute_id, answer_id)
     if named is None or not named.attempts:
         return None
-    return Compelling(disputed, tuple(payments[one] for one in named.attempts if one in payments), tuple(named.keys))
+    return Compelling(
+        disputed, tuple(payments[attempt] for attempt in named.attempts if attempt in payments), tuple(named.keys)
+    )
 
 
 async def name_for_answer(
     world: World, merchant_id: UUID, case: Case, scheme: str | None, answer_id: UUID
 ) -> Compelling | None:
-    """What this answer says, chosen when it is first sent. None where the dispute does not qualify."""
+    """Names the payments of this answer, chosen when it is first sent. None where the dispute does
+    not qualify."""
     found = await compelling_of(world.db, merchant_id, case, scheme)
     if found is not None:
-        priors = [one.attempt_id for one in found.priors]
+        priors = [prior.attempt_id for prior in found.priors]
         async with world.db.transaction() as tx:
             await name_priors(tx, merchant_id, answer_id, case.dispute_id, priors, found.keys)
     return await compelling_of(world.db, merchant_id, case, scheme, answer_id)

@@ -58,7 +58,7 @@ async def add_file(
         if kept == file_id:
             await note(tx, scope, world.clocks.wall(), "dispute.file_added", dispute_id)
         files = await read_files(tx, scope.merchant_id, dispute_id, clear=True)
-    return next(one for one in files if one.file_id == kept)
+    return next(file for file in files if file.file_id == kept)
 
 
 async def list_files(world: World, merchant_id: UUID, dispute_id: UUID, order_id: UUID) -> list[DisputeFile]:
@@ -72,12 +72,13 @@ async def list_files(world: World, merchant_id: UUID, dispute_id: UUID, order_id
 async def read_file(
     world: World, merchant_id: UUID, dispute_id: UUID, file_id: UUID, order_id: UUID | None = None
 ) -> tuple[DisputeFile, bytes]:
-    """With its bytes. Raises: Problem(not_found), also for one that was erased."""
+    """Reads an evidence file with its bytes. Raises: Problem(not_found), also for one that was
+    erased."""
     row = await read_dispute(world.db, merchant_id, dispute_id, clear=True)
     if row is None or order_id not in (None, row.order_id):
         raise no_such_dispute()
     rows = await read_files(world.db, merchant_id, dispute_id, clear=True)
-    sealed = {one.file_id: one.sealed for one in await sealed_files(world.db, merchant_id, dispute_id)}
+    sealed = {file.file_id: file.sealed for file in await sealed_files(world.db, merchant_id, dispute_id)}
     found = next((one for one in rows if one.file_id == file_id), None)
     if found is None or file_id not in sealed:
         raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
@@ -86,7 +87,7 @@ async def read_file(
 
 
 def opened(world: World, dispute_id: UUID, rows: Sequence[SealedFile]) -> tuple[EvidenceFile, ...]:
-    """As the processor takes them."""
+    """Evidence files unsealed, as the processor takes them."""
     return tuple(
         EvidenceFile(
             row.name,
@@ -98,7 +99,7 @@ def opened(world: World, dispute_id: UUID, rows: Sequence[SealedFile]) -> tuple[
 
 
 def evidence_context(world: World, dispute_id: UUID, file_id: UUID) -> str:
-    """Where the bytes belong: sealed into them, so that no two rows can be swapped."""
+    """The place of the bytes: sealed into them, so that no two rows can be swapped."""
     return f"evidence:{world.name}:{dispute_id}:{file_id}"
 
 

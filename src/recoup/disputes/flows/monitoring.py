@@ -23,7 +23,8 @@ AT_ONCE: Final = 50
 
 
 async def watch_monitoring(world: World) -> int:
-    """Those that are due; answers how many. The failure of one does not starve those after it."""
+    """Counts the programmes of the merchants that are due; answers how many. The failure of one
+    does not starve those after it."""
     wall = world.clocks.wall()
     due = await claim_monitoring(world.db.alone, wall, wall - EVERY, AT_ONCE)
     for row in due:
@@ -39,7 +40,7 @@ async def _watch(world: World, due: Watched) -> None:
     now = business_at(wall, due.offset_us)
     month = now.astimezone(UTC).date().replace(day=1)
     counted = await _count(world, due, month_before(month), now)
-    found = [one for one in standings(counted, due.region) if one.of.certain]
+    found = [standing for standing in standings(counted, due.region) if standing.of.certain]
     kept = [
         KeptMonth(
             merchant_id=due.merchant_id,

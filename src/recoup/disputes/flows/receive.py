@@ -107,7 +107,7 @@ async def _plan_next(connection: Tx, merchant_id: UUID) -> None:
 
 
 def _may_fit_now(known: NoticeRow) -> bool:
-    """One that came before its charge is tried again when it comes again."""
+    """True for a notice that came before its charge: looked at again when it comes again."""
     return known.state == "unmatched" and known.why in WAITS_FOR_ITS_CHARGE
 
 

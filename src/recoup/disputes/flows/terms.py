@@ -1,4 +1,5 @@
-"""What a merchant's contract says about disputes: rows with a date from which they hold; none is ever changed."""
+"""Terms of a merchant's contract about disputes: rows with a date from which they hold; none is
+ever changed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +25,8 @@ AHEAD_MAX = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class DisputeTermsRequest:
-    """None leaves a part as it is. `asset` '' means every currency; a fee has one. `valid_from` None: from now on."""
+    """A change of the terms; None leaves a part as it is. `asset` '' means every currency; a fee
+    has one. `valid_from` None: from now on."""
 
     asset: str = ""
     service_borne_by: Party | None = None
@@ -101,7 +103,7 @@ def _after(before: Terms, request: DisputeTermsRequest, since: datetime) -> Term
 
 
 def _log_details(terms: Terms) -> dict[str, Any]:
-    """For the audit log."""
+    """Details of the terms for the audit log."""
     return {
         "service_borne_by": str(terms.service_borne_by),
         "fee_units": terms.fee_units,

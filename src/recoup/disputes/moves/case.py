@@ -1,6 +1,8 @@
-"""What a dispute changes about its order: the case, the money, the card, the deadline. The caller holds order and card.
+"""Changes that a dispute makes to its order: the case, the money, the card, the deadline. The
+caller holds order and card.
 
-Money is booked by rounds: taken, and given back when won; a case that goes on after it was won is a new round.
+Money is booked by rounds: taken, and given back when won; a case that goes on after it was won is a
+new round.
 """
 
 from datetime import timedelta
@@ -125,7 +127,7 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
 
 
 def _charged(order: Order, charge: Attempt) -> bool:
-    """Whether the processor has money of it: approved, and taken, not only held."""
+    """True when the processor has money of the charge: approved, and taken, not only held."""
     if charge.state != "approved":
         return False
     if order.stage is Stage.COMPLETED:
@@ -246,7 +248,8 @@ def _go_on(change: Change, dispute: Dispute, notice: Notice) -> None:
 
 
 def _answer(change: Change, dispute: Dispute, notice: Notice) -> None:
-    """It was answered at the processor's own desk; of an answer of ours that is out, its own outcome decides."""
+    """Takes the dispute as answered at the processor's own desk; of an answer of ours that is out,
+    its own outcome decides."""
     if not dispute.answering:
         answered(change, dispute)
 
@@ -348,7 +351,7 @@ def answered(change: Change, dispute: Dispute) -> None:
 
 
 def watch_reminders(change: Change, dispute: Dispute) -> None:
-    """From now on: the next reminder, if time is left for one."""
+    """Schedules the next reminder, if time is left for one."""
     at = next_reminder(dispute.respond_by, change.now) if dispute.respond_by and dispute.state == "open" else None
     if at is None:
         change.undue("dispute_reminder", subject_id=dispute.dispute_id)

@@ -47,18 +47,18 @@ def cancel_for_dispute(change: Change, modification: Modification) -> bool:
 
 
 def beyond(order: Order, attempt_id: UUID) -> int:
-    """What went back of a charge in both ways, and is to go, beyond the charge itself."""
+    """The amount of a charge that went back in both ways, and is to go, beyond the charge itself."""
     taken = _taken(order, attempt_id)
     return gone_back(order, attempt_id) + taken - order.charged_units(attempt_id) if taken else 0
 
 
 def charge_left(order: Order, attempt_id: UUID) -> int:
-    """What neither a refund, nor a reversal, nor a dispute has taken of a charge."""
+    """The amount of a charge that neither a refund, nor a reversal, nor a dispute has taken."""
     return order.charged_units(attempt_id) - gone_back(order, attempt_id) - _taken(order, attempt_id)
 
 
 def gone_back(order: Order, attempt_id: UUID) -> int:
-    """What refunds and reversals of a charge gave back, or may have, or will."""
+    """The amount of a charge that refunds and reversals gave back, or may have, or will."""
     return sum(
         r.units
         for r in order.modifications

@@ -30,7 +30,7 @@ async def keep_unmatched(
     why: str,
     wall: WallTime,
 ) -> None:
-    """Once more looked at, when it is kept already."""
+    """Keeps an unmatched notice; counts once more looked at, when it is kept already."""
     rows = Rows()
     rows.dispute_notices.append(
         KeptNotice(
@@ -48,7 +48,7 @@ async def keep_unmatched(
 
 
 async def try_next_at(connection: Tx, merchant_id: UUID, at: datetime | None) -> None:
-    """`at`: when the first of those that wait is tried again; None when none waits."""
+    """Sets `at`: when the first of those that wait is tried again; None when none waits."""
     rows, key = Rows(), DueKey(merchant_id, "dispute_notices", merchant_id)
     if at is None:
         rows.due_done.append(key)

@@ -65,7 +65,7 @@ ON CONFLICT (merchant_id, answer_id) DO NOTHING
 async def name_priors(
     db: Tx, merchant_id: UUID, answer_id: UUID, dispute_id: UUID, attempts: Sequence[UUID], keys: Sequence[str]
 ) -> None:
-    """Once for each answer: sent again it says the same."""
+    """Names the prior payments once for each answer: sent again it says the same."""
 
 
 @MERCHANT.statement("""
@@ -74,4 +74,4 @@ WHERE merchant_id = $1 AND dispute_id = $2 AND ($3::uuid IS NULL OR answer_id = 
 ORDER BY answer_id DESC LIMIT 1
 """)
 async def named_priors(db: Read, merchant_id: UUID, dispute_id: UUID, answer_id: UUID | None) -> NamedPriors | None:
-    """Of that answer, or of the dispute's last."""
+    """Prior payments named by that answer, or by the dispute's last."""

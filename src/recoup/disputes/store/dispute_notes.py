@@ -1,4 +1,5 @@
-"""What is written about disputes beside their orders: notes, the contract, notices that somebody has dealt with."""
+"""Records about disputes beside their orders: notes, the contract, notices that somebody has dealt
+with."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,7 @@ from recoup.db.statement import MERCHANT, Read, Tx
 SELECT FROM disputes WHERE merchant_id = $1 AND dispute_id = $2 FOR NO KEY UPDATE
 """)
 async def lock_dispute(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
-    """What is added to it is counted one by one."""
+    """Locks a dispute, so that what is added to it is counted one by one."""
 
 
 @MERCHANT.statement("""
@@ -29,7 +30,7 @@ async def insert_note(
     business_at: datetime,
     notes_max: int,
 ) -> bool:
-    """Under the dispute's lock. False when it has as many as it may."""
+    """Adds a note, under the dispute's lock. False when it has as many as it may."""
 
 
 @MERCHANT.statement("SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3")
@@ -58,7 +59,7 @@ async def insert_file(
     business_at: datetime,
     files_max: int,
 ) -> UUID | None:
-    """Under the dispute's lock. None when it has as many as it may."""
+    """Adds an evidence file, under the dispute's lock. None when it has as many as it may."""
 
 
 @MERCHANT.statement("""
@@ -81,7 +82,7 @@ async def insert_terms(
     made_at: datetime,
     business_at: datetime,
 ) -> bool:
-    """False when terms of that currency begin at that instant already."""
+    """Adds terms; False when terms of that currency begin at that instant already."""
 
 
 @MERCHANT.statement("""

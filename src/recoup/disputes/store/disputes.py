@@ -117,17 +117,17 @@ SELECT f.state, (
 FROM unnest($2::text[]) AS f (state)
 """)
 async def _counts(db: Read, merchant_id: UUID, states: Collection[str], most: int) -> dict[str, int]:
-    """By state, each up to `most`."""
+    """Counts disputes by state, each up to `most`."""
 
 
 async def counts(db: Read, merchant_id: UUID, states: Iterable[str]) -> dict[str, int]:
-    """By state; one more than COUNTED_MAX stands for any more."""
+    """Counts disputes by state; one more than COUNTED_MAX stands for any more."""
     return await _counts(db, merchant_id, list(states), COUNTED_MAX + 1)
 
 
 @MERCHANT.statement(f"{_DESK} AND d.dispute_id = $2")
 async def _one(db: Read, merchant_id: UUID, dispute_id: UUID) -> DisputeRow | None:
-    """In the clear."""
+    """Finds a dispute, unmasked."""
 
 
 async def read_dispute(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> DisputeRow | None:
@@ -152,7 +152,7 @@ SELECT n.text, n.actor, n.business_at, (SELECT to_jsonb(p) FROM disputes d
 FROM dispute_notes n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.note_id
 """)
 async def _notes(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeNote]:
-    """In the clear."""
+    """Notes of a dispute, unmasked."""
 
 
 async def read_notes(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> list[DisputeNote]:
@@ -185,11 +185,12 @@ SELECT n.file_id, n.name, n.media_type, n.bytes, encode(n.sha256, 'hex') AS sha2
 FROM dispute_files n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.file_id
 """)
 async def _files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeFile]:
-    """In the clear."""
+    """Evidence files of a dispute, unmasked."""
 
 
 async def read_files(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> list[DisputeFile]:
-    """Without their bytes, oldest first. Unless `clear`, names without what is known of the order's customer."""
+    """Evidence files without their bytes, oldest first. Unless `clear`, names without what is known
+    of the order's customer."""
     return [
         replace(row, name=personal.hider(row.payer, clear=clear)(row.name), payer=None)
         for row in await _files(db, merchant_id, dispute_id)
@@ -210,7 +211,7 @@ SELECT file_id, name, media_type, sealed FROM dispute_files
 WHERE merchant_id = $1 AND dispute_id = $2 AND sealed IS NOT NULL ORDER BY file_id
 """)
 async def sealed_files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[SealedFile]:
-    """Without those that were erased."""
+    """Sealed evidence files, without those that were erased."""
 
 
 class DatedTerms(Row, frozen=True):
@@ -242,7 +243,8 @@ async def read_terms(db: Read, merchant_id: UUID, business: datetime, recorded: 
 
 
 class NoticeRow(Row, frozen=True):
-    """`why`: of an unmatched one. `merchant_id` as the notice says, of any merchant or none. Wall time."""
+    """A dispute notice that came in. `why`: of an unmatched one. `merchant_id` as the notice says,
+    of any merchant or none. Wall time."""
 
     merchant_id: UUID
     route: str
@@ -262,7 +264,7 @@ SELECT merchant_id, route, notice_id, state, why, content, content_hash, receive
 
 @MERCHANT.statement(f"{_NOTICE} WHERE merchant_id = $1 AND route = $2 AND notice_id = $3")
 async def find_notice(db: Read, merchant_id: UUID, route: str, notice_id: str) -> NoticeRow | None:
-    """None for one that never came."""
+    """Finds a notice, or None for one that never came."""
 
 
 @MERCHANT.statement(f"""
@@ -278,12 +280,12 @@ async def unmatched(db: Read, merchant_ids: Collection[UUID]) -> list[NoticeRow]
 LIMIT 1000
 """)
 async def early_notices(db: Read, merchant_id: UUID, whys: Collection[str]) -> list[NoticeRow]:
-    """Those whose charge may yet come, newest first."""
+    """Notices whose charge may yet come, newest first."""
 
 
 @MERCHANT.statement("SELECT order_id FROM disputes WHERE merchant_id = $1 AND dispute_id = $2")
 async def order_of_dispute(db: Read, merchant_id: UUID, dispute_id: UUID) -> UUID | None:
-    """None for a foreign or unknown id."""
+    """The order of a dispute, or None for a foreign or unknown id."""
 
 
 class ApprovedCharge(Row, frozen=True):

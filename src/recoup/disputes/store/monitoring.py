@@ -1,4 +1,4 @@
-"""What monitoring programmes count, month by month: recounted by the worker, read by pages."""
+"""Monthly counts of the monitoring programmes: recounted by the worker, read by pages."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -65,7 +65,7 @@ class KeptMonth(Row, frozen=True, kw_only=True):
 
 @MERCHANT.statement(upsert_of(KeptMonth))
 async def keep_months(db: Tx, rows: Sequence[KeptMonth]) -> None:
-    """In place of what was counted before."""
+    """Keeps these months in place of what was counted before."""
 
 
 @MERCHANT.statement("""
@@ -77,9 +77,9 @@ async def kept_months(db: Read, merchant_id: UUID, since: date) -> list[MonthCou
 
 @MERCHANT.statement("SELECT max(counted_at) FROM monitoring_months WHERE merchant_id = $1")
 async def counted_at(db: Read, merchant_id: UUID) -> datetime | None:
-    """None: there was nothing to count yet."""
+    """Instant of the last count; None: there was nothing to count yet."""
 
 
 @MERCHANT.statement("SELECT scheme, max(share) FROM monitoring_months WHERE month >= $1 GROUP BY scheme")
 async def highest_shares(db: Read, month: date) -> dict[str, float]:
-    """Of a threshold, by any merchant."""
+    """Highest share of a threshold by any merchant, for each scheme."""

@@ -1,4 +1,5 @@
-"""For a shell. `BASE`, `TOKEN`, `STABLECOIN_KEY_ID` and `STABLECOIN_SECRET` are the reader's; openssl signs."""
+"""Samples for a shell. `BASE`, `TOKEN`, `STABLECOIN_KEY_ID` and `STABLECOIN_SECRET` are the
+reader's; openssl signs."""
 
 from recoup.docs.samples.literal import JSON_WORDS, Literals
 from recoup.docs.samples.request import SampleRequest
@@ -52,7 +53,8 @@ def _url(request: SampleRequest) -> str:
 
 
 def _body(request: SampleRequest) -> str:
-    """In a here-document the shell reads backslash, dollar and backtick; our own variables are written after."""
+    """Writes the body. In a here-document the shell reads backslash, dollar and backtick; our own
+    variables are written after."""
     text = Literals(JSON_WORDS, lambda name: f'"\0{name}"', "  ").write(request.body)
     for sign in ("\\", "$", "`"):
         text = text.replace(sign, f"\\{sign}")

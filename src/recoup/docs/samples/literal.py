@@ -17,7 +17,8 @@ class Literals:
     step: str
 
     def write(self, value: Any, margin: str = "") -> str:
-        """Over several lines where there is more than one member; the first line is not indented."""
+        """Writes a value over several lines where there is more than one member; the first line is
+        not indented."""
         if value is None or isinstance(value, bool):
             return self.words[value]
         if isinstance(value, str) and (found := NAME.fullmatch(value)):

@@ -1,4 +1,4 @@
-"""For Python with httpx."""
+"""Samples for Python with httpx."""
 
 from typing import Final
 

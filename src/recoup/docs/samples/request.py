@@ -1,4 +1,4 @@
-"""One request as a sample shows it: its path, query and body hold the reader's variables as `$NAME`."""
+"""A request as a sample shows it: its path, query and body hold the reader's variables as `$NAME`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class SampleRequest:
 
     @property
     def variables(self) -> list[str]:
-        """What the reader has to know besides address and credential."""
+        """Variables that the reader has to know besides address and credential."""
         text = f"{self.path}?{self.query} {encode(self.body).decode()}"
         return list(dict.fromkeys(NAME.findall(text)))
 
 
 def sample_request(dialect: Dialect, operation: Operation, fresh: Fresh) -> SampleRequest:
-    """Of the operation's first example; without one, the bare call."""
+    """The request of the operation's first example; without one, the bare call."""
     example = operation.examples[0] if operation.examples else Example("", status=min(operation.answers, default=200))
     given = to_plain(example.request)
     query = _query(fresh, given) if operation.body is None and isinstance(given, Mapping) else ""

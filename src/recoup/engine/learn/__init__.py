@@ -1,3 +1,2 @@
-"""How the rescue engine learns: attempts of the past in, a model as data out, and which model decides. Training needs
-numpy.
-"""
+"""Learning of the rescue engine: attempts of the past in, a model as data out, and which model
+decides. Training needs numpy."""

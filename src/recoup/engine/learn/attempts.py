@@ -14,8 +14,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Past(NamedTuple):
-    """One attempt of the past. `number` 1 is the payment itself; `answer` is a class of `rules.rescue.answer_classes`,
-    `key` its code with its advice; `offset_minutes` as the engine will be asked with."""
+    """An attempt of the past. `number` 1 is the payment itself; `answer` is a class of
+    `rules.rescue.answer_classes`, `key` its code with its advice; `offset_minutes` as the engine
+    will be asked with."""
 
     payer: str
     order: str
@@ -79,7 +80,7 @@ def attempts_of(rows: Iterable[Past]) -> Attempts:
 
 
 def chosen(attempts: Attempts, rows: Column) -> Attempts:
-    """Those rows alone (a mask); payers and orders are numbered anew."""
+    """Picks those rows alone (a mask); payers and orders are numbered anew."""
     columns = {name: getattr(attempts, name) for name in Attempts.__slots__}
     kept = {name: column[rows] for name, column in columns.items() if isinstance(column, np.ndarray)}
     for name in ("payer", "order"):

@@ -1,6 +1,5 @@
-"""Which model decides: one is kept, taken, and the one of before taken back. Each choice is a line of its own, so that
-who chose what, and when, can be read later.
-"""
+"""Choices of the model that decides: one is kept, taken, and the one of before taken back. Each
+choice is a line of its own, so that who chose what, and when, can be read later."""
 
 import hashlib
 from datetime import date
@@ -59,10 +58,11 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
 
 
 async def take(world: World, name: str, actor: Actor, why: str = "by hand", *, after: int | None = None) -> None:
-    """From now on it decides, in every process within seconds. `after`: only where that choice (0: none) stands yet.
+    """Makes the model decide, in every process within seconds. `after`: only where that choice (0:
+    none) stands yet.
 
-    Raises: Problem(not_found); Problem(wrong_state) for one that is damaged, and where it decides already;
-    Problem(conflict) where somebody else chooses at the same time, or has chosen since.
+    Raises: Problem(not_found); Problem(wrong_state) for one that is damaged, and where it decides
+    already; Problem(conflict) where somebody else chooses at the same time, or has chosen since.
     """
     async with world.db.transaction() as tx:
         try:
@@ -125,12 +125,12 @@ async def listed(world: World) -> tuple[list[ListedModel], str | None]:
 
 
 async def last_night(world: World) -> TrainingLine | None:
-    """What the nightly training found; None: there was none yet."""
+    """The result of the nightly training; None: there was none yet."""
     return await last_training(world.db)
 
 
 async def shown(world: World, name: str) -> ShownModel:
-    """One model with its content. Raises: Problem(not_found)."""
+    """A model with its content. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         row, last = await stored.find_model(connection, name), await stored.last_choice(connection)
         if row is None:

@@ -31,7 +31,8 @@ BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache ho
 
 @dataclass(slots=True)
 class Coefficients:
-    """As `features.engine.model` has them, in columns; of issuers, the difference to all."""
+    """Coefficients as `features.engine.model` has them, in columns; of issuers, the difference to
+    all."""
 
     since: Column
     stale: Column
@@ -87,8 +88,8 @@ def start(issuers: int, keys: int) -> Coefficients:
 
 
 def irregular_prior() -> Column:
-    """By how money stood before: it was there and is used up; nothing is known; it was missing and comes in ten days on
-    the mean, where a payment finds it each second time."""
+    """Prior logits by how money stood before: it was there and is used up; nothing is known; it was
+    missing and comes in ten days on the mean, where a payment finds it each second time."""
     days = (np.array(IDLE) + np.array([*IDLE[1:], 672])) / 48
     there = 0.02 + 0.5 * (1 - np.exp(-days / 10.0))
     return np.stack([np.linspace(1.5, 0.0, len(IDLE)), np.full(len(IDLE), -1.0), np.log(there / (1 - there))])
@@ -108,7 +109,8 @@ def rhythm_prior() -> Column:
 
 
 def holds_prior() -> Column:
-    """Nothing holds an order that lacks money; half of the generic ones mend in time, a third never."""
+    """Prior of the holds: nothing holds an order that lacks money; half of the generic ones mend in
+    time, a third never."""
     prior = np.zeros((_K, _H))
     for klass, (free, never) in enumerate(_HELD):
         prior[klass, 0], prior[klass, 1:-1], prior[klass, -1] = free, (1 - free - never) / (_H - 2), never
@@ -129,7 +131,7 @@ def held_prior() -> Column:
 
 
 def refusal_of(data: Features, c: Coefficients) -> Column:
-    """By attempt, how likely the bank refuses it."""
+    """The chance that the bank refuses, by attempt."""
     logit = np.where(
         data.tries > 0,
         c.refusal_after[data.before, data.gap_bin]
@@ -144,7 +146,7 @@ def refusal_of(data: Features, c: Coefficients) -> Column:
 
 
 def scarce_of(c: Coefficients) -> Column:
-    """By cell, how likely money is there in a time of little."""
+    """The chance that money is there in a time of little, by cell."""
     dated = c.since.ravel()[SINCE_OF] + np.where(STALE, c.stale.ravel()[STALE_OF], 0.0)
     dateless = c.irregular.ravel()[IDLE_OF]
     logits = np.r_[dated, dateless, np.full(len(STANDING[ABUNDANT]), c.ample[0])]
@@ -152,7 +154,7 @@ def scarce_of(c: Coefficients) -> Column:
 
 
 def lean_of(c: Coefficients) -> Column:
-    """By cell, how likely it is a time of little money. Who is tried again is in one."""
+    """The chance of a time of little money, by cell. A payer who is tried again is in one."""
     return np.where(RETRY, 1.0, c.lean[STANDING])
 
 

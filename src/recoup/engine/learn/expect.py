@@ -1,4 +1,4 @@
-"""What payers' rhythms and orders' holds are, given the coefficients: the expectation of `fit`."""
+"""Payers' rhythms and orders' holds, given the coefficients: the expectation of `fit`."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -109,8 +109,8 @@ def _blocks(begin: int, end: int, rows_each: int) -> Iterator[slice]:
 
 
 class _Answers:
-    """How likely each attempt's answer is, by rhythm: what it is with money, and more or less without. `held`: the
-    logarithm of how likely it is where a hold answers."""
+    """Likelihoods of each attempt's answer, by rhythm: what it is with money, and more or less
+    without. `held`: the logarithm of how likely it is where a hold answers."""
 
     def __init__(self, data: Features, c: Coefficients) -> None:
         no, generic = refusal_of(data, c), c.generic[data.issuer]
@@ -150,8 +150,8 @@ class _States:
 
 
 def _by_state(found: Column, log_free: Column, log_held: Column, prior: Column) -> Column:
-    """Into `found`: orders × states × rhythms, adding up to 1 over the states. Answers the logarithm of what they added
-    up to."""
+    """Fills `found`: orders × states × rhythms, adding up to 1 over the states. Answers the
+    logarithm of what they added up to."""
     tries = found.shape[1] - 1
     found[:, :tries], found[:, tries] = log_free.reshape(-1, tries, _R), 0.0
     for state in reversed(range(tries - 1)):
@@ -169,7 +169,7 @@ def _by_state(found: Column, log_free: Column, log_held: Column, prior: Column) 
 
 
 def first_holds(data: Features, c: Coefficients, orders: int) -> Column:
-    """By order, what its first decline says of the length of its hold."""
+    """The length of each order's hold, as its first decline suggests."""
     first = data.tries == 0
     prior = np.tile(c.holds[SOFT], (orders, 1))
     own = c.holds_by_code[data.key[first]] * c.issuer_holds[data.issuer[first], data.answer[first]]

@@ -23,7 +23,8 @@ ROWS_BEFORE: Final = 8 * LOOKS_MAX
 
 
 def facts_at(data: Attempts, own: Sequence[int], others: Sequence[int]) -> Facts:
-    """After the rows `own` of an order, its payment first. `others`: rows of the payer's other orders, oldest first."""
+    """Facts after the rows `own` of an order, its payment first. `others`: rows of the payer's
+    other orders, oldest first."""
     first = own[0]
     return Facts(
         first=look_at(data, first),
@@ -171,7 +172,8 @@ def _bin(begins: tuple[int, ...], hours: Column) -> Column:
 
 
 def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:
-    """How money stood when it was last asked for (`features.engine.chances.Before`), and the hours since."""
+    """Money as it stood when it was last asked for (`features.engine.chances.Before`), and the
+    hours since."""
     place = np.arange(len(data))
     told = np.where((data.answer == APPROVED) | (data.answer == FUNDS), place, -1)
     last = np.r_[-1, np.maximum.accumulate(told)[:-1]]

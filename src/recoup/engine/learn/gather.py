@@ -74,7 +74,7 @@ _PACKED: Final = Struct("<qqdbiihbb")
 
 @dataclass(slots=True)
 class _Rows:
-    """One owner's rows as they grow. A partner with all its merchants is one owner."""
+    """Rows of one owner as they grow. A partner with all its merchants is one owner."""
 
     names: _Names
     packed: bytearray = field(default_factory=bytearray)
@@ -85,7 +85,7 @@ class _Rows:
 
     @property
     def table(self) -> Column:
-        """As they stand; while somebody holds it, nothing can be added."""
+        """The rows as they stand; while somebody holds it, nothing can be added."""
         return np.frombuffer(self.packed, _ROW)
 
     def add(
@@ -111,8 +111,8 @@ class _Rows:
 
 
 async def gather(world: World, since: WallTime, at_most: int | None = None) -> Gathered | None:
-    """What came since then; None: nothing did. Of more attempts than `at_most`, else `ATTEMPTS_MAX`, every second
-    customer of the owner who has most is left out, again and again.
+    """Gathers what came since then; None: nothing did. Of more attempts than `at_most`, else
+    `ATTEMPTS_MAX`, every second customer of the owner who has most is left out, again and again.
 
     Raises: Problem(too_large) for more of a single customer.
     """
@@ -150,7 +150,7 @@ async def _read(connection: Read, merchant: Learner, since: WallTime, after: UUI
 
 
 def _name(merchant: Learner) -> str:
-    """Of the merchant's owner."""
+    """Name of the merchant's owner."""
     kind = "merchant" if merchant.owner == merchant.merchant_id else "partner"
     return f"{kind} {merchant.owner}"
 
@@ -189,9 +189,12 @@ def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts:
 
 
 def _add_payments(rows: _Rows, merchant_id: UUID, region: str, payments: Sequence[PastPayment], known: Column) -> None:
-    """But for those that came to us otherwise, too: `known`, by their numbers. What an order or a copy told is trusted
-    more than a file, and no attempt counts twice."""
-    orders = [_bits(one.order_id) if one.order_id else _named(merchant_id, one.external_id) for one in payments]
+    """Adds the payments except those that came to us otherwise, too: `known`, by their numbers.
+    What an order or a copy told is trusted more than a file, and no attempt counts twice."""
+    orders = [
+        _bits(payment.order_id) if payment.order_id else _named(merchant_id, payment.external_id)
+        for payment in payments
+    ]
     for one, order, seen in zip(payments, orders, np.isin(np.array(orders, np.int64), known), strict=True):
         if seen:
             continue
@@ -220,12 +223,12 @@ def _country(told: str | None) -> str | None:
 
 
 def _named(merchant_id: UUID, external_id: str) -> int:
-    """Of a payment that is no order here, by the merchant's own id of it."""
+    """The number of a payment that is no order here, by the merchant's own id of it."""
     return _signed(blake2b(merchant_id.bytes + external_id.encode(), digest_size=8).digest())
 
 
 def _bits(value: UUID) -> int:
-    """Of an id of ours the random half, of a payer's, a keyed hash, any half."""
+    """Half the bits of an id: of ours the random half, of a payer's, a keyed hash, any half."""
     return _signed(value.bytes[8:])
 
 
@@ -281,8 +284,9 @@ def _attempts(owner: Column, table: Column, names: _Names, *, shared: bool) -> t
 def _issuers(
     issuer: Column, owner: Column, names: Sequence[str], shared: bool
 ) -> tuple[Column, Column, tuple[str, ...]]:
-    """Those without a line of their own are one: nobody's. A line is of several owners, and mostly of none of them. Of
-    very many, those that most owners met, else those with the most attempts: each takes memory."""
+    """Merges issuers without a line of their own into one: nobody's. A line is of several owners,
+    and mostly of none of them. Of very many, those that most owners met, else those with the most
+    attempts: each takes memory."""
     pairs, counts = np.unique(issuer * (1 << 32) + owner, return_counts=True)
     most = np.zeros(len(names), np.int64)
     np.maximum.at(most, pairs >> 32, counts)

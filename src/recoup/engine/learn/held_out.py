@@ -23,7 +23,7 @@ def most_of_each(counts: Iterable[int], parts: int, least: int) -> float:
 
     `counts`: how many each owner has.
     """
-    sizes = sorted((int(one) for one in counts if one), reverse=True)
+    sizes = sorted((int(count) for count in counts if count), reverse=True)
     rest = sum(sizes)
     if rest <= least or len(sizes) < 2:
         return inf
@@ -37,7 +37,7 @@ def most_of_each(counts: Iterable[int], parts: int, least: int) -> float:
 
 
 def shared_out(data: Attempts, parts: int, least: int) -> Attempts:
-    """Without customers of owners who have more than `most_of_each` of the attempts."""
+    """Leaves out customers of owners who have more than `most_of_each` of the attempts."""
     counts = np.bincount(data.payer)
     most = most_of_each(np.bincount(data.owner).tolist(), parts, least)
     owner = data.owner[np.searchsorted(data.payer, np.arange(len(counts)))]
@@ -72,8 +72,9 @@ _RATE_WEIGHT: Final = 20.0  # tries as good as seen at the rate of all, in each 
 
 
 class HeldOut(NamedTuple):
-    """`before`: what a model is trained on, of each owner within its share. `at`: hours since 1970, where the held-out
-    time begins. `tries` are all of the held-out time, as rows of `attempts`."""
+    """Attempts held out of training. `before`: what a model is trained on, of each owner within its
+    share. `at`: hours since 1970, where the held-out time begins. `tries` are all of the held-out
+    time, as rows of `attempts`."""
 
     attempts: Attempts
     before: Attempts
@@ -82,7 +83,7 @@ class HeldOut(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """One try of the held-out time; `before`: the class of the decline before it."""
+    """An attempt of the held-out time; `before`: the class of the decline before it."""
 
     owner: int
     payer: int
@@ -117,7 +118,8 @@ class Tried(NamedTuple):
 
 
 class _Losses(NamedTuple):
-    """By payer: whose customer it is, how many tries there are, and the sums of the losses of both."""
+    """Losses by payer: whose customer it is, how many attempts there are, and the sums of the
+    losses of both."""
 
     owner: Column
     tries: Column
@@ -126,8 +128,9 @@ class _Losses(NamedTuple):
 
 
 def try_out(at: float, tries: Sequence[Scored], chance: Chance, compared_with: str, compared: Chance) -> Tried:
-    """Both are asked about the same tries, held out from `at` on. Better is what is better without any one owner's
-    tries too; where the others have too few to judge by, that owner's are not left out."""
+    """Scores both chances on the same attempts, held out from `at` on. Better is what is better
+    without any one owner's attempts too; where the others have too few to judge by, that owner's
+    are not left out."""
     losses = _losses(tries, chance, compared)
     of_all, without = _trial(at, losses, compared_with), []
     for owner in np.unique(losses.owner).tolist():
@@ -172,8 +175,8 @@ def by_model(model: Model) -> Chance:
 
 
 def by_plain_rates(before: Attempts) -> Chance:
-    """How often tries were approved by the class of the decline before and the number of the try, drawn to the rate of
-    all where there were few."""
+    """Rates of approval by the class of the decline before and the number of the attempt, drawn to
+    the rate of all where there were few."""
     before = shared_out(before, RATES_PARTS, RATES_LEAST)
     rows = np.flatnonzero(before.tries > 0)
     approved, classes = before.answer[rows] == APPROVED, _answers_before(before)[rows]
@@ -210,7 +213,7 @@ def scored(held: HeldOut) -> Iterator[Scored]:
 
 
 def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
-    """None for a try whose payment lies before the rows that are looked at."""
+    """The attempt with its facts; None where its payment lies before the rows that are looked at."""
     order = data.order[row]
     own = [n for n in range(begin, row) if data.order[n] == order]
     if not own or data.tries[own[0]] > 0:
@@ -222,7 +225,7 @@ def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
 
 
 def _answers_before(data: Attempts) -> Column:
-    """By row, the class of the attempt before it in its order; hard where it is the first."""
+    """The class of the attempt before in the same order, by row; hard where it is the first."""
     by_order = np.lexsort((data.tries, data.order))
     found = np.full(len(data), HARD)
     found[by_order[1:]] = data.answer[by_order[:-1]]

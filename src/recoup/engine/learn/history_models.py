@@ -23,7 +23,8 @@ OWN: Final = "own"  # of the first three quarters
 def models_of(
     payments: Sequence[Payment], past: Past, first: datetime, until: datetime, spread: Spread = alone
 ) -> Mapping[str, Model]:
-    """Of what was declined before `until`; empty where there is too little. A third that has too little has none."""
+    """Models of what was declined before `until`; empty where there is too little. A third that has
+    too little has none."""
     rows, step = _rows(payments, past), (until - first) / THIRDS
     parts = {OWN: (first, until)} | {
         f"third-{number + 1}": (first + number * step, first + (number + 1) * step) for number in range(THIRDS)

@@ -87,8 +87,8 @@ async def learn(
 
 
 async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str, int]:
-    """What the new model is compared with: what decides today, or the actor's candidate that was made since; why there
-    is none; and the number of the choice that stands."""
+    """The model to compare the new one with: what decides today, or the actor's candidate that was
+    made since; why there is none; and the number of the choice that stands."""
     async with world.db.connection() as connection:
         choice = await last_choice(connection)
         name, number = (choice.name, choice.choice_no) if choice is not None else (None, 0)

@@ -54,7 +54,8 @@ async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
 
 
 async def train(world: World, mode: str) -> dict[str, Any]:
-    """What the other process does; answers the columns of a training. Raises: Problem as `learn`."""
+    """Trains as the other process does; answers the columns of a training. Raises: Problem as
+    `learn`."""
     candidate = mode == "candidate"
     return _columns(await learn(world, BY, months=MONTHS, candidate=candidate, at_most=ATTEMPTS_MAX))
 

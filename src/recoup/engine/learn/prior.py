@@ -47,7 +47,7 @@ async def take_prior(world: World, actor: Actor, content: bytes | None = None) -
 
 
 async def _is_older(world: World, name: str | None, model: Model) -> bool:
-    """Whether the one of that name was made of simulated attempts, too, and is another."""
+    """True when the model of that name was made of simulated attempts, too, and is another."""
     if name is None or name == model.name:
         return False
     async with world.db.connection() as connection:

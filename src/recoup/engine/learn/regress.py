@@ -116,7 +116,8 @@ def _rest_again(tries: Tries) -> float:
 
 
 def _failed(data: Attempts) -> Column:
-    """When the payer's last attempt before failed, at the payer's hours; long ago where one was approved since."""
+    """Hours at which the payer's last attempt before failed, in the payer's time; long ago where
+    one was approved since."""
     places = np.arange(len(data))
     begins = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
     bad, good = _last_before(data.answer != APPROVED), _last_before(data.answer == APPROVED)
@@ -197,8 +198,9 @@ class _Found(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Of each try: its row, those of its order's payment and of the attempt before, its number, and how many of its
-    order's attempts before it lie within `LATELY`, and after the payer's last approval."""
+    """Rows of each attempt: its own, those of its order's payment and of the attempt before, its
+    number, and how many of its order's attempts before it lie within `LATELY`, and after the
+    payer's last approval."""
 
     rows: Column
     head: Column
@@ -223,7 +225,7 @@ def _tried(data: Attempts) -> _Rows:
 
 
 def _last_before(rows: Column) -> Column:
-    """Of each row, the last of those before it; -1 where there is none."""
+    """The last of the rows before each row; -1 where there is none."""
     found: Column = np.r_[-1, np.maximum.accumulate(np.where(rows, np.arange(len(rows)), -1))[:-1]]
     return found
 
@@ -284,7 +286,8 @@ def _numbers(names: tuple[str, ...], known: tuple[str, ...]) -> Column:
 
 
 def _money(data: Attempts, table: Column, prior: Column) -> tuple[Column, Column]:
-    """Of each attempt the logits of `Tries.money` and `Tries.level`, by what was seen of the payer before."""
+    """Logits of `Tries.money` and `Tries.level` for each attempt, by what was seen of the payer
+    before."""
     kind, outcome = (data.tries > 0).astype(np.int64), outcome_of(data.answer)
     logs, any_day = logs_of(table), usual(table)
     money, level = np.zeros(len(data)), np.zeros(len(data))
@@ -328,7 +331,7 @@ def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Colum
             weights[column] += move
             logits = logits + move * value
         for name, (place, size) in cut.items():
-            slope, bend = (np.bincount(place, one, size) for one in _steps(logits, yes, share))
+            slope, bend = (np.bincount(place, step, size) for step in _steps(logits, yes, share))
             table, prior = tables[name], spread[name]
             table += (moves := np.clip((slope - table / prior) / (bend + 1.0 / prior), -1.0, 1.0))
             logits = logits + moves[place]
@@ -354,7 +357,7 @@ def _spread(table: Column, bend: Column, prior: float) -> float:
 
 
 def _extend(cut: dict[str, tuple[Column, int]], tables: dict[str, Column]) -> None:
-    """What hardly anybody tried takes its neighbour's part."""
+    """Extends each table: a bin hardly anybody tried takes its neighbour's part."""
     for names, size in ((BY_DELAY, len(DELAY) + 1), (BY_GAP, len(GAP) + 1)):
         known = np.flatnonzero(np.bincount(cut[names[0]][0], minlength=size) >= SUPPORT)
         for name in names if len(known) else ():
@@ -364,7 +367,7 @@ def _extend(cut: dict[str, tuple[Column, int]], tables: dict[str, Column]) -> No
 
 
 class _Nodes:
-    """Where orders stand: shares by class of the first decline, and by its key drawn to them."""
+    """Nodes where orders stand: shares by class of the first decline, and by its key drawn to them."""
 
     def __init__(self, order: Column, first: Column, key: Column, keys: int) -> None:
         self._order, self._first, self._key = order, first, key

@@ -47,9 +47,10 @@ from recoup.rescue.rules.answer_classes import APPROVED, CLASSES, FUNDS, HARD, S
 
 
 class Shared(NamedTuple):
-    """By attempt, `gradient` and `curve` of the refusal's logit, and how much of the missing money was answered as
-    generic (`soft`) and as such (`funds`); by cell, `slope` and `bend` of the money's logit, the weight of attempts
-    that the bank did not refuse (`judged`), and of those among them in a time of little money (`lean`)."""
+    """Sums for one climb: by attempt, `gradient` and `curve` of the refusal's logit, and how much
+    of the missing money was answered as generic (`soft`) and as such (`funds`); by cell, `slope`
+    and `bend` of the money's logit, the weight of attempts that the bank did not refuse (`judged`),
+    and of those among them in a time of little money (`lean`)."""
 
     gradient: Column
     curve: Column
@@ -104,7 +105,7 @@ class Causes:
         )
 
     def _of_soft(self, no: Column, generic: Column, missing: Column) -> tuple[Column, Column]:
-        """By soft decline, what of it the bank caused; by cell, what was a lack of money."""
+        """The bank's share of each soft decline; by cell, the lack of money."""
         by_bank, by_cell = np.empty(len(no)), np.zeros(CELLS)
         for begin in range(0, len(no), BLOCK):
             part = slice(begin, begin + BLOCK)
@@ -150,14 +151,14 @@ def fit(data: Features) -> Coefficients:
 
 
 def _pool(c: Coefficients, pooled: Column) -> None:
-    """What holds for all holds for those of whom nothing of their own is learned."""
+    """Gives issuers of which nothing of their own is learned what holds for all."""
     c.issuer_refusal[pooled] = c.issuer_hours[pooled] = c.issuer_weekdays[pooled] = 0.0
     c.issuer_holds[pooled] = 1.0
     c.generic[:-1][pooled] = c.generic[-1]
 
 
 def _class_of_keys(data: Features) -> Column:
-    """What each code mostly is, for it may be another thing in another network."""
+    """The class that each code mostly is, for it may be another thing in another network."""
     counts = np.zeros((len(data.keys), _K), np.int64)
     np.add.at(counts, (data.key, data.answer), 1)
     return np.where(counts.any(1), counts.argmax(1), SOFT)
@@ -193,7 +194,8 @@ def _pooled(sums: Column, prior: Column, weight: float) -> Column:
 
 
 def _climb(data: Features, c: Coefficients, causes: Causes, *, shape: bool) -> None:
-    """One diagonal Newton step on every coefficient, with an answer that has two causes shared between them."""
+    """Takes a diagonal Newton step on every coefficient, with an answer that has two causes shared
+    between them."""
     found = causes.shared(c)
     _climb_refusal(data, c, found.gradient, found.curve)
     _climb_money(c, found.slope, found.bend, shape)
@@ -263,8 +265,8 @@ def _step(
     prior: float | Column | None,
     smooth: int = 0,
 ) -> None:
-    """In place. `prior`: where a coefficient stays without data; without one, near its neighbours in rows of
-    `smooth`."""
+    """Moves the values by one step, in place. `prior`: where a coefficient stays without data;
+    without one, near its neighbours in rows of `smooth`."""
     size = len(values)
     slope, bend = np.bincount(where, gradient, size), np.bincount(where, curve, size)
     if prior is None:
@@ -330,7 +332,7 @@ def rest_of(data: Attempts) -> float:
 
 
 def _regression(data: Attempts, lines: Column, known: Collection[str]) -> tuple[Regression, float] | None:
-    """None where tries are too few."""
+    """The regression; None where attempts are too few."""
     people = np.bincount(data.payer) <= PAYER_MAX
     some = data if people.all() else chosen(data, people[data.payer])
     if np.count_nonzero(some.tries) < TRIES_LEAST:
@@ -352,7 +354,8 @@ def _spread(data: Attempts, most: int) -> Column:
 
 
 def _lines(data: Attempts) -> Column:
-    """Where there are too many issuers, the ones with the most attempts: each line is a thousand bytes."""
+    """Issuers with a line of their own: where there are too many, the ones with the most attempts:
+    each line is a thousand bytes."""
     counts = np.bincount(data.issuer, minlength=len(data.issuers))
     lines = np.zeros(len(counts), bool)
     lines[np.argsort(-counts, kind="stable")[:ISSUERS_MAX]] = True

@@ -52,7 +52,8 @@ NAMED_MAX: Final = 200
 
 
 class NamedCard(NamedTuple):
-    """As an attempt of it counts. `card_id` None: of the sandbox's test cards none counts across orders."""
+    """A named card, as an attempt of it counts. `card_id` None: of the sandbox's test cards none
+    counts across orders."""
 
     card_id: UUID | None
     scheme: str
@@ -61,17 +62,18 @@ class NamedCard(NamedTuple):
 
 
 class NamedCards:
-    """Of one file."""
+    """Cards that the attempts of one file name."""
 
     def __init__(self, world: World, merchant: MerchantSettings) -> None:
         self._world, self._merchant_id = world, merchant.merchant.merchant_id
         self._own = merchant.merchant.acceptor_id
         routes = world.routes.terms(world.processors, self._merchant_id)
-        self._acceptors = {self._own, *(world.routes.acceptor_of(one.name, self._own) for one in routes)}
+        self._acceptors = {self._own, *(world.routes.acceptor_of(route.name, self._own) for route in routes)}
         self._held: dict[UUID, HeldCard] = {}
 
     async def checked(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """With an error in the place of each attempt that names a card or acceptor that is not the merchant's."""
+        """Puts an error in the place of each attempt that names a card or acceptor that is not the
+        merchant's."""
         named = {number: self._token_of(one) for number, one in enumerate(outcomes) if _names(one)}
         if not named:
             return outcomes
@@ -87,7 +89,8 @@ class NamedCards:
         return found
 
     def of(self, one: Attempt) -> NamedCard | None:
-        """Of an attempt that was checked in the last batch; None where it names none."""
+        """The card named by an attempt that was checked in the last batch; None where it names
+        none."""
         token = self._token_of(one) if _names(one) else None
         if token is None:
             return None
@@ -96,7 +99,7 @@ class NamedCards:
         return NamedCard(card_id, held.scheme, one.acceptor or self._own, "customer" if one.by_customer else "merchant")
 
     def _token_of(self, one: Outcome) -> UUID | None:
-        """None for what can be no name."""
+        """The token that an attempt names; None for what can be no name."""
         assert isinstance(one, Attempt)
         if one.method is None:
             return parse_id(one.token)
@@ -107,7 +110,8 @@ class NamedCards:
         return method_id_of(self._world, self._merchant_id, given) if given is not None else None
 
     async def _find(self, tokens: Iterable[UUID]) -> None:
-        """Those of the last batch are known already, mostly: a card's attempts stand near each other."""
+        """Looks up the cards of these tokens. Those of the last batch are known already, mostly: a
+        card's attempts stand near each other."""
         wanted = set(tokens)
         self._held = {token: held for token, held in self._held.items() if token in wanted}
         missing = sorted(wanted.difference(self._held))
@@ -287,9 +291,9 @@ def _rows(world: World, merchant_id: UUID, cards: NamedCards) -> Callable[[Attem
 
 
 def _first_of_each(lines: list[BadLine]) -> Iterator[tuple[int, str, str]]:
-    """One reason a line: of JSON several objects may stand in one."""
+    """Yields one reason for each line: of JSON several objects may stand in one."""
     seen: set[int] = set()
-    for one in lines:
-        if one.line not in seen:
-            seen.add(one.line)
-            yield one
+    for line in lines:
+        if line.line not in seen:
+            seen.add(line.line)
+            yield line

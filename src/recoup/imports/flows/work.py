@@ -94,7 +94,8 @@ async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
 
 
 async def stop_import(world: World, scope: Scope, import_id: UUID) -> Import:
-    """What was taken over stays; a repeat answers the same. Raises: Problem(not_found); Problem(wrong_state)."""
+    """Stops an import. What was taken over stays; a repeat answers the same. Raises:
+    Problem(not_found); Problem(wrong_state)."""
     async with world.db.transaction() as tx:
         wall = world.clocks.wall()
         stopping = await request_stop(tx, scope.merchant_id, import_id, wall, scope.actor.text())

@@ -28,7 +28,7 @@ from recoup.orders.store.rows import NetworkSend
 
 
 class Part(NamedTuple):
-    """What a part is counted by. `now`: of the merchant; nothing counts later."""
+    """A part of an import and what it is counted by. `now`: of the merchant; nothing counts later."""
 
     merchant_id: UUID
     import_id: UUID
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """Of a card that we hold. `reading`: of its answer; None for what was not declined."""
+    """An attempt of a card that we hold. `reading`: of its answer; None for what was not declined."""
 
     row: WaitingSend
     one: Candidate
@@ -54,8 +54,9 @@ class Judged(NamedTuple):
 
 
 async def count_sends(tx: Tx, part: Part, limit: int) -> int:
-    """How many attempts of the import were looked at; 0: none waits. Under the import's lock; each attempt is one send
-    under its own id, however often it is counted. An attempt that a nearer one takes a send of ours from counts itself.
+    """Counts attempts of the import as sends; answers how many were looked at; 0: none waits. Under
+    the import's lock; each attempt is one send under its own id, however often it is counted. An
+    attempt that a nearer one takes a send of ours from counts itself.
 
     Raises: SerializationError where a card was joined to another meanwhile; see `retrying`.
     """
@@ -79,7 +80,7 @@ async def count_sends(tx: Tx, part: Part, limit: int) -> int:
                 sends.network_sends.append(_send(attempt, part))
     await write(tx, sends)
     await _mark(tx, part, list(words.values()))
-    added = Counter(one.order_id for one in sends.network_sends if one.send_id not in there)
+    added = Counter(send.order_id for send in sends.network_sends if send.send_id not in there)
     for import_id, number in sorted(added.items()):
         await add_counted(tx, part.merchant_id, import_id, number)
     return len(rows)
@@ -99,7 +100,7 @@ async def _mark(tx: Tx, part: Part, judged: Sequence[Judged]) -> None:
 
 
 async def _counted(tx: Tx, part: Part, heads: Mapping[UUID, UUID]) -> dict[UUID, dict[UUID, CountedSend]]:
-    """By the card that all are one with, what counts of it already."""
+    """Sends that count already, by the card that all are one with."""
     since = part.now - LOOKBACK - BESIDE
     found: dict[UUID, dict[UUID, CountedSend]] = defaultdict(dict)
     for one in await merchant_sends(tx, sorted(heads), part.merchant_id, since):
@@ -111,7 +112,8 @@ async def _counted(tx: Tx, part: Part, heads: Mapping[UUID, UUID]) -> dict[UUID,
 async def _judged(
     tx: Tx, attempts: Sequence[Attempt], part: Part, heads: Mapping[UUID, UUID]
 ) -> list[tuple[Attempt, Judged]]:
-    """Those of the part, and earlier ones that lose the send of ours that they were taken for."""
+    """Judges the attempts of the part, and earlier ones that lose the send of ours that they were
+    taken for."""
     counted = await _counted(tx, part, heads)
     ours = {send.send_id: head for head, beside in counted.items() for send in beside.values() if not send.imported}
     holders: dict[UUID, list[WaitingSend]] = defaultdict(list)
@@ -160,7 +162,7 @@ def _attempt(row: WaitingSend, part: Part, *, is_counted: bool) -> Attempt:
 
 
 def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
-    """None for what was not declined."""
+    """Reading of a decline; None for what was not declined."""
     if row.state != "declined":
         return None
     return read_decline(

@@ -41,7 +41,7 @@ async def receive_import(
 
 
 async def end_import(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime) -> None:
-    """Under the import's lock. `stopped`: what was not taken over goes."""
+    """Ends the import, under its lock. `stopped`: what was not taken over goes."""
     if state == "stopped":
         await drop_rest(tx, *key)
     await finish_import(tx, *key, state, wall)

@@ -1,4 +1,4 @@
-"""What somebody says of a file that it does not say itself, and what has to be asked."""
+"""Answers to what a file does not say itself, and questions that have to be asked."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -25,7 +25,7 @@ class Answers:
     profile: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Those that were answered."""
+        """Answers that were given, by name."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
 

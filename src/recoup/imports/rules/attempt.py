@@ -20,22 +20,25 @@ STAGES: Final = {"open": OPEN, "answered": ANSWERED, "afterwards": AFTERWARDS}
 
 
 class Attempt(NamedTuple):
-    """One try of a card. Texts are empty where nothing is told, and hold no card number.
+    """An attempt of a card. Texts are empty where nothing is told, and hold no card number.
 
-    `row` counts the file's rows from 1, `line` is where it stands. `ref` is the provider's own id of the attempt, one
-    of each in `provider`. `payment` is the provider's link between attempts, empty where there is none; `guessed`: it
-    was put together by customer, card and amount. `customer`, `card` and `subscription` are labels: of one provider
-    only, never a number of a card. `at` is in UTC. `units`: smallest unit of `asset`.
+    `row` counts the file's rows from 1, `line` is where it stands. `ref` is the provider's own id
+    of the attempt, one of each in `provider`. `payment` is the provider's link between attempts,
+    empty where there is none; `guessed`: it was put together by customer, card and amount.
+    `customer`, `card` and `subscription` are labels: of one provider only, never a number of a
+    card. `at` is in UTC. `units`: smallest unit of `asset`.
 
-    `token`, or `method` (processor, id, customer), names a card that we hold, empty in all exports of others; then
-    `acceptor` counts it, empty for the merchant's own, and `by_customer` says that its customer started it.
+    `token`, or `method` (processor, id, customer), names a card that we hold, empty in all exports
+    of others; then `acceptor` counts it, empty for the merchant's own, and `by_customer` says that
+    its customer started it.
 
-    `state`: `approved` and `declined` by the issuer; `not_sent`: the issuer was never asked; `unknown`: nobody said
-    what became of it. `stage`: `OPEN`, `ANSWERED`, or `AFTERWARDS` (refunded, voided, or an approval that failed
-    later: `failed_later`).
+    `state`: `approved` and `declined` by the issuer; `not_sent`: the issuer was never asked;
+    `unknown`: nobody said what became of it. `stage`: `OPEN`, `ANSWERED`, or `AFTERWARDS`
+    (refunded, voided, or an approval that failed later: `failed_later`).
 
-    Why it was declined, each in its own field: `scheme_code` (field 39), `advice_code` of the network (empty: not
-    told, never "none"), `processor_code` of `source`, and `text`: the phrase of our list that stood in a free text.
+    Why it was declined, each in its own field: `scheme_code` (field 39), `advice_code` of the
+    network (empty: not told, never "none"), `processor_code` of `source`, and `text`: the phrase of
+    our list that stood in a free text.
     """
 
     row: int

@@ -60,7 +60,7 @@ def _holds_card(text: str, room: Room) -> bool:
 
 
 def is_grouped_card(text: str) -> bool:
-    """Whether an id, without the marks between its digits, is a card number."""
+    """True when an id, without the marks between its digits, is a card number."""
     return len(text) < 40 and _GROUPED.fullmatch(text) is not None and is_like_card(re.sub(r"\D", "", text))
 
 
@@ -92,8 +92,8 @@ def scheme_named(brand: str, bin_: str) -> str:
 
 @cached(4_096)
 def is_card(method: str, cards: frozenset[str]) -> bool:
-    """Whether a way to pay is a card, or a wallet of cards; where none is named, it is. `cards`: as its source names
-    them."""
+    """True when a way to pay is a card, or a wallet of cards; where none is named, it is. `cards`:
+    as its source names them."""
     word = plain(method)
     return not word or word in _CARDS or word in cards or _NETWORKS.fullmatch(word) is not None
 

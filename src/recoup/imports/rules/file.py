@@ -1,7 +1,8 @@
-"""One file, looked over and then read: whose it is, what it does not say and has to be asked, and its attempts.
+"""A file, looked over and then read: whose it is, what it does not say and has to be asked, and its
+attempts.
 
-`look_over` reads all of it once; what it finds to ask is asked in the dry run, never guessed. `Looked.read` reads it
-again, as attempts, lines that say why not, and rows that are no attempts.
+`look_over` reads all of it once; what it finds to ask is asked in the dry run, never guessed.
+`Looked.read` reads it again, as attempts, lines that say why not, and rows that are no attempts.
 """
 
 from collections.abc import Iterator
@@ -28,8 +29,9 @@ ZONES_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is known of a file before its rows are read. `decimal`, `order`: the column's, or as it was answered.
-    `digest`: of its unpacked bytes. `questions`: while there are any, nothing is imported."""
+    """Facts of a file before its rows are read. `decimal`, `order`: the column's, or as it was
+    answered. `digest`: of its unpacked bytes. `questions`: while there are any, nothing is
+    imported."""
 
     source: Source
     form: Literal["table", "json"]
@@ -47,8 +49,9 @@ class Looked:
         return self.layout.profile
 
     def read(self, until: datetime, *, world: bool) -> Iterator[Outcome]:
-        """In the file's order. `until`: nothing of it happened later; `world`: card numbers of simulated worlds are
-        read. Raises: Problem(too_large) for more rows than `ROWS_MAX`."""
+        """Reads the rows in the file's order. `until`: nothing of it happened later; `world`: card
+        numbers of simulated worlds are read. Raises: Problem(too_large) for more rows than
+        `ROWS_MAX`."""
         reader = Reader(self.layout, self.answers, self.decimal, self.order, until, world)
         if self.form == "json":
             outcomes = reader.objects(objects(decoded(self.source(), self.encoding)))
@@ -99,7 +102,7 @@ def look_over(source: Source, answers: Answers) -> Looked:
 
 
 class _Evidence:
-    """What the columns of amounts, dates and zones speak for, over all rows."""
+    """Evidence from the columns of amounts, dates and zones, over all rows."""
 
     def __init__(self, layout: Layout) -> None:
         self.sign, self.order, self.words = SignEvidence(), OrderEvidence(), dict[str, None]()

@@ -64,8 +64,9 @@ class Summary:
 
 
 class _Try(NamedTuple):
-    """`at`: in seconds; `state`: its number. `place`: in its payment as the file says: 1, 2 for any later one, 0 where
-    it does not. `rows`: those that tell of it, the latest last."""
+    """An attempt of a payment. `at`: in seconds; `state`: its number. `place`: in its payment as
+    the file says: 1, 2 for any later one, 0 where it does not. `rows`: those that tell of it, the
+    latest last."""
 
     at: int
     state: int
@@ -170,8 +171,8 @@ def _try(rows: list[int]) -> _Try:
 def edge_of(
     at: float, place: int | None, first: float, last: float, window: timedelta = RESCUE
 ) -> Literal["before", "after", ""]:
-    """Which edge of the file cuts a payment that was declined `at`: it may have begun before the file, or its window
-    ends after it. `place`: of that try, where the file says so. All in seconds."""
+    """The edge of the file that cuts a payment declined `at`: it may have begun before the file, or
+    its window ends after it. `place`: of that attempt, where the file says so. All in seconds."""
     seconds = window.total_seconds()
     if place not in (None, 1) or (place is None and at < first + seconds):
         return "before"
@@ -200,15 +201,17 @@ def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
 
 
 def later(one: Attempt, other: Attempt) -> Attempt:
-    """Of two rows about one attempt the one whose state is later: by its date of change, else by its stage, else the
-    other. It happened when the first of both says, and over its amount; of two at that time over the larger."""
+    """Merges two rows about one attempt into the one whose state is later: by its date of change,
+    else by its stage, else the other. It happened when the first of both says, and over its amount;
+    of two at that time over the larger."""
     taken = max(other, one, key=lambda attempt: (attempt.modified_at or _NEVER, attempt.stage))
     requested = min(one, other, key=lambda attempt: (attempt.at, -attempt.units, attempt.asset))
     return taken._replace(at=requested.at, units=requested.units, asset=requested.asset)
 
 
 def _alike(attempt: Attempt) -> tuple[object, ...]:
-    """What tries of one payment have in common where no link is told; a try of nobody is alone."""
+    """Key that attempts of one payment have in common where no link is told; an attempt of nobody
+    is alone."""
     by = attempt.subscription or attempt.card
     if not attempt.customer and not attempt.card:
         return attempt.provider, attempt.ref

@@ -1,4 +1,5 @@
-"""Whose export a file is: known by the set of its columns, never by their order. Each is a data file with a version."""
+"""Profiles of exports: whose a file is, known by the set of its columns, never by their order. Each
+is a data file with a version."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ class StateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Those that it asks for."""
+        """Fields that the rule asks for."""
         return (*self.equal, *self.starts, *self.has)
 
 
@@ -114,7 +115,7 @@ def nearest(header: Sequence[str]) -> tuple[Profile, list[str]]:
 
 @lru_cache(maxsize=1)
 def profiles() -> Mapping[str, Profile]:
-    """By their names, as the package has them."""
+    """Profiles by their names, as the package has them."""
     folder = files("recoup.imports.rules") / "data"
     every = (
         msgspec.toml.decode(file.read_text("utf-8"), type=Profile)
@@ -159,8 +160,8 @@ def objects(texts: Iterator[str]) -> Iterator[Object]:
 
 
 def _flatten(value: Any, name: str, into: dict[str, str], levels: int) -> bool:
-    """False for too many members. Lists, and objects inside others inside others, are kept as their texts, to be looked
-    at for card numbers."""
+    """Flattens the value's members into `into`; False for too many. Lists, and objects inside
+    others inside others, are kept as their texts, to be looked at for card numbers."""
     if isinstance(value, dict) and levels:
         return all(_flatten(inner, f"{name}{plain(str(key))}", into, levels - 1) for key, inner in value.items())
     if len(into) >= MEMBERS_MAX:

@@ -73,7 +73,8 @@ class Reader:
         self._row = 0
 
     def rows(self, records: Iterable[Cells]) -> Iterator[Outcome]:
-        """Of a table. Its header again is passed over; below another one, as in files put together, nothing is read."""
+        """Reads the rows of a table. Its header again is passed over; below another one, as in
+        files put together, nothing is read."""
         ours = True
         for line, found, code, why, misfit in records:
             self._row += 1
@@ -101,7 +102,7 @@ class Reader:
         return list(map(plain, cells)) if recognise(cells) else []
 
     def objects(self, records: Iterable[tuple[int, Mapping[str, str] | None, str, str]]) -> Iterator[Outcome]:
-        """Of JSON: (line, members by their plain names, code, why)."""
+        """Reads the objects of JSON: (line, members by their plain names, code, why)."""
         columns, fields_of = self._profile.columns, dict[str, list[str]]()
         for field, names in columns.items():
             for name in names:
@@ -332,7 +333,8 @@ def _shown_zone(name: str) -> str:
 
 
 def _word(text: str) -> str:
-    """How statuses are compared: `Partial Refund`, `partial-refund` and `partial_refund` are one."""
+    """Form in which statuses are compared: `Partial Refund`, `partial-refund` and `partial_refund`
+    are one."""
     return re.sub(r"[\s\-_]+", "_", text.strip().lower()).removesuffix(".0")
 
 
@@ -342,7 +344,7 @@ def _is_total(cells: Sequence[str]) -> bool:
 
 
 def _card_label(first: str, last4: str, values: Mapping[str, Any]) -> str:
-    """Of a card without a fingerprint what is known of it; nothing where that is too little."""
+    """Label of a card without a fingerprint: what is known of it; empty where that is too little."""
     if not last4:
         return ""
     expiry = values.get("expiry", "") or f"{values.get('exp_month', '')}/{values.get('exp_year', '')}"

@@ -1,4 +1,5 @@
-"""Why an attempt was declined, as an export says it: each code stays in its own field, a text only names a class."""
+"""Reasons for a decline, as an export says them: each code stays in its own field, a text only
+names a class."""
 
 import re
 from typing import Final, NamedTuple
@@ -76,7 +77,8 @@ def _scheme(text: str) -> str:
 
 
 def _advice(text: str) -> str:
-    """As it came where it has no form of an advice: it is named among the codes that no list has."""
+    """The advice in its own form, or as it came where it has none: it is named among the codes that
+    no list has."""
     return plain_advice(text) or text.strip().upper()
 
 

@@ -1,4 +1,5 @@
-"""What a file is worth, before and after its import: counts, reasons, edges, and what its owner should know."""
+"""Report on a file, before and after its import: counts, reasons, edges, and what its owner should
+know."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ def _listed(counted: Counter[str]) -> str:
 
 
 def report_of(looked: Looked, counts: Counts) -> tuple[dict[str, Any], list[str]]:
-    """What was counted, and notes for whoever reads it."""
+    """Counts as the report has them, and notes for whoever reads it."""
     summary = counts.payments.summary()
     rescued = summary.rescued if summary.guessed_share <= GUESSED_MAX else None
     report = {

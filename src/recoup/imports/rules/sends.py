@@ -1,7 +1,9 @@
-"""Which past attempts count as sends of a card that we hold. A merchant claims them, so they bind that merchant alone.
+"""Past attempts that count as sends of a card that we hold. A merchant claims them, so they bind
+that merchant alone.
 
-A file is often of payments that came to us otherwise, too: the attempt nearest to a send of the same card and amount is
-that send. What no window reaches any more is left out, unless its answer forbids the card for good.
+A file is often of payments that came to us otherwise, too: the attempt nearest to a send of the
+same card and amount is that send. What no window reaches any more is left out, unless its answer
+forbids the card for good.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,9 +62,9 @@ def paired(
     sends: Sequence[CountedSend],
     held: Mapping[UUID, tuple[AttemptName, Candidate]],
 ) -> dict[UUID, AttemptName]:
-    """Which attempt each send is, each at most one and each attempt at most one send: whoever is nearer keeps it, and
-    who loses it takes the next that it is beside. `held`: what was so far. It comes out the same in whatever parts and
-    order the attempts come.
+    """Pairs each send with the attempt that it is, each at most one and each attempt at most one
+    send: whoever is nearer keeps it, and who loses it takes the next that it is beside. `held`:
+    what was so far. It comes out the same in whatever parts and order the attempts come.
 
     Source: Gale and Shapley 1962, deferred acceptance.
     """

@@ -1,4 +1,4 @@
-"""What came in by imports, read again: attempts and bad lines; and what of them is forgotten."""
+"""Imported attempts and bad lines, read again; and what of them is forgotten."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ SELECT line_no, code, why FROM import_lines WHERE merchant_id = $1 AND import_id
 ORDER BY line_no LIMIT $4
 """)
 async def bad_lines(db: Read, merchant_id: UUID, import_id: UUID, after: int, limit: int) -> list[BadImportLine]:
-    """In the file's order."""
+    """Bad lines of an import, in the file's order."""
 
 
 _AS_KEPT: Final = columns_of(
@@ -49,8 +49,8 @@ ORDER BY row_no, ref LIMIT $5
 async def attempts_of_import(
     db: Read, merchant_id: UUID, import_id: UUID, after: int, after_ref: str, limit: int
 ) -> list[Attempt]:
-    """Those that it brought or changed last, in its file's order, as they stand now, whichever file told it. `customer`
-    and `card` are the keyed hashes that are kept."""
+    """Attempts that the import brought or changed last, in its file's order, as they stand now,
+    whichever file told it. `customer` and `card` are the keyed hashes that are kept."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -58,7 +58,7 @@ UPDATE imported_attempts SET payer_id = NULL, card = NULL, last4 = '', card_id =
   AND payer_id = ANY($2::uuid[]) RETURNING true
 """)
 async def forget_customers(db: Tx, merchant_id: UUID, payer_ids: Sequence[UUID]) -> list[bool]:
-    """Nothing links these customers' attempts to them, or to each other, any more."""
+    """Unlinks these customers' attempts from them, and from each other."""
 
 
 async def forget_imports(db: Tx, before: datetime, limit: int) -> None:

@@ -24,7 +24,7 @@ class HeldCard(Row, frozen=True):
     "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = ANY($2::uuid[])"
 )
 async def held_cards_named(db: Read, merchant_id: UUID, token_ids: Sequence[UUID]) -> list[HeldCard]:
-    """Of these tokens those that are this merchant's; stored methods are among them."""
+    """Cards of those of these tokens that are this merchant's; stored methods are among them."""
 
 
 class WaitingSend(Row, frozen=True):
@@ -57,7 +57,7 @@ FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND counted = '
 ORDER BY provider, ref LIMIT $3
 """)
 async def waiting_sends(db: Read, merchant_id: UUID, import_id: UUID, limit: int) -> list[WaitingSend]:
-    """Under the import's lock."""
+    """Attempts that wait to be counted. Under the import's lock."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
@@ -65,14 +65,15 @@ SELECT {columns_of(WaitingSend)}
 FROM imported_attempts WHERE merchant_id = $1 AND known_as = ANY($2::uuid[]) ORDER BY known_as
 """)
 async def taken_for(db: Read, merchant_id: UUID, send_ids: Sequence[UUID]) -> list[WaitingSend]:
-    """Which attempt each of these sends was taken for. Under the lock of the only import that is taken over."""
+    """Attempts that each of these sends was taken for. Under the lock of the only import that is
+    taken over."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(
     "UPDATE imported_attempts SET known_as = NULL WHERE merchant_id = $1 AND known_as = ANY($2::uuid[])"
 )
 async def release_sends(db: Tx, merchant_id: UUID, send_ids: Sequence[UUID]) -> None:
-    """Before others are taken for them."""
+    """Frees these sends before others are taken for them."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -116,4 +117,4 @@ CROSS JOIN LATERAL (
     AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
 """)
 async def merchant_sends(db: Read, cards: Sequence[UUID], merchant_id: UUID, since: datetime) -> list[MerchantSend]:
-    """Of these cards, sent here or reported. Under the cards' locks."""
+    """The merchant's sends of these cards, sent here or reported. Under the cards' locks."""

@@ -49,7 +49,7 @@ async def import_by_content(db: Read, merchant_id: UUID, content_mac: bytes) -> 
 
 @MERCHANT.statement(f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND import_id = $2")
 async def find_import(db: Read, merchant_id: UUID, import_id: UUID) -> Import | None:
-    """One of this merchant."""
+    """Finds an import of this merchant."""
 
 
 @MERCHANT.statement(f"""
@@ -88,7 +88,8 @@ async def begin_import(
     request_id: str,
     received_at: datetime,
 ) -> bool:
-    """False: it is there already, or another process was just reading it and was waited for."""
+    """Begins an import. False: it is there already, or another process was just reading it and was
+    waited for."""
 
 
 class NewImportRow(NamedTuple):
@@ -167,7 +168,7 @@ async def count_import(
     report: dict[str, Any],
     notes: Sequence[Kept],
 ) -> None:
-    """When the whole file is read."""
+    """Keeps the counts and the report when the whole file is read."""
 
 
 class LockedImport(Row, frozen=True):
@@ -213,7 +214,7 @@ SELECT provider, ref FROM (
 async def end_of_part(
     db: Read, merchant_id: UUID, import_id: UUID, provider: str, ref: str, limit: int
 ) -> Place | None:
-    """Where the next part ends; None: nothing is left."""
+    """The end of the next part; None: nothing is left."""
 
 
 class Taken(Row, frozen=True):
@@ -283,7 +284,7 @@ DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2 AND (provider,
 async def drop_taken(
     db: Tx, merchant_id: UUID, import_id: UUID, provider: str, ref: str, to_provider: str, to_ref: str
 ) -> Written:
-    """They wait no longer."""
+    """Deletes the rows that were taken over and wait no longer."""
 
 
 @MERCHANT.statement("""
@@ -310,4 +311,4 @@ UPDATE imports SET stop_requested_at = coalesce(stop_requested_at, $3),
 WHERE merchant_id = $1 AND import_id = $2 AND state IN ('received', 'working') RETURNING true
 """)
 async def request_stop(db: Tx, merchant_id: UUID, import_id: UUID, at: datetime, by: str) -> bool:
-    """False when it is finished, or was never there."""
+    """Requests that the import stop; False when it is finished, or was never there."""

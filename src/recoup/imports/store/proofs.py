@@ -26,7 +26,7 @@ SELECT send_id, card_id, at, units, asset, state, counted FROM imported_attempts
 WHERE merchant_id = $1 AND send_id > $2 ORDER BY send_id LIMIT $3
 """)
 async def _attempts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[_CountedAttempt]:
-    """Those that name a card that we hold."""
+    """Attempts that name a card that we hold."""
 
 
 async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
@@ -36,7 +36,7 @@ async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
         after = rows[-1].send_id
         named = [row for row in rows if row.card_id is not None]
         pairs = [row.card_id for row in named if row.card_id], [row.send_id for row in named]
-        sends = {one.send_id: one for one in await find_sends(db, *pairs)}
+        sends = {send.send_id: send for send in await find_sends(db, *pairs)}
         for row in named:
             expected, there = _expected(row), _found(sends.get(row.send_id))
             if expected != there:

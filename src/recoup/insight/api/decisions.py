@@ -145,7 +145,7 @@ async def get_decisions(call: Call) -> Decisions:
     after, limit = query.guid("after") or LOWEST, query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT
     query.raise_if_any()
     page = await explain_order(call.services.world, call.scope.merchant_id, order_id, after, limit)
-    data = [_shown(one) for one in page.explanations]
+    data = [_shown(explanation) for explanation in page.explanations]
     return Decisions(data=data, next=data[-1].id if page.has_more else None, has_more=page.has_more)
 
 
@@ -174,7 +174,7 @@ def _shown(explanation: Explanation) -> DecisionShown:
 
 
 def _arm(arm: dict[str, Any]) -> DecisionArm:
-    """What is kept beside it is for the comparison of arms, not for one order."""
+    """The arm for one order. What is kept beside it is for the comparison of arms."""
     return DecisionArm(
         arm=arm["arm"],
         settings_version=arm.get("version"),

@@ -79,12 +79,12 @@ class IssuersCount:
         self._seen: set[UUID] = set()
 
     async def add_cards(self, db: Read, cards: Sequence[Sequence[LoggedSend]]) -> None:
-        """Of each its sends as we have them."""
+        """Adds cards, each with its sends as we have them."""
         mine = {
-            UUID(one.send_id): one
+            UUID(send.send_id): send
             for sends in cards
-            for one in sends
-            if not one.send.claimed and one.send.merchant_id == str(self._merchant_id)
+            for send in sends
+            if not send.send.claimed and send.send.merchant_id == str(self._merchant_id)
         }
         found = {one.id: one for one in await issuers_of(db, self._merchant_id, list(mine))}
         self._seen |= mine.keys()
@@ -93,7 +93,7 @@ class IssuersCount:
                 self._compare(ours, found.get(send_id))
         for sends in cards:
             self._count.add_card(
-                [_as_issued(one, found[send_id]) for one in sends if (send_id := UUID(one.send_id)) in found]
+                [_as_issued(send, found[send_id]) for send in sends if (send_id := UUID(send.send_id)) in found]
             )
 
     def _compare(self, ours: LoggedSend, theirs: IssuerSend | None) -> None:
@@ -119,24 +119,24 @@ class IssuersCount:
         after: tuple[datetime, UUID] = (self._span[0], LOWEST)
         while True:
             rows = await issuers_in_order(db, self._merchant_id, self._span[1], *after, RECOUNTED_AT_ONCE)
-            strangers = [one for one in rows if one.id not in self._seen]
+            strangers = [row for row in rows if row.id not in self._seen]
             known = await self._elsewhere(db, strangers) if strangers else {}
-            for one in strangers:
-                if one.id in known and not self._span[0] <= known[one.id].at < self._span[1]:
+            for stranger in strangers:
+                if stranger.id in known and not self._span[0] <= known[stranger.id].at < self._span[1]:
                     continue
-                sums = self._sums[one.acceptor_id]
+                sums = self._sums[stranger.acceptor_id]
                 sums.sends += 1
-                sums.approved += one.decision == "approved"
-                sums.differ(_difference(str(one.id), "not_counted", one.sent_at, None, one.decision))
+                sums.approved += stranger.decision == "approved"
+                sums.differ(_difference(str(stranger.id), "not_counted", stranger.sent_at, None, stranger.decision))
             if len(rows) < RECOUNTED_AT_ONCE:
                 return
             after = (rows[-1].sent_at, rows[-1].id)
 
     async def _elsewhere(self, db: Read, strangers: Sequence[IssuerSend]) -> dict[UUID, CardSend]:
-        """Those that we date in another month."""
-        ids = {one.order_id: [] for one in strangers}  # type: dict[UUID, list[UUID]]
-        for one in strangers:
-            ids[one.order_id].append(one.id)
+        """Sends that we date in another month."""
+        ids = {stranger.order_id: [] for stranger in strangers}  # type: dict[UUID, list[UUID]]
+        for stranger in strangers:
+            ids[stranger.order_id].append(stranger.id)
         pairs = [
             (row.card_id, send_id)
             for row in await cards_of_orders(db, self._merchant_id, list(ids))
@@ -149,13 +149,16 @@ class IssuersCount:
         sums, counted = self._sums[acceptor_id], self._count.acceptors.get(acceptor_id, AcceptorCount())
         return replace(
             sums,
-            differences=sorted(sums.differences, key=lambda one: (one["at"], one["sendId"], one["field"])),
+            differences=sorted(
+                sums.differences, key=lambda difference: (difference["at"], difference["sendId"], difference["field"])
+            ),
             closest={key: rule.closest for key, rule in counted.rules.items() if rule.closest is not None},
         )
 
 
 async def recount_by_statement(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> Recount:
-    """Of the merchant's approved charges, of all its acceptors: a processor's statement has nothing else."""
+    """Recounts the merchant's approved charges, of all its acceptors: a processor's statement has
+    nothing else."""
     sums = await statement_sums(db, merchant_id, *span)
     if not sums.lines:
         return Recount("none")
@@ -208,8 +211,8 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """What was read of one. `region`: the merchant's; `regions`: of each acceptor that the merchant sent by;
-    `contents`: its lines; `end`: of the merchant's chain at the time."""
+    """Data read for one month. `region`: the merchant's; `regions`: of each acceptor that the
+    merchant sent by; `contents`: its lines; `end`: of the merchant's chain at the time."""
 
     begin: datetime
     region: str
@@ -232,7 +235,8 @@ async def certify_due(world: World, merchant_id: UUID) -> list[UUID]:
 
 
 async def certify_month(world: World, merchant_id: UUID, begin: datetime) -> list[UUID]:
-    """Those that were made now, of a month that is closed: none where what there is still holds.
+    """Certifies a closed month; answers the certificates made now: none where what there is still
+    holds.
 
     Raises: Problem(not_found) for an unknown merchant.
     """
@@ -251,7 +255,7 @@ async def _make(world: World, merchant_id: UUID, begin: datetime) -> list[UUID]:
 
 
 async def _keep(world: World, merchant_id: UUID, month: _Month) -> list[UUID] | None:
-    """None when somebody else has made some since it was read."""
+    """Keeps the month's certificates; None when somebody else has made some since it was read."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         clock = await lock_clock(tx, merchant_id)
@@ -374,7 +378,7 @@ async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
 
 
 async def _reported(db: Read, merchant_id: UUID, span: Span, clock: CertificateClock) -> Reported:
-    """By when they came, as the merchant's clock goes now."""
+    """Sends reported in the span, by when they came, as the merchant's clock goes now."""
     behind = timedelta(microseconds=clock.offset_us)
     return await reported(db, merchant_id, first_id_of(span[0] - behind), first_id_of(span[1] - behind))
 

@@ -29,7 +29,8 @@ _UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError, Arithm
 
 
 class Known(NamedTuple):
-    """What is counted beside a decision: the merchant's own attempts at the issuer, and the model's date."""
+    """Facts counted beside a decision: the merchant's own attempts at the issuer, and the model's
+    date."""
 
     issuer: IssuerTries | None = None
     model: Dated | None = None
@@ -72,7 +73,7 @@ async def explain_order(world: World, merchant_id: UUID, order_id: UUID, after: 
 
 
 async def explain_decision(world: World, merchant_id: UUID, decision_id: UUID) -> Explanation | None:
-    """None for a foreign or unknown one."""
+    """Explains a decision; None for a foreign or unknown one."""
     async with world.db.read() as connection:
         found = await find_decision(connection, merchant_id, decision_id)
         beside = await _read_beside(connection, merchant_id, [found] if found is not None else [])
@@ -81,32 +82,34 @@ async def explain_decision(world: World, merchant_id: UUID, decision_id: UUID) -
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """What is read beside the decisions of a page: the set policies by name, and what is known of each decision."""
+    """Records read beside the decisions of a page: the set policies by name, and what is known of
+    each decision."""
 
     policies: dict[str, InForce]
     known: dict[UUID, Known]
 
 
 async def _read_beside(connection: Read, merchant_id: UUID, decisions: Sequence[OrderDecision]) -> _Beside:
-    """On the connection of the page: of a model and of the attempts at an issuer up to one moment each once."""
+    """Reads those records on the connection of the page: of a model and of the attempts at an
+    issuer up to one moment each once."""
     policies: dict[str, InForce] = {}
     await load_policies(connection, merchant_id, (row.versions for row in decisions), policies)
     models: dict[str, Dated | None] = {}
     issuers: dict[tuple[str, str], IssuerTries] = {}
     known = {}
-    for one in decisions:
-        name = one.versions.get("model")
+    for decision in decisions:
+        name = decision.versions.get("model")
         if name and name not in models:
             model = await find_model(connection, name)
             models[name] = Dated(model.made_at.date(), model.attempts) if model else None
-        digits, now = issuer_of(one.features)[:BIN_DIGITS], one.features.get("now")
+        digits, now = issuer_of(decision.features)[:BIN_DIGITS], decision.features.get("now")
         issuer = None
         if len(digits) == BIN_DIGITS and isinstance(now, str):
             if (digits, now) not in issuers:
                 before = datetime.fromisoformat(now)
                 issuers[digits, now] = await issuer_tries(connection, merchant_id, digits, before)
             issuer = issuers[digits, now]
-        known[one.decision_id] = Known(issuer, models.get(name) if name else None)
+        known[decision.decision_id] = Known(issuer, models.get(name) if name else None)
     return _Beside(policies, known)
 
 
@@ -120,7 +123,7 @@ async def _explained(world: World, decision: OrderDecision, beside: _Beside) -> 
 def explain(
     decision: OrderDecision, models: Mapping[str, Model], policies: Policies = NO_POLICIES, known: Known = NOTHING_KNOWN
 ) -> Explanation:
-    """Of a stored decision with all its features."""
+    """Explains a stored decision with all its features."""
     name = decision.versions.get("model")
     if name is not None and name not in models:
         return Explanation(decision, None, ())

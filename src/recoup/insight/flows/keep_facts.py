@@ -32,7 +32,8 @@ _UPLOADED: Final = "upload.completed"
 
 
 async def keep_facts(world: World) -> int:
-    """Of every merchant that is behind, one part; answers how many events and transmissions."""
+    """Keeps one part of the facts of every merchant that is behind; answers how many events and
+    transmissions."""
     wall = world.clocks.wall()
     merchants = await merchants_behind(world.db, wall - LOOK_AGAIN, MERCHANTS_MAX)
     return await each(merchants, lambda merchant_id: keep_facts_of(world, merchant_id))

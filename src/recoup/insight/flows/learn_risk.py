@@ -41,9 +41,9 @@ class Outcomes(NamedTuple):
 
 
 async def gather_outcomes(world: World) -> Outcomes:
-    """What became of the payments that the check judged, in the order of merchants and time: fraud, where a dispute, a
-    warning or the bank's code said so within 60 days; genuine, where it was paid and nobody did. What the check itself
-    declined is seen in the comparison group alone."""
+    """Outcomes of the payments that the check judged, in the order of merchants and time: fraud,
+    where a dispute, a warning or the bank's code said so within 60 days; genuine, where it was paid
+    and nobody did. What the check itself declined is seen in the comparison group alone."""
     found, owners, alike = list[Outcome](), dict[UUID, int](), dict[tuple[str, ...], tuple[str, ...]]()
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)
@@ -120,7 +120,7 @@ async def train_risk_nightly(world: World) -> int:
 
 
 async def train_risk(world: World) -> dict[str, Any]:
-    """What the other process does. Raises: Problem as `learn_risk`."""
+    """Trains as the other process does. Raises: Problem as `learn_risk`."""
     found = await learn_risk(world, BY, candidate=world.policy.risk_training == "candidate")
     result = "too_little" if found.weights is None else "taken" if found.used else "not_taken"
     return {"result": result, "note": found.missing or found.note}

@@ -19,8 +19,8 @@ R = TypeVar("R")
 
 @contextmanager
 def spread_over(processes: int) -> Iterator[Spread]:
-    """With one, all is done here. Raises inside: what a job raises; Problem(unavailable) when a process is ended from
-    outside."""
+    """Spreads jobs over processes; with one, all is done here. Raises inside: what a job raises;
+    Problem(unavailable) when a process is ended from outside."""
     if processes <= 1:
         yield alone
         return

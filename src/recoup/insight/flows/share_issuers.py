@@ -1,4 +1,5 @@
-"""Once an hour, by whichever worker leases it: what issuers answered to enough merchants becomes a fact for all."""
+"""Sharing of issuers' answers, once an hour, by whichever worker leases it: what they answered to
+enough merchants becomes a fact for all."""
 
 from datetime import timedelta
 from typing import Final

@@ -68,7 +68,7 @@ _Pair = tuple[str, Any, Any]  # what differs, what it should be, what is there
 
 
 async def bounds(connection: Read, merchant_id: UUID) -> list[Difference]:
-    """Of each asset the first version that differs: a week that was changed is in all that follow."""
+    """The first version that differs, of each asset: a week that was changed is in all that follow."""
     found = []
     for asset in await assets_bounded(connection, merchant_id):
         wrong = await _first_wrong(connection, merchant_id, asset)
@@ -104,7 +104,7 @@ async def _wrong_bounds(connection: Read, merchant_id: UUID, asset: str, row: Ke
 
 
 def _differing(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[_Pair]:
-    """From the name of a table and of its line, to the tenth."""
+    """Differences by the name of a table and of its line, to the tenth."""
     for scored, table in expected.items():
         there = found.get(scored)
         if not isinstance(there, Mapping):
@@ -150,7 +150,8 @@ def _wrong_certificate(row: CertificateFile, number: int, root: bytes) -> Iterat
 
 
 async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Difference]:
-    """What only the keys can show: the account behind each mask, and the file that was kept for the bank."""
+    """Differences that only the keys can show: the account behind each mask, and the file that was
+    kept for the bank."""
     judged = [
         (f"bank account {row.account_id}", _account(world, row)) async for row in accounts(connection, merchant_id)
     ]
@@ -215,7 +216,8 @@ async def damaged_models(connection: Read) -> list[Difference]:
 
 
 async def load_models(connection: Read, rows: Iterable[StoredDecision], models: dict[str, Model]) -> None:
-    """Into `models`, what these decisions name; of others a few stay. What is missing or damaged is left out."""
+    """Loads into `models` what these decisions name; of others a few stay. What is missing or
+    damaged is left out."""
     wanted = {name for row in rows if (name := row.versions.get("model")) is not None}
     for name in list(models)[: max(0, len(models | dict.fromkeys(wanted)) - KEPT_MAX)]:
         if name not in wanted:
@@ -252,15 +254,15 @@ class Verified:
         return self.differences[0] if self.differences else None
 
     def found(self, differences: Iterable[Difference]) -> None:
-        for one in differences:
+        for difference in differences:
             if len(self.differences) < DIFFERENCES_MAX:
-                self.differences.append(one)
+                self.differences.append(difference)
             else:
                 self.more += 1
 
 
 async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None) -> Verified:
-    """Over all merchants, or one; `tell` is called with each merchant that is begun.
+    """Verifies all merchants, or one; `tell` is called with each merchant that is begun.
 
     Raises: Problem(not_found) for a merchant that this world does not have.
     """

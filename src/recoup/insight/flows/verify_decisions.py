@@ -59,8 +59,8 @@ _PARTS: Final = ("verdict", "plan", "rules", "versions", "taken")
 
 
 def _named(alternatives: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What could have been taken, without the words about it."""
-    return [{name: value for name, value in one.items() if name != "note"} for one in alternatives]
+    """Alternatives that could have been taken, without the words about them."""
+    return [{name: value for name, value in alternative.items() if name != "note"} for alternative in alternatives]
 
 
 def _plain(value: Any) -> Any:

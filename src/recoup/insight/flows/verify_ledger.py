@@ -64,7 +64,7 @@ Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 def money() -> list[str]:
     """The happenings that book something."""
     rows: list[Step | Fact] = [*STEPS, *FACTS.values()]
-    return list({one.happening: None for one in rows if one.books is not None})
+    return list({row.happening: None for row in rows if row.books is not None})
 
 
 def all_wrong(
@@ -105,7 +105,8 @@ def all_wrong(
 
 
 def _approved(line: MoneyLine, before: int) -> int:
-    """What an order is worth by this line. `before`: what was captured of it, or collected, in parts."""
+    """The worth of an order by this line. `before`: what was captured of it, or collected, in
+    parts."""
     if line.happening in ("capture_ended", "parts_kept"):
         return before
     if line.part is None:
@@ -114,7 +115,7 @@ def _approved(line: MoneyLine, before: int) -> int:
 
 
 def wrong_posting(merchant_id: UUID, row: StoredPosting) -> Wrong | None:
-    """Whether one posting balances and says what its hash was made from."""
+    """Checks that one posting balances and says what its hash was made from."""
     entries = row.entries or []
     name = _name(row)
     if len(entries) < 2 or [e.line_no for e in entries] != list(range(1, len(entries) + 1)):
@@ -191,7 +192,7 @@ def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[P
 
 
 def _disputed(line: MoneyLine, payable: str) -> list[Posting]:
-    """Of a dispute that took its money, or gave it back."""
+    """Postings of a dispute that took its money, or gave it back."""
     money = line.units, line.route, line.liable, payable
     if line.happening == "dispute_won":
         back = dispute_fee_returned

@@ -24,7 +24,7 @@ def rows() -> frozenset[tuple[str, str, str]]:
 
 @cache
 def events() -> Mapping[str, str]:
-    """By line the event that it brings."""
+    """Events by the line that brings them."""
     facts = ((stage, f) for f in FACTS.values() for stage in f.stages)
     return {
         **{f"{s.src.value}/{s.happening}/{s.dst.value}": s.event for s in STEPS if s.event},

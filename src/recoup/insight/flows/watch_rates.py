@@ -1,4 +1,5 @@
-"""Once an hour each merchant's rescue rate is looked at; a fall raises one alert, until the rate was back.
+"""Watch of each merchant's rescue rate, once an hour; a fall raises one alert, until the rate was
+back.
 
 Source: decision 0038.
 """
@@ -24,7 +25,8 @@ AT_ONCE: Final = 50
 
 
 async def watch_rates(world: World, merchant_id: UUID | None = None) -> int:
-    """Those that are due; answers how many. The failure of one does not starve those after it."""
+    """Watches the rates that are due; answers how many. The failure of one does not starve those
+    after it."""
     wall = world.clocks.wall()
     due = await claim_watches(world.db.alone, wall, wall - EVERY, AT_ONCE, merchant_id)
     for row in due:

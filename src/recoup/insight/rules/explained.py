@@ -1,6 +1,6 @@
-"""What a decision rests on, in sentences for merchants: counts, terms of the chance, worth and cost, the allowance, the
-edition of the rules. Pure. Counts are the merchant's own; another merchant's never come here.
-"""
+"""Grounds of a decision, in sentences for merchants: counts, terms of the chance, worth and cost,
+the allowance, the edition of the rules. Pure. Counts are the merchant's own; another merchant's
+never come here."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -54,11 +54,11 @@ def rests_on(
     issuer: IssuerTries | None,
     model: Dated | None,
 ) -> tuple[Sentence, ...]:
-    """Of a decision about a plan; nothing of others. Raises: as `Evidence.from_dict`."""
+    """Grounds of a decision about a plan; empty for others. Raises: as `Evidence.from_dict`."""
     evidence = Evidence.from_dict(features)
     return (
         *_counts(evidence, issuer),
-        *(Sentence((_RAISES if one.logit > 0 else _LOWERS)[one.group], percent(one.without)) for one in terms),
+        *(Sentence((_RAISES if term.logit > 0 else _LOWERS)[term.group], percent(term.without)) for term in terms),
         *_worth(evidence, versions, alternatives),
         *_allowance(evidence),
         *_edition(evidence),
@@ -67,7 +67,7 @@ def rests_on(
 
 
 def percent(share: float) -> Figure:
-    """With one decimal below 10, since a chance of 0 there would be a wrong one."""
+    """Percentage with one decimal below 10, since a chance of 0 there would be a wrong one."""
     return Figure(f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.1f}")
 
 
@@ -79,7 +79,7 @@ def issuer_of(features: Mapping[str, Any]) -> str:
 def _counts(evidence: Evidence, issuer: IssuerTries | None) -> Iterator[Sentence]:
     looks = evidence.facts.looks if evidence.facts is not None else ()
     if looks:
-        approved = sum(one.answer == APPROVED for one in looks)
+        approved = sum(look.answer == APPROVED for look in looks)
         yield Sentence("Of {0} earlier attempts on this customer, {1} were approved.", len(looks), approved)
     if issuer is not None and issuer.tries:
         words = "Of your {0} latest attempts on cards of this issuer, {1} were approved."
@@ -89,16 +89,21 @@ def _counts(evidence: Evidence, issuer: IssuerTries | None) -> Iterator[Sentence
 def _worth(
     evidence: Evidence, versions: Mapping[str, str | None], alternatives: list[dict[str, Any]]
 ) -> Iterator[Sentence]:
-    """What a try is worth beside what its send costs, as the plan counts both: the likeliest to be taken, which is the
-    engine's own; where it would stop, the one with the best chance. A way's price holds the tries after it, too."""
+    """The worth of an attempt beside what its send costs, as the plan counts both: the likeliest to
+    be taken, which is the engine's own; where it would stop, the one with the best chance. A way's
+    price holds the attempts after it, too."""
     pricing = PRICINGS.get(str(versions.get("policy")))
-    open_ways = [one for one in alternatives if one.get("at") and one.get("probability") is not None]
+    open_ways = [
+        alternative
+        for alternative in alternatives
+        if alternative.get("at") and alternative.get("probability") is not None
+    ]
     if pricing is None or not by_model(str(versions.get("decider"))) or not open_ways:
         return
     prices = pricing.prices(len(evidence.attempts), evidence.units)
     if not prices:
         return
-    best = max(open_ways, key=lambda one: (one["probability"], one["chance"]))
+    best = max(open_ways, key=lambda way: (way["probability"], way["chance"]))
     worth, cost = (
         f"{money(round(share * evidence.units), evidence.currency)} {evidence.currency}"
         for share in (best["chance"], prices[0])

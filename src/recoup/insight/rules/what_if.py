@@ -185,7 +185,8 @@ def _without_draw(evidence: Evidence) -> Evidence:
 
 
 def _paid_on_the_first(facts: Facts, now: datetime) -> Facts:
-    """As if the customer's payments had failed two days before the last firsts of a month, and passed on them."""
+    """Facts as if the customer's payments had failed two days before the last firsts of a month,
+    and passed on them."""
     first, looks = now.replace(day=1, hour=_PAY_HOUR, minute=0, second=0, microsecond=0), list[Look]()
     for _ in range(_PAY_MONTHS):
         if first < now:
@@ -198,30 +199,30 @@ def _of_gate(given: GateInput) -> Iterator[WhatIf]:
     base = gate(given)
     if given.blocks:
         yield compared("no_block", gate(replace(given, blocks=())), base)
-    if any(not one.ban for one in given.tallies):
-        more = tuple(one if one.ban else replace(one, maximum=one.maximum + 1) for one in given.tallies)
+    if any(not tally.ban for tally in given.tallies):
+        more = tuple(tally if tally.ban else replace(tally, maximum=tally.maximum + 1) for tally in given.tallies)
         yield compared("one_more_send", gate(replace(given, tallies=more)), base)
 
 
 def _of_route(given: WorthInput) -> Iterator[WhatIf]:
     base, routes = choose_route(given), given.routes
-    if any(one.off for one in routes):
+    if any(route.off for route in routes):
         yield _taken("route_on", choose_route(replace(given, routes=_each(routes, off=False))), base)
-    if any(one.breaker != "closed" for one in routes):
+    if any(route.breaker != "closed" for route in routes):
         yield _taken("route_reachable", choose_route(replace(given, routes=_each(routes, breaker="closed"))), base)
     if given.failures:
         yield _taken("no_failure", choose_route(replace(given, failures=())), base)
-    if len(routes) > 1 and any(one.terms.cost_share or one.terms.cost_fixed for one in routes):
-        same = tuple(replace(one, terms=replace(one.terms, cost_share=0, cost_fixed=0)) for one in routes)
+    if len(routes) > 1 and any(route.terms.cost_share or route.terms.cost_fixed for route in routes):
+        same = tuple(replace(route, terms=replace(route.terms, cost_share=0, cost_fixed=0)) for route in routes)
         yield _taken("routes_cost_the_same", choose_route(replace(given, routes=same)), base)
 
 
 def _each(routes: tuple[Candidate, ...], **changes: Any) -> tuple[Candidate, ...]:
-    return tuple(replace(one, **changes) for one in routes)
+    return tuple(replace(route, **changes) for route in routes)
 
 
 def _taken(change: Change, found: Decision, base: Decision) -> WhatIf:
-    chance = next((one.chance for one in found.alternatives if one.name == found.taken), None)
+    chance = next((alternative.chance for alternative in found.alternatives if alternative.name == found.taken), None)
     return WhatIf(change, found.verdict, None, 0, chance, found.taken != base.taken, found.taken or "")
 
 

@@ -1,4 +1,4 @@
-"""What would have been planned with one input changed, in sentences for merchants."""
+"""Plans as one changed input would have made them, in sentences for merchants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class WhatIf:
 def compared(change: Change, found: Decision, base: Decision, about: str = "") -> WhatIf:
     differs = (found.verdict, found.plan, rules_of(found)) != (base.verdict, base.plan, rules_of(base))
     tries = len(found.plan) + (found.verdict == "attempt_now")
-    offers = (one for one in found.alternatives if isinstance(one, Offered))
-    chance = next((one.chance for one in offers if one.name == found.taken), None)
+    offers = (alternative for alternative in found.alternatives if isinstance(alternative, Offered))
+    chance = next((offer.chance for offer in offers if offer.name == found.taken), None)
     return WhatIf(change, found.verdict, found.next_attempt_at, tries, chance, differs, about)
 
 
@@ -102,7 +102,7 @@ _SAME: Final = "the decision would have been the same."
 
 
 def sentence_of(what_if: WhatIf) -> Sentence:
-    """`Without the block: the attempt would have been allowed.`"""
+    """Sentence of a what-if, like `Without the block: the attempt would have been allowed.`"""
     about = sign_of(what_if.about) if what_if.change in ("no_sign_against", "no_sign_for") else what_if.about
     words = _CHANGES[what_if.change]
     return Sentence("{0}: {1}", Sentence(words, *((about,) if "{0}" in words else ())), _outcome(what_if))

@@ -1,4 +1,4 @@
-"""What a model expected of the attempts that it had sent, and what came of them."""
+"""Expectation of a model for the attempts that it had sent, and what came of them."""
 
 from typing import Final
 from uuid import UUID
@@ -30,4 +30,4 @@ FROM (
 ) few
 """)
 async def count_drift(db: Read, merchant_id: UUID, since: UUID, model: str) -> Counted:
-    """Of one merchant's decisions from the id `since` on."""
+    """Counts over one merchant's decisions from the id `since` on."""

@@ -1,6 +1,6 @@
-"""How issuers answered, over merchants: of MERCHANTS_MIN owners or more, none of whom has more than half of it all,
-and in steps of 1, 2, 5, 10 and so on: nobody tells by their own what the others' payments became. And a merchant's own
-attempts on cards of one issuer. Bounded in rows."""
+"""Answers of issuers, over merchants: of MERCHANTS_MIN owners or more, none of whom has more than
+half of it all, and in steps of 1, 2, 5, 10 and so on: nobody tells by their own what the others'
+payments became. And a merchant's own attempts on cards of one issuer. Bounded in rows."""
 
 from datetime import datetime
 from typing import Final

@@ -10,8 +10,9 @@ from recoup.insight.store.proofs.decisions import StoredDecision
 
 
 class JudgedRow(Row, frozen=True):
-    """`who`: the payer by whom the arm was chosen, or the card. `share`: percent of customers that the engine decided
-    for when it came in. `closed_at`: when its window closes, None while a sync MIT is under way."""
+    """A judged order. `who`: the payer by whom the arm was chosen, or the card. `share`: percent of
+    customers that the engine decided for when it came in. `closed_at`: when its window closes, None
+    while a sync MIT is under way."""
 
     order_id: UUID
     site_id: UUID
@@ -45,7 +46,7 @@ LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 ORDER BY o.order_id
 """)
 async def judged_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[JudgedRow]:
-    """By id, from the first one behind `after`."""
+    """Judged orders by id, from the first one behind `after`."""
 
 
 @MERCHANT.statement("""
@@ -53,7 +54,7 @@ SELECT count(*)::int FROM (SELECT FROM orders WHERE merchant_id = $1 AND order_i
   AND kind IN ('mit_managed', 'mit_sync') LIMIT $3) o
 """)
 async def count_judged(db: Read, merchant_id: UUID, after: UUID, limit: int) -> int:
-    """How many there are behind `after`, up to so many."""
+    """Counts the judged orders behind `after`, up to so many."""
 
 
 class JudgedDecision(StoredDecision, frozen=True):
@@ -83,4 +84,4 @@ WHERE d.arm ->> 'part' = 'decides'
 ORDER BY d.order_id, d.decision_id
 """)
 async def judged_decisions(db: Read, merchant_id: UUID, orders: list[UUID]) -> list[JudgedDecision]:
-    """Of those orders, each order's oldest first."""
+    """Decisions of those orders, each order's oldest first."""

@@ -9,7 +9,7 @@ from recoup.insight.store.proofs.decisions import StoredDecision
 
 
 class OrderDecision(StoredDecision, frozen=True):
-    """With what people are shown of it."""
+    """A decision with what people are shown of it."""
 
     at: datetime
     reasons: list[str]
@@ -35,7 +35,8 @@ FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 async def order_decisions(
     db: Read, merchant_id: UUID, order_id: UUID, after: UUID, limit: int
 ) -> OrderDecisions | None:
-    """None for a foreign or unknown order. `after`: the last one that was read before."""
+    """Decisions of an order; None for a foreign or unknown one. `after`: the last one that was read
+    before."""
 
 
 @MERCHANT.statement("""
@@ -43,4 +44,4 @@ SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, vers
 FROM decisions WHERE merchant_id = $1 AND decision_id = $2
 """)
 async def find_decision(db: Read, merchant_id: UUID, decision_id: UUID) -> OrderDecision | None:
-    """With all its features."""
+    """Finds a decision with all its features."""

@@ -30,7 +30,8 @@ async def merchants_to_learn(db: Read) -> list[Learner]:
 
 
 class PastOrder(Row, frozen=True):
-    """With the payment that came in. `at`: hours since 1970, when it was declined, `on` the day."""
+    """A past order with the payment that came in. `at`: hours since 1970, when it was declined,
+    `on` the day."""
 
     order_id: UUID
     payer_id: UUID | None
@@ -47,7 +48,7 @@ class PastOrder(Row, frozen=True):
 
 
 class PastAttempt(Row, frozen=True):
-    """`at`: hours since 1970, when it was sent, `on` the day."""
+    """A past attempt. `at`: hours since 1970, when it was sent, `on` the day."""
 
     order_id: UUID
     state: Literal["approved", "declined"]
@@ -87,7 +88,7 @@ FROM (
 ) d ORDER BY d.order_id
 """)
 async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[PastOrder]:
-    """By their ids."""
+    """Past orders by their ids."""
 
 
 @MERCHANT.statement(f"""
@@ -99,7 +100,8 @@ WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.state IN
 ORDER BY a.order_id, a.attempt_no
 """)
 async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> list[PastAttempt]:
-    """Of the orders behind `after` up to `last`; a part of an amount says nothing of all of it."""
+    """Attempts of the orders behind `after` up to `last`; a part of an amount says nothing of all
+    of it."""
 
 
 class PastPayment(Row, frozen=True):
@@ -156,7 +158,7 @@ WHERE o.order_id IS NULL OR NOT t.is_declined
 ORDER BY t.transmit_id
 """)
 async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastPayment]:
-    """Of so many behind `after`."""
+    """Payments from so many transmissions behind `after`."""
 
 
 @MERCHANT.statement("""
@@ -164,7 +166,7 @@ SELECT max(transmit_id::text)::uuid FROM (
   SELECT transmit_id FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3) t
 """)
 async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: int) -> UUID | None:
-    """Of so many behind `after`."""
+    """The last of so many transmissions behind `after`."""
 
 
 IMPORTED_MAX: Final = 10_000
@@ -178,7 +180,7 @@ class PastImported(PastPayment, frozen=True):
 
 
 async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIterator[list[PastImported]]:
-    """What the merchant imported and happened since then, by provider and id."""
+    """Attempts that the merchant imported and that happened since then, by provider and id."""
     provider = ref = ""
     while rows := await _imported(db, merchant_id, since, provider, ref, IMPORTED_MAX):
         yield rows
@@ -206,4 +208,4 @@ ORDER BY t.provider, t.ref
 async def _imported(
     db: Read, merchant_id: UUID, since: datetime, provider: str, ref: str, limit: int
 ) -> list[PastImported]:
-    """So many behind that place."""
+    """Imported attempts behind that place, so many."""

@@ -16,7 +16,7 @@ TIMEOUT_MS: Final = 5_000
 
 
 class Day(NamedTuple):
-    """`no`: 0 ends now, 1 the day before it."""
+    """Counts of one day. `no`: 0 ends now, 1 the day before it."""
 
     no: int
     declined: int
@@ -45,7 +45,7 @@ async def _days(db: Read, merchant_id: UUID, now: datetime, span: timedelta) -> 
 
 
 async def rescue_rates(connection: ReadConnection, merchant_id: UUID, now: datetime) -> tuple[Counted, Counted]:
-    """Of the last day, and of the days before together; by the merchant's clock.
+    """Rescue rates of the last day, and of the days before together; by the merchant's clock.
 
     Raises: asyncpg.QueryCanceledError when that takes too long.
     """

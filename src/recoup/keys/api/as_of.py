@@ -23,14 +23,16 @@ NAMES: Final = ("asOf", "asOfRecorded")
 
 
 async def read_cut(call: Call, query: Query) -> Cut:
-    """After all else in the query. Raises: Problem(invalid), with all that is wrong with the query, and as `cut_of`."""
+    """Reads the cut after all else in the query. Raises: Problem(invalid), with all that is wrong
+    with the query, and as `cut_of`."""
     moments = query.instant("asOf"), query.instant("asOfRecorded")
     query.raise_if_any()
     return await cut_of(call.services.world, call.scope.merchant_id, *moments)
 
 
 async def read_partner_cut(call: Call, query: Query, partner_id: UUID, merchant_id: UUID | None) -> Cut:
-    """As `read_cut`, of the partner's merchant or of all. Raises: Problem(not_found) for another's merchant."""
+    """Reads a cut as `read_cut`, of the partner's merchant or of all. Raises: Problem(not_found)
+    for another's merchant."""
     moments = query.instant("asOf"), query.instant("asOfRecorded")
     query.raise_if_any()
     return await partner_cut_of(call.services.world, partner_id, merchant_id, *moments)

@@ -1,4 +1,4 @@
-"""What a partner asks and is told. Source: contract §16.5; seed 004."""
+"""Shapes of what a partner asks and is told. Source: contract §16.5; seed 004."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal

@@ -1,5 +1,6 @@
-"""One path of an API: who calls, may it, what does it say, what is answered. In the order of precedence that the whole
-product keeps: path, credential, method, permission, rate, content. What an API does its own way is its Dialect."""
+"""Paths of an API: who calls, may it, what does it say, what is answered. In the order of
+precedence that the whole product keeps: path, credential, method, permission, rate, content. What
+an API does its own way is its Dialect."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -106,7 +107,7 @@ class Call(Generic[ServicesT, CallerT, QueryT]):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """By name in lower case."""
+        """Headers by name in lower case."""
         return {k.decode("latin-1"): v.decode("latin-1") for k, v in self.raw_headers}
 
 
@@ -196,7 +197,8 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
 
     @abstractmethod
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[CallerT, bytes]:
-        """Who calls; and the body, where the proof covers it. Raises: Problem(unauthenticated)."""
+        """Authenticates the caller; and answers the body, where the proof covers it. Raises:
+        Problem(unauthenticated)."""
 
     def permit(self, operation: Operation, caller: CallerT) -> None:
         """Raises: Problem(forbidden)."""
@@ -217,7 +219,7 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
         """The whole answer to a Problem."""
 
     def other_method(self, allowed: Sequence[str]) -> str:
-        """What to do after a method that the path does not take."""
+        """Advice after a method that the path does not take."""
         return f"Send it with {' or '.join(allowed)}."
 
 

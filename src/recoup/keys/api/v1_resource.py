@@ -1,4 +1,5 @@
-"""What this API does its own way: bearers, each checked once a second; names in any case, complaints in PascalCase."""
+"""Dialect of this API: bearers, each checked once a second; names in any case, complaints in
+PascalCase."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -97,7 +98,7 @@ async def authenticate(services: Services, scope: Scope) -> Caller:
 
 
 def merchants_only(path: str = "") -> Problem:
-    """For a partner's key. `path`: what was called."""
+    """Refusal for a partner's key. `path`: what was called."""
     cure = "Call payments and orders with the merchant's own key."
     if path.startswith("/v1/webhooks"):
         cure = "Your own endpoints are at /v1/partner/webhooks; a merchant's are called with the merchant's own key."
@@ -154,8 +155,8 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
         self._callers: dict[bytes, Caller] = {}
 
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[Caller | None, bytes]:
-        """What a bearer token says holds for the second in which it was checked: it ends at a whole one. Its key may
-        end at any moment."""
+        """Authenticates by a bearer token, which holds for the second in which it was checked: it
+        ends at a whole one. Its key may end at any moment."""
         given = header(scope, b"authorization")
         second = int(self.services.world.clocks.wall().timestamp())
         if second != self._second:
@@ -226,7 +227,7 @@ def _query(text: bytes) -> QueryValues:
 
 
 async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, bytes]:
-    """With the documented names of its fields, and as it came."""
+    """The body with the documented names of its fields, and as it came."""
     if method.fold is None or method.operation.streams:
         return None, b""
     if method.operation.body_optional and not await _has_body(scope):
@@ -253,7 +254,8 @@ def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
 
 
 def _pascal(path: str) -> str:
-    """As this dialect names a field: `PaymentMethod.HolderName`; the innermost one whose name is a name."""
+    """Name of a field in this dialect: `PaymentMethod.HolderName`; the innermost one whose name is
+    a name."""
     names = list[str]()
     for part in path.split("."):
         name = "".join(word[:1].upper() + word[1:] for word in part.split("_"))

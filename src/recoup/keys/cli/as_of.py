@@ -18,7 +18,7 @@ from_option = click.option("--from", "valid_from", help="From this date on (ISO 
 
 
 def moment(text: str | None, field: str = "from") -> datetime | None:
-    """Without a zone it is UTC. Raises: Problem(invalid)."""
+    """Reads a moment; without a zone it is UTC. Raises: Problem(invalid)."""
     if text is None:
         return None
     found = typed_moment(text)

@@ -26,7 +26,7 @@ NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class CallLog:
-    """One a world and process."""
+    """Log of calls, one for each world and process."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -48,7 +48,8 @@ class CallLog:
         place: str = "",
         why: str = "",
     ) -> None:
-        """Never waits, never raises. Of a partner's own key, whose call is no merchant's, the use alone is noted."""
+        """Notes a call; never waits, never raises. Of a partner's own key, whose call is no
+        merchant's, the use alone is noted."""
         at: datetime = self._world.clocks.wall()
         if merchant_id is None:
             if key_id in self._partner_uses or len(self._partner_uses) < MERCHANTS_MAX:
@@ -60,7 +61,7 @@ class CallLog:
         self._calls.append((merchant_id, new_id(), at, request_id, key_id, method, path, status, code, ms, place, why))
 
     async def run(self) -> None:
-        """Until cancelled; then once more."""
+        """Writes until cancelled; then once more."""
         try:
             while True:
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -93,7 +94,8 @@ class CallLog:
         return True
 
     async def _note_uses(self, calls: list[tuple[Any, ...]]) -> None:
-        """When keys were last used, each at most once a minute: what a call costs does not grow by it."""
+        """Notes when keys were last used, each at most once a minute: what a call costs does not
+        grow by it."""
         uses: dict[str, datetime] = {}
         of_partners, self._partner_uses = self._partner_uses, {}
         for key_id, at in (*of_partners.items(), *((call[4], call[2]) for call in calls)):

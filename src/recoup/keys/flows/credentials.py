@@ -1,4 +1,5 @@
-"""Who a caller is: app keys with their secrets, access and refresh tokens, tokenization keys."""
+"""Credentials of callers: app keys with their secrets, access and refresh tokens, tokenization
+keys."""
 
 import secrets
 from dataclasses import dataclass
@@ -85,7 +86,8 @@ class Credentials:
         return Identity(claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None)
 
     async def has_ended(self, app_key: str) -> bool:
-        """Of one that was found open a moment ago. Raises: Problem(unavailable) where that cannot be known."""
+        """True when a key has ended that was found open a moment ago. Raises: Problem(unavailable)
+        where that cannot be known."""
         return await self._endings.has_ended(app_key)
 
     async def from_api_key(self, app_key: str, secret: str) -> Identity:

@@ -1,4 +1,5 @@
-"""One new key of a merchant: of its secret only a hash is kept, or what is sealed where we need the secret itself."""
+"""Issue of a merchant's new key: of its secret only a hash is kept, or what is sealed where we need
+the secret itself."""
 
 import secrets
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ class IssuedKey:
 
 
 async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> None:
-    """Under the merchant's lock. Raises: Problem(too_many_requests)."""
+    """Checks how many keys were made, under the merchant's lock. Raises:
+    Problem(too_many_requests)."""
     if await keys_made(tx, merchant_id, kind, wall - timedelta(days=1)) >= A_DAY_MAX:
         raise Problem(
             "too_many_requests",
@@ -52,7 +54,7 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
 
 
 async def _beyond(db: Read, merchant_id: UUID, role: str) -> set[str]:
-    """What somebody with this role does not give a key alone."""
+    """Scopes that somebody with this role does not give a key alone."""
     known, rights = await load_merchant(db, merchant_id), set(MAY.get(role, ()))
     if known is not None and pii_access_of(role, known.merchant.sight) == SHOWN:
         rights.add("clear")
@@ -72,9 +74,10 @@ async def issue_key(
     scopes: Sequence[str] = (),
     role: str | None = None,
 ) -> IssuedKey:
-    """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text. `scopes`: what
-    it is to allow, else as much as the one before, else all; beyond what `role` gives alone an owner has to agree.
-    Raises: Problem(invalid) for a scope that there is not."""
+    """Issues a key in an open transaction; those before stay as they are. `kind` of KEY_KINDS;
+    `by`: an actor's text. `scopes`: what it is to allow, else as much as the one before, else all;
+    beyond what `role` gives alone an owner has to agree. Raises: Problem(invalid) for a scope that
+    there is not."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     lacking = await _beyond(tx, merchant_id, role) if role else ()
     given, requested = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking)

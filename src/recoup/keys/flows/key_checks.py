@@ -23,7 +23,8 @@ CURE: Final = (
 
 
 async def check_there(db: Database, place: str, *, people: bool) -> None:
-    """Before new keys are made. Raises: Problem(unavailable) for a database that has its keys already."""
+    """Checks for keys before new ones are made. Raises: Problem(unavailable) for a database that
+    has its keys already."""
     if await key_checks(db) or await is_in_use(db, people=people):
         message = Sentence("This database was written with keys that are not in {0}.", place)
         raise Problem("unavailable", message, cure=CURE)
@@ -35,8 +36,9 @@ async def enter_installation(people: Database, world: str) -> None:
 
 
 async def check_first(db: Database, keys: Keys, place: str, world: str, *, people: bool) -> None:
-    """Before anything is written by these keys. A database from before, or one that was restored, may keep no check
-    values: what was sealed in it, and its cards, tell whose keys it was written with. `world`: whose cards.
+    """Checks the keys before anything is written by them. A database from before, or one that was
+    restored, may keep no check values: what was sealed in it, and its cards, tell whose keys it was
+    written with. `world`: whose cards.
 
     Raises: Problem(unavailable) for other keys.
     """
@@ -96,7 +98,8 @@ async def _kept(db: Database) -> set[tuple[str, str]]:
 
 
 def _is_newer(key: tuple[str, str], known: Collection[tuple[str, str]]) -> bool:
-    """Than each known one of its purpose: ids begin with the time from which a key is used."""
+    """True for a key newer than each known one of its purpose: ids begin with the time from which a
+    key is used."""
     return all(key_id < key[1] for purpose, key_id in known if purpose == key[0])
 
 

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 class KeyEndings:
-    """One a world and process."""
+    """Endings of keys, one for each world and process."""
 
     def __init__(self, db: Database, clocks: Clocks) -> None:
         """The world's."""
@@ -43,7 +43,7 @@ class KeyEndings:
         self._until = 0.0
 
     def is_open(self, key: str) -> bool:
-        """Whether memory is enough to know it."""
+        """True when memory is enough to know the key open."""
         return key not in self._ends and self.by_memory
 
     async def has_ended(self, key: str) -> bool:
@@ -58,7 +58,7 @@ class KeyEndings:
 
     @property
     def by_memory(self) -> bool:
-        """Whether it need not ask."""
+        """True when memory need not ask the database."""
         return monotonic() < self._until
 
     @asynccontextmanager
@@ -82,7 +82,7 @@ class KeyEndings:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _follow(self, connection: asyncpg.Connection) -> None:
-        """Until the connection is lost."""
+        """Follows endings until the connection is lost."""
         listener_id, wake = new_id(), asyncio.Event()
         taken_in: datetime | None = None  # the reading that memory is
         await connection.add_listener(CHANNEL, lambda *_: wake.set())
@@ -112,7 +112,7 @@ class KeyEndings:
 
 
 async def heard_everywhere(db: Database) -> None:
-    """After the commit that ended keys: returns when no process goes by them any more."""
+    """Waits, after the commit that ended keys, until no process goes by them any more."""
     deadline, pause = monotonic() + _ALL_LEFT, 0.002
     try:
         since = await announce(db.alone)
@@ -126,7 +126,7 @@ async def heard_everywhere(db: Database) -> None:
 
 
 async def _either(wake: asyncio.Event) -> None:
-    """Until something ends, or it is time to read again."""
+    """Waits until something ends, or it is time to read again."""
     with suppress(TimeoutError):
         async with asyncio.timeout(EVERY_SECONDS):
             await wake.wait()

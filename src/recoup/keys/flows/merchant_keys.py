@@ -32,11 +32,11 @@ async def list_keys(world: World, scope: Scope) -> list[MerchantKey]:
 async def make_key(
     world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "", scopes: Sequence[str] = ()
 ) -> IssuedKey:
-    """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
-    another key, and nothing else. `scopes`: as `issue_key`.
+    """Makes a key. Those of the kind before end after the overlap; None: they stay until somebody
+    ends them. A lost answer costs another key, and nothing else. `scopes`: as `issue_key`.
 
-    Raises: Problem(invalid) for a kind, overlap, name or scope that cannot be; Problem(conflict) for too many keys;
-    Problem(too_many_requests) for too many in a day.
+    Raises: Problem(invalid) for a kind, overlap, name or scope that cannot be; Problem(conflict)
+    for too many keys; Problem(too_many_requests) for too many in a day.
     """
     name = checked_name(name)
     if kind not in KEY_KINDS:
@@ -64,7 +64,7 @@ async def make_key(
 
 
 async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
-    """Now, also one that would have ended later. `print_`: as the list tells it.
+    """Ends a key now, also one that would have ended later. `print_`: as the list tells it.
 
     Raises: Problem(not_found), also for one that has ended.
     """
@@ -87,7 +87,8 @@ async def decide_key(world: World, scope: Scope, print_: str, *, approve: bool) 
 
 
 async def decide(tx: Tx, owner_id: UUID, scope: Scope | PartnerScope, print_: str, *, approve: bool) -> None:
-    """Of a merchant's or a partner's key. Raises: Problem(forbidden) for whoever is no owner; Problem(not_found)."""
+    """Decides on the scopes of a merchant's or a partner's key. Raises: Problem(forbidden) for
+    whoever is no owner; Problem(not_found)."""
     if scope.role not in (None, "owner"):
         raise Problem("forbidden", "Only owners decide what a key may.", cure="Ask an owner.")
     if not await decide_scopes(tx, owner_id, print_, scope.actor.id, approve=approve):
@@ -95,7 +96,8 @@ async def decide(tx: Tx, owner_id: UUID, scope: Scope | PartnerScope, print_: st
 
 
 async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: str) -> None:
-    """What its people call it. Raises: Problem(invalid) for a name that cannot be; Problem(not_found)."""
+    """Renames a key as its people call it. Raises: Problem(invalid) for a name that cannot be;
+    Problem(not_found)."""
     name, wall = checked_name(name), world.clocks.wall()
     async with world.db.transaction() as tx:
         if not await name_key(tx, scope.merchant_id, kind, print_, name):
@@ -104,7 +106,7 @@ async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: s
 
 
 async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") -> list[MerchantKey]:
-    """Those of the kind that open something now, newest first; with `print_` that one alone."""
+    """Keys of the kind that open something now, newest first; with `print_` that one alone."""
     wall = world.clocks.wall()
     return [
         row
@@ -114,7 +116,7 @@ async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") 
 
 
 def checked_name(name: str) -> str:
-    """On one line. Raises: Problem(invalid)."""
+    """Checks a name and puts it on one line. Raises: Problem(invalid)."""
     name = " ".join(name.split())
     if len(name) > NAME_MAX:
         raise invalid(Sentence("A key's name has at most {0} characters.", NAME_MAX), "name", "Shorten it.")

@@ -1,4 +1,5 @@
-"""Which partner a call counts for, and how many it may make in a minute. Kept for a while: each call asks."""
+"""Quotas of partners: which one a call counts for, and how many it may make in a minute. Kept for a
+while: each call asks."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class Quotas:
-    """One a process."""
+    """Quotas, one set for each process."""
 
     def __init__(self, world: World) -> None:
         self._world = world

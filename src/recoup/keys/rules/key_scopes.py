@@ -1,5 +1,5 @@
-"""What a key may, by resource: to read, or to write, which includes it. Whoever makes a key gives it no
-more than their role may in the portal; what is wanted beyond that waits for an owner."""
+"""Scopes of a key, by resource: to read, or to write, which includes it. Whoever makes a key gives
+it no more than their role may in the portal; what is wanted beyond that waits for an owner."""
 
 from collections.abc import Collection, Iterable
 from typing import Final
@@ -17,8 +17,8 @@ def every(whose: str) -> set[str]:
 
 
 def expanded(scopes: Iterable[str]) -> frozenset[str]:
-    """Those of keys that were made before there were resources among them."""
-    return frozenset(new for one in scopes for new in RIGHTS["before"].get(one, (one,)))
+    """Expands scopes of keys that were made before there were resources among them."""
+    return frozenset(new for scope in scopes for new in RIGHTS["before"].get(scope, (scope,)))
 
 
 def contracted(scopes: frozenset[str]) -> list[str]:
@@ -32,13 +32,13 @@ def covers(scopes: Collection[str], need: str) -> bool:
 
 
 def beyond(whose: str, rights: Collection[str]) -> set[str]:
-    """What somebody with these rights does not give a key alone."""
+    """Scopes that somebody with these rights does not give a key alone."""
     return {scope for scope, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
 
 
 def divided(whose: str, wanted: Iterable[str] | None, lacking: Collection[str] = ()) -> tuple[list[str], list[str]]:
-    """What a key gets at once, and what of it waits for an owner: what it is to write it reads meanwhile. None
-    `wanted`: all. Raises: Problem(invalid) for what is no scope."""
+    """Divides scopes into those a key gets at once, and those that wait for an owner: what it is to
+    write it reads meanwhile. None `wanted`: all. Raises: Problem(invalid) for what is no scope."""
     known = every(whose)
     found = known if wanted is None else expanded(wanted)
     found = {one for one in found if not covers(found - {one}, one)}

@@ -1,4 +1,5 @@
-"""How a caller's request and our webhooks are signed, to the byte. Source: contract stablecoin-api §1, §3."""
+"""Signatures of a caller's request and of our webhooks, to the byte. Source: contract
+stablecoin-api §1, §3."""
 
 import base64
 import hashlib
@@ -25,12 +26,12 @@ def sign(secret: bytes, message: bytes) -> str:
 
 
 def same(given: str, expected: str) -> bool:
-    """In constant time; only lower-case hex is a signature."""
+    """Compares signatures in constant time; only lower-case hex is a signature."""
     return hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
 
 
 def secret_context(key_id: str) -> str:
-    """What a key's sealed secret is bound to."""
+    """The context that a key's sealed secret is bound to."""
     return f"signing-key:{key_id}"
 
 
@@ -44,7 +45,7 @@ def is_fresh(seconds: int, now: datetime) -> bool:
 
 
 def sign_webhook(secret: str, timestamp: str, body: bytes) -> str:
-    """Over `timestamp.body`; of an encrypted body, over its envelope."""
+    """Signs a webhook over `timestamp.body`; of an encrypted body, over its envelope."""
     return sign(secret.encode(), timestamp.encode() + b"." + body)
 
 

@@ -46,7 +46,8 @@ def check_site_address(url: str) -> str:
 
 
 def shop_address(url: str) -> str | None:
-    """Where a customer finds the site; None for an old address that is none. Always https."""
+    """Address at which a customer finds the site; None for an old address that is none. Always
+    https."""
     try:
         check_site_address(url)
     except Problem:

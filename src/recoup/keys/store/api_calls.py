@@ -80,7 +80,7 @@ async def _calls(
     key_id: str | None,
     limit: int,
 ) -> list[ApiCall]:
-    """Of the `looks` calls before that one."""
+    """Calls among the `looks` before that one."""
 
 
 @MERCHANT.statement("""
@@ -91,7 +91,7 @@ async def _seen_to(db: Read, merchant_id: UUID, before: UUID, looks: int) -> UUI
 
 
 class Choices(Row, frozen=True):
-    """Among the newest calls; `lost`: how many calls are not in the log."""
+    """Choices among the newest calls; `lost`: how many calls are not in the log."""
 
     paths: list[str]
     keys: list[str]
@@ -105,7 +105,7 @@ SELECT coalesce(array_agg(DISTINCT path COLLATE "C" ORDER BY path COLLATE "C"), 
 FROM (SELECT path, key_id FROM api_calls WHERE merchant_id = $1 ORDER BY call_id DESC LIMIT {CHOSEN_FROM}) c
 """)
 async def read_choices(db: Read, merchant_id: UUID) -> Choices:
-    """By which a page of the log can be narrowed."""
+    """Choices by which a page of the log can be narrowed."""
 
 
 COLUMNS: Final = ("merchant_id", "call_id", "at", "request_id", "key_id", "method", "path", "status", "code", "ms",
@@ -125,4 +125,4 @@ async def add_calls(
 
 @MERCHANT.statement("DELETE FROM api_call_gaps WHERE ctid IN (SELECT ctid FROM api_call_gaps WHERE at < $1 LIMIT $2)")
 async def forget_gaps(db: Tx, before: datetime, limit: int) -> Written:
-    """With the calls of their days."""
+    """Deletes gaps with the calls of their days."""

@@ -11,7 +11,8 @@ Key = tuple[str, str]  # purpose, key id
 
 @DIRECTORY.statement("LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE")
 async def lock_checks(db: Tx) -> None:
-    """Of several that bring keys to a new database one is the first. In an open transaction."""
+    """Locks the checks, so that of several that bring keys to a new database one is the first. In
+    an open transaction."""
 
 
 class _Check(Row, frozen=True):
@@ -26,12 +27,12 @@ async def _checks(db: Read) -> list[_Check]: ...
 
 
 async def key_checks(db: Read) -> dict[Key, bytes]:
-    return {(one.purpose, one.key_id): one.value for one in await _checks(db)}
+    return {(check.purpose, check.key_id): check.value for check in await _checks(db)}
 
 
 async def retiring_keys(db: Read) -> set[Key]:
-    """Those that nothing needs any more: they may be there or not."""
-    return {(one.purpose, one.key_id) for one in await _checks(db) if one.retiring}
+    """Keys that nothing needs any more: they may be there or not."""
+    return {(check.purpose, check.key_id) for check in await _checks(db) if check.retiring}
 
 
 @DIRECTORY.statement("""
@@ -76,7 +77,7 @@ async def _any_user(db: Read) -> bool: ...
 
 
 async def is_in_use(db: Read, *, people: bool) -> bool:
-    """Whether anything was written with keys: a merchant, or somebody who signs in."""
+    """True when anything was written with keys: a merchant, or somebody who signs in."""
     return await (_any_user if people else _any_merchant)(db)
 
 
@@ -115,7 +116,8 @@ async def _card(db: Read) -> SealedCard | None: ...
 
 
 async def sealed_by_keys(db: Read, *, people: bool) -> tuple[list[SealedSecret], SealedCard | None]:
-    """What only the right keys open, of each kind one where there is one: secrets with their context, a card."""
+    """Values that only the right keys open, of each kind one where there is one: secrets with their
+    context, a card."""
     if people:
         return await _secret_of_person(db), None
     return await _secret_of_merchant(db), await _card(db)

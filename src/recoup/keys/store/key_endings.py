@@ -53,7 +53,7 @@ async def hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime |
 
 @DIRECTORY.statement("DELETE FROM key_listeners WHERE listener_id = $1")
 async def leave(db: Tx, listener_id: UUID) -> None:
-    """It goes by nothing that it heard any more."""
+    """Removes a listener: it goes by nothing that it heard any more."""
 
 
 @DIRECTORY.statement(f"""
@@ -68,11 +68,11 @@ SELECT EXISTS (
   SELECT FROM key_listeners WHERE heard_at < $1::timestamptz AND lease_until + $2::interval > clock_timestamp())
 """)
 async def any_behind(db: Read, since: datetime, grace: timedelta) -> bool:
-    """Whether a listener has not heard since then and might still go by what it heard before."""
+    """True when a listener has not heard since then and might still go by what it heard before."""
 
 
 async def note_key_endings(db: Tx, ends: Mapping[str, datetime | None]) -> None:
-    """Of what is ended in the same transaction."""
+    """Notes the endings of keys ended in the same transaction."""
     if ends:
         await _note_endings(db, list(ends), list(ends.values()))
 
@@ -92,11 +92,11 @@ class KeyEnding(Row, frozen=True):
 
 @DIRECTORY.statement("SELECT ends_at FROM key_endings WHERE key = $1")
 async def find_ending(db: Read, key: str) -> KeyEnding | None:
-    """None for a key that goes on."""
+    """Finds the ending of a key; None for one that goes on."""
 
 
 async def forget_endings(db: Tx, after: timedelta) -> None:
-    """Those with which nothing can be shown any more, and listeners that are gone."""
+    """Deletes endings with which nothing can be shown any more, and listeners that are gone."""
     await _forget_listeners(db, after)
     await _forget_endings(db, after)
 

@@ -33,7 +33,7 @@ SELECT k.key FROM (
 WHERE k.merchant_id = $1 AND least(k.revoked_at, k.retires_at) <= $3
 """)
 async def keys_ended(db: Read, merchant_id: UUID, keys: Sequence[str], at: datetime) -> list[str]:
-    """Those of them that open nothing any more."""
+    """Keys among these that open nothing any more."""
 
 
 class MerchantKey(Row, frozen=True):
@@ -78,12 +78,12 @@ async def keys_of(db: Read, owner_id: UUID) -> list[MerchantKey]:
 
 @DIRECTORY.statement(f"{_OF_KIND} AND k.revoked_at IS NULL AND coalesce(k.retires_at > $3, true)")
 async def live_keys(db: Read, merchant_id: UUID, kind: str, at: datetime) -> int:
-    """How many of the kind work `at` that wall time."""
+    """Counts the keys of the kind that work `at` that wall time."""
 
 
 @DIRECTORY.statement(f"{_OF_KIND} AND k.created_at > $3")
 async def keys_made(db: Read, merchant_id: UUID, kind: str, since: datetime) -> int:
-    """How many of the kind were made since, ended ones too."""
+    """Counts the keys of the kind made since, ended ones too."""
 
 
 P = ParamSpec("P")
@@ -165,7 +165,7 @@ SELECT k.both FROM (
   ORDER BY created_at DESC LIMIT 1) k
 """)
 async def scopes_before(db: Read, owner_id: UUID, kind: str) -> tuple[str, ...] | None:
-    """Of the newest key of the kind, `partner` among them, with what it waits for."""
+    """Scopes of the newest key of the kind, `partner` among them, with those it waits for."""
 
 
 @MERCHANT.statement("""
@@ -173,7 +173,7 @@ SELECT EXISTS (SELECT FROM refund_limits WHERE merchant_id = $1 AND role = $2
   AND coalesce(refund_max_units, day_max_units, second_from_units) IS NOT NULL)
 """)
 async def has_limits(db: Read, merchant_id: UUID, role: str) -> bool:
-    """Whether people with the role may refund less than all, or not alone."""
+    """True when people with the role may refund less than all, or not alone."""
 
 
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
@@ -187,8 +187,8 @@ async def _use(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
 
 
 async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
-    """When keys, also those of partners, last opened a call, by their public halves. A row that somebody else holds is
-    noted another time."""
+    """Notes when keys, also those of partners, last opened a call, by their public halves. A row
+    that somebody else holds is noted another time."""
     keys = sorted(uses)
     for use in _use.values():
         await use(db, keys, [uses[key] for key in keys])
@@ -202,7 +202,7 @@ async def _name(db: Tx, owner_id: UUID, print_: str, name: str) -> bool: ...
 
 
 async def name_key(db: Tx, owner_id: UUID, kind: str, print_: str, name: str) -> bool:
-    """False when the merchant, or partner, has no such key."""
+    """Names a key; False when the merchant, or partner, has no such key."""
     return kind in _name and await _name[kind](db, owner_id, print_, name)
 
 
@@ -220,8 +220,8 @@ async def _decide(db: Tx, owner_id: UUID, print_: str, by: str, approve: bool) -
 
 
 async def decide_scopes(db: Tx, owner_id: UUID, print_: str, by: str, *, approve: bool) -> bool:
-    """What a key of this merchant, or partner, waits for is its own from here on, or not. False where there is none, or
-    they made it themselves."""
+    """Grants, or not, what a key of this merchant, or partner, waits for. False where there is
+    none, or they made it themselves."""
     return any([await decide(db, owner_id, print_, by, approve) for decide in _decide.values()])
 
 
@@ -239,7 +239,8 @@ async def _end(db: Tx, owner_id: UUID, at: datetime, wall: datetime, by: str, on
 async def end_keys(
     db: Tx, owner_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
 ) -> int:
-    """How many end now, `at` the latest, that would have worked for longer; `only`: the one with this print."""
+    """Ends keys; answers how many end now, `at` the latest, that would have worked for longer;
+    `only`: the one with this print."""
     ended = [key for kind in kinds if kind in _end for key in await _end[kind](db, owner_id, at, wall, by, only)]
     await note_key_endings(db, dict.fromkeys(ended, at if at > wall else None))
     return len(ended)
@@ -271,7 +272,7 @@ WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires
 ORDER BY created_at DESC, environment_key
 """)
 async def open_tokenization_keys(db: Read, merchant_id: UUID, at: datetime) -> list[TokenizationKey]:
-    """Those that open something `at` that wall time, newest first."""
+    """Tokenization keys that open something `at` that wall time, newest first."""
 
 
 class SigningKey(NamedTuple):
@@ -287,9 +288,9 @@ SELECT merchant_id, secret, scopes FROM signing_keys
 WHERE key_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 """)
 async def find_signing_key(db: Read, key_id: str, at: datetime) -> SigningKey | None:
-    """None for an unknown key, and for one that has ended `at` that wall time."""
+    """Finds a signing key; None for an unknown one, and for one that has ended `at` that wall time."""
 
 
 @MERCHANT.statement("DELETE FROM refresh_tokens WHERE expires_at < $1")
 async def forget_expired_tokens(db: Tx, now: datetime) -> None:
-    """Nobody can use them any more."""
+    """Deletes expired tokens, which nobody can use any more."""

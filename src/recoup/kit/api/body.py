@@ -43,7 +43,7 @@ class Complaints:
         self.add(name, text=text or f"The {name.rpartition('.')[2]} field is required.")
 
     def forget(self, name: str) -> None:
-        """What was wrong with a field does not count after all."""
+        """Drops a complaint about a field that does not count after all."""
         self.errors.pop(name, None)
         self._hints.pop(name, None)
 
@@ -55,7 +55,7 @@ class Complaints:
 
 
 def pascal(field: str) -> str:
-    """As this dialect names a field: `credit_card` and `creditCard` are `CreditCard`."""
+    """Name of a field in this dialect: `credit_card` and `creditCard` are `CreditCard`."""
     return "".join(word[:1].upper() + word[1:] for word in field.split("_"))
 
 
@@ -124,7 +124,8 @@ class Reader(Generic[ShapeT]):
         self._unread: Final = of_wire.keys() - {one.name for one in self.fields}
 
     def quick(self, raw: Any) -> ShapeT | None:
-        """What `read` makes of a body about which there is nothing to complain, as of most; None where there may be."""
+        """Reads a body like `read` when there is nothing to complain of, as in most; None where
+        there may be."""
         if type(raw) is not dict or [1 for one in raw.values() if type(one) is str and (not one or one != one.strip())]:
             return None
         made = raw.copy()
@@ -149,7 +150,7 @@ class Reader(Generic[ShapeT]):
             return None
 
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
-        """What could be read. It is good for something only if there is no complaint."""
+        """Reads what can be read. It is good for something only if there is no complaint."""
         if type(raw) is not dict:
             if raw is not None:
                 complaints.add(path or "Body", "must be an object in braces: {…}")
@@ -185,7 +186,7 @@ class Reader(Generic[ShapeT]):
 
 
 def members(one: msgspec.Struct) -> dict[str, Any]:
-    """What was sent, by its names on the wire."""
+    """Members that were sent, by their names on the wire."""
     names = zip(one.__struct_encode_fields__, one.__struct_fields__, strict=True)
     return {wire: value for wire, name in names if (value := getattr(one, name)) is not None}
 
@@ -268,7 +269,7 @@ def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...])
 
 
 def _is_plain(field: _Field, kind: mi.Type) -> bool:
-    """Whether the Struct itself takes what the rule takes, as it is."""
+    """True when the Struct itself takes what the rule takes, as it is."""
     inner, _ = _unwrapped(kind)
     if isinstance(inner, mi.StrType):
         return field.rule is rules.text and field.inner is None and inner.max_length is not None
@@ -276,7 +277,7 @@ def _is_plain(field: _Field, kind: mi.Type) -> bool:
 
 
 def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
-    """Without annotations and null, and what the annotations say besides."""
+    """The type without annotations and null, and what the annotations say besides."""
     if isinstance(kind, mi.Metadata):
         inner, extra = _unwrapped(kind.type)
         return inner, {**extra, **(kind.extra or {})}
@@ -288,10 +289,10 @@ def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
 
 
 def _words(kind: Any) -> tuple[str, ...]:
-    """Those of a Literal, in the order in which they are written."""
+    """Words of a Literal, in the order in which they are written."""
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return next((found for one in get_args(kind) if (found := _words(one))), ())
+    return next((found for arg in get_args(kind) if (found := _words(arg))), ())
 
 
 def _limits(kind: mi.Type) -> Limits:

@@ -1,8 +1,8 @@
-"""How this dialect says that something is wrong: one table, two shapes.
+"""Errors of this dialect: one table, two shapes.
 
-400 is a flat map of field to messages with a TraceId; everything else is the envelope with six digits, the HTTP status
-first. The digits of a 400 stand in the header `X-Recoup-Code`, what to do sometimes in `X-Recoup-Hint`. Source:
-contract §1.1, §1.2, §17.1 (C14, U7); seed 001.
+400 is a flat map of field to messages with a TraceId; everything else is the envelope with six
+digits, the HTTP status first. The digits of a 400 stand in the header `X-Recoup-Code`, what to do
+sometimes in `X-Recoup-Hint`. Source: contract §1.1, §1.2, §17.1 (C14, U7); seed 001.
 """
 
 from collections.abc import Mapping
@@ -80,7 +80,8 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
 
 
 def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
-    """One message a field. A sentence that is the vendor's to the letter stays so: clients compare it."""
+    """Messages of a 400, one a field. A sentence that is the vendor's to the letter stays so:
+    clients compare it."""
     fields = problem.fields or {"Body": [problem.message]}
     if problem.cure and not problem.verbatim:
         fields = {name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()}
@@ -96,7 +97,7 @@ def field_named(name: str) -> str:
 
 
 def _hints(problem: Problem) -> bytes:
-    """What to do, where the message may not say it: `ExpiryDateUtc: Send …`."""
+    """Advice where the message may not give it: `ExpiryDateUtc: Send …`."""
     hints = dict(problem.facts.get("hints", {}))
     if problem.cure and problem.verbatim:
         hints |= dict.fromkeys(problem.fields, problem.cure)

@@ -1,5 +1,5 @@
-"""What calls and their answers look like. Ids, dates and credentials stand for others; answers show some members.
-Source: the examples of the contract, §2–§11."""
+"""Examples of calls and their answers. Ids, dates and credentials stand for others; answers show
+some members. Source: the examples of the contract, §2–§11."""
 
 from typing import Any, Final
 

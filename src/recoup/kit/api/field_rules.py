@@ -1,5 +1,6 @@
-"""What a value of a body may be, and what it is read as: this dialect takes a number for its text, digits in a text for
-a number, and a blank for nothing. A Struct's field has the rule of its type, or the one that its Meta names."""
+"""Rules for the values of a body, and what each is read as: this dialect takes a number for its
+text, digits in a text for a number, and a blank for nothing. A Struct's field has the rule of its
+type, or the one that its Meta names."""
 
 import re
 from base64 import b64decode
@@ -57,7 +58,7 @@ def text(value: Any, limits: Limits) -> str | Wrong | None:
 
 
 def text_or_blank(value: Any, limits: Limits) -> str | Wrong:
-    """Where a blank says something."""
+    """Reads a text where a blank says something."""
     found = text(value, limits)
     return "" if found is None else found
 
@@ -71,7 +72,7 @@ def reference(value: Any, limits: Limits) -> str | Wrong | None:
 
 
 def device(value: Any, limits: Limits) -> dict[str, str] | Wrong | None:
-    """What identifies a device, of whatever is told of it; nothing that could be a card number, which a
+    """Identifies a device by whatever is told of it; nothing that could be a card number, which a
     serial number may look like."""
     if not isinstance(value, dict):
         return Wrong("must be an object")
@@ -88,7 +89,7 @@ def flag(value: Any, limits: Limits) -> bool | Wrong:
 
 
 def whole(value: Any, limits: Limits, what: str = "a whole number") -> int | Wrong | None:
-    """Within bounds; or its digits in a text, as the vendor takes them."""
+    """Reads a whole number within bounds; or its digits in a text, as the vendor takes them."""
     if isinstance(value, str):
         given = value.strip()
         if not given:
@@ -149,7 +150,7 @@ def identifier(value: Any, limits: Limits) -> UUID | Wrong | None:
 
 
 def needed_identifier(value: Any, limits: Limits) -> UUID | Wrong | None:
-    """One that has to be there: blanks are nothing."""
+    """Reads an identifier that has to be there: blanks are nothing."""
     found = text(value, Limits())
     return found if found is None or isinstance(found, Wrong) else identifier(value, limits)
 
@@ -160,7 +161,8 @@ def moment(value: Any, limits: Limits) -> datetime | Wrong:
 
 
 def timestamp(value: Any, limits: Limits) -> datetime | None:
-    """As `moment`, or Unix time. What cannot be read is absent; who needs it warns of that."""
+    """Reads a time as `moment`, or Unix time. What cannot be read is absent; who needs it warns of
+    that."""
     if type(value) in (int, float) and 0 < value < _UNIX_MAX:
         value = f"{value:.0f}"
     return parse_moment(value) if isinstance(value, str) else None
@@ -175,7 +177,7 @@ def currency(value: Any, limits: Limits) -> str | Wrong | None:
 
 
 def choice(value: Any, limits: Limits) -> str | Wrong | None:
-    """One of some words, in any case."""
+    """Reads one of some words, in any case."""
     found = text(value, limits)
     if not isinstance(found, str):
         return found

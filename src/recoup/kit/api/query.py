@@ -114,7 +114,7 @@ class Query:
         return _FLAGS.get(text)
 
     def choice(self, name: str, among: Mapping[str, object], default: str) -> str:
-        """One of the names in any case. The keys of `among` are in lower case."""
+        """Reads one of the names in any case. The keys of `among` are in lower case."""
         text = self.one(name).lower() or default
         if text not in among:
             self.complain(name, "must be one of " + ", ".join(str(word) for word in among.values() if word))

@@ -1,4 +1,5 @@
-"""What merchants set up by themselves: sites, webhook endpoints. Source: contract §14, §17.1; seed 004 (multisites)."""
+"""Settings that merchants make by themselves: sites, webhook endpoints. Source: contract §14,
+§17.1; seed 004 (multisites)."""
 
 from typing import Annotated, Literal
 from uuid import UUID

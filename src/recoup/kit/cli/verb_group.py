@@ -32,7 +32,7 @@ class LaterVerb:
             if add := getattr(module, "add", None):
                 add(group)
             else:
-                found = (one for one in vars(module).values() if isinstance(one, click.Command))
+                found = (var for var in vars(module).values() if isinstance(var, click.Command))
                 group.add_command(next(one for one in found if one.name == name))
 
 
@@ -64,7 +64,7 @@ VERB: Final = Place[Mapping[str, tuple[str, str]]]("verb")  # "group verb" -> it
 
 
 def with_features(group: str, later: Mapping[str, LaterVerb | PackageVerb]) -> Mapping[str, LaterVerb | PackageVerb]:
-    """With the verbs that features add to the group."""
+    """Adds the verbs of features to those of the group."""
     return Extended(
         later,
         VERB,

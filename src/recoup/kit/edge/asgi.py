@@ -1,4 +1,4 @@
-"""What ASGI passes around, and how a refusal is written before any door is reached."""
+"""Types that ASGI passes around, and how a refusal is written before any door is reached."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
@@ -82,6 +82,6 @@ def answer_headers(scope: Scope) -> Headers:
 
 
 def state(scope: Scope) -> dict[str, Any]:
-    """What middlewares leave for the doors; Starlette shows it as `request.state`."""
+    """State that middlewares leave for the doors; Starlette shows it as `request.state`."""
     kept: dict[str, Any] = scope.setdefault("state", {})
     return kept

@@ -1,4 +1,5 @@
-"""Who called and how it ended, left by the doors for the request log. A call whose caller is unknown is nobody's."""
+"""Callers and how their calls ended, left by the doors for the request log. A call whose caller is
+unknown is nobody's."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +31,8 @@ def refused_with(scope: Scope, code: str, why: str = "") -> None:
 
 
 def why_refused(problem: Problem) -> str:
-    """Which field, and why: in our words. What the caller sent is left out wherever they quote it."""
+    """Reasons of a refusal, field by field, in our words. What the caller sent is left out wherever
+    they quote it."""
     fields = problem.fields or {problem.field or "": [problem.message]}
     complaints = [
         Sentence("{0}: {1}", name, texts[0]) if _NAME.fullmatch(name) else texts[0]
@@ -70,7 +72,8 @@ def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: flo
 
 
 def network_of(scope: Scope) -> str:
-    """Where a call came from, as far as it is kept: `203.0.113.0/24`, a /48 of IPv6; empty when nobody knows."""
+    """Network that a call came from, as far as it is kept: `203.0.113.0/24`, a /48 of IPv6; empty
+    when nobody knows."""
     client = scope.get("client")
     return network(client[0]) if client else ""
 

@@ -65,11 +65,12 @@ class Connection(Protocol):
         one may come, and hear that it is the last."""
 
     def cut(self) -> None:
-        """At once."""
+        """Cuts the connection at once."""
 
 
 class Connections:
-    """Of one process. `crowded`: what answers in the spare room, by the limit that was met."""
+    """Connections of one process. `crowded`: what answers in the spare room, by the limit that was
+    met."""
 
     def __init__(
         self, limits: Limits, crowded: Mapping[str, App], proxies: Proxies, clock: Callable[[], float] = monotonic
@@ -91,7 +92,7 @@ class Connections:
 
     @property
     def are_awaited(self) -> bool:
-        """Whether a call is still on its way."""
+        """True when a call is still on its way."""
         now = self.clock()
         return any(one.is_beginning(now) for one in (*self._open, *self._spare))
 
@@ -136,8 +137,9 @@ class Connections:
                 return
 
     def _largest_of_the_greediest(self) -> Connection | None:
-        """Of the address that holds most in sum: many half bodies of one stranger do not cut another's whole one. Whose
-        address is not known is taken by each connection."""
+        """The largest unfinished body of the address that holds most in sum: many half bodies of
+        one stranger do not cut another's whole one. Whose address is not known is taken by each
+        connection."""
         sums: dict[Any, int] = {}
         largest: dict[Any, Connection] = {}
         for one, held in self._held.items():
@@ -226,7 +228,8 @@ class Handshakes:
             self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        """At once under way: a task that waited for it could be cancelled with what it was given."""
+        """Accepts a connection, at once under way: a task that waited for it could be cancelled
+        with what it was given."""
         try:
             connection, client = self._listener.accept()
         except BlockingIOError:  # another door took it

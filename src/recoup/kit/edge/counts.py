@@ -1,4 +1,5 @@
-"""What is counted of callers, for all doors of a machine: a table in memory that they share, or a process's own.
+"""Counts of callers, for all doors of a machine: a table in memory that they share, or a process's
+own.
 
 Nobody locks it: two that count the same caller in the same microsecond may count one call for two.
 """

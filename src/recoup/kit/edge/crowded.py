@@ -1,4 +1,5 @@
-"""What a connection beyond the limits is answered: the health checks as ever, and all else that there is no room."""
+"""Answers to a connection beyond the limits: the health checks as ever, and all else that there is
+no room."""
 
 from typing import Final
 
@@ -28,7 +29,7 @@ RETRY_AFTER: Final = (b"retry-after", b"%d" % RETRY_SECONDS)
 
 
 def crowded(app: App, refuse: Refuse) -> dict[str, App]:
-    """By the limit that was met."""
+    """Apps for the crowded, by the limit that was met."""
     return {
         "total": Crowded(
             app,

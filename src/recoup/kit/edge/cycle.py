@@ -26,7 +26,7 @@ class Logger(Protocol):
 
 
 class Cycle:
-    """One call. `ended` is called once the answer is out."""
+    """Cycle of one call. `ended` is called once the answer is out."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Cycle:
 
     @property
     def is_held(self) -> bool:
-        """Whether its caller has not read what was answered before, or this answer has begun."""
+        """True when its caller has not read what was answered before, or this answer has begun."""
         return self.flow.write_paused or self.response_started
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
@@ -187,4 +187,4 @@ class Cycle:
 
 
 def _nothing() -> None:
-    """After the answer."""
+    """Does nothing, after the answer."""

@@ -1,5 +1,6 @@
-"""One operation of an API as its callers see it. The OpenAPI document, the reference and the collection are made of
-these; the doors read bodies by the same Structs, so that documentation and checks agree."""
+"""An operation of an API as its callers see it. The OpenAPI document, the reference and the
+collection are made of these; the doors read bodies by the same Structs, so that documentation and
+checks agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

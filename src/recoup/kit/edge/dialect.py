@@ -1,5 +1,5 @@
-"""One API as its readers see it: its operations, its errors, how a caller proves who it is. The OpenAPI document, the
-reference and the collection are made of this."""
+"""An API as its readers see it: its operations, its errors, how a caller proves who it is. The
+OpenAPI document, the reference and the collection are made of this."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,17 +51,17 @@ class Dialect:
     words: Mapping[str, Iterable[str]]
 
     def errors_of(self, operation: Operation) -> list[ErrorRow]:
-        """What may go wrong with it, its own errors first. Raises: KeyError for a code without a row."""
+        """Errors of an operation, its own first. Raises: KeyError for a code without a row."""
         known = self.when_known if operation.credential else ()
         return _once(self._row(code) for code in (*operation.problems, *known, *self.always))
 
     @property
     def error_table(self) -> list[ErrorRow]:
-        """By status, each word once."""
+        """Errors by status, each word once."""
         return sorted(_once(self.errors.values()), key=lambda row: (row.status, row.wire_code))
 
     def _row(self, code: str) -> ErrorRow:
-        """By our code, or by the code on the wire."""
+        """Row by our code, or by the code on the wire."""
         by_wire_code = (row for row in self.errors.values() if row.wire_code == code)
         return self.errors[code] if code in self.errors else next(by_wire_code, None) or self.errors[code]
 

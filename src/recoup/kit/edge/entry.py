@@ -260,8 +260,8 @@ class _Answer:
 
 
 def check_size(scope: Scope) -> None:
-    """What is longer than any address, parameter or header that a door reads. Raises: Problem(no_such_path),
-    Problem(malformed)."""
+    """Refuses what is longer than any address, parameter or header that a door reads. Raises:
+    Problem(no_such_path), Problem(malformed)."""
     query: bytes = scope.get("query_string", b"")
     if len(scope["path"]) > PATH_MAX:
         raise Problem("no_such_path", "There is nothing at this path.", cure="Check the path: it is too long.")
@@ -273,9 +273,10 @@ def check_size(scope: Scope) -> None:
 
 
 def spell(scope: Scope) -> None:
-    """One spelling for each path: clients join base and path carelessly (contract §18.1). Doubled slashes are folded, a
-    trailing one is dropped, the rescue API's paths are read in any case. No redirect: POST would lose its body. What
-    was sent stays under `sent_path`, for those who sign it."""
+    """Gives each path one spelling: clients join base and path carelessly (contract §18.1). Doubled
+    slashes are folded, a trailing one is dropped, the rescue API's paths are read in any case. No
+    redirect: POST would lose its body. What was sent stays under `sent_path`, for those who sign
+    it."""
     path: str = scope["path"]
     plain = _SLASHES.sub("/", path).rstrip("/") or "/" if "//" in path or path[-1:] in ("/", "") else path
     if plain[:4] in _RESCUE and not plain.islower() and plain.isascii():

@@ -1,4 +1,5 @@
-"""What an example cannot hold for ever: ids of things that exist, credentials, dates, keys that are used once."""
+"""Values that an example cannot hold for ever: ids of things that exist, credentials, dates, keys
+that are used once."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -114,6 +114,6 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
     if get_origin(kind) is Annotated:
         return _struct_in(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType, list, tuple):
-        inner = [_struct_in(one) for one in get_args(kind) if one not in (NoneType, ...)]
+        inner = [_struct_in(arg) for arg in get_args(kind) if arg not in (NoneType, ...)]
         return next((one for one in inner if one is not None), None)
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None

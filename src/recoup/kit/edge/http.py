@@ -210,7 +210,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Nothing is made for a caller that does not read what was made before."""
+        """Starts the call, but makes nothing for a caller that does not read what was made before."""
         if self.flow.write_paused:
             self._waiting = cycle, app
             self.flow.pause_reading()
@@ -244,7 +244,8 @@ class BoundedHttp(HttpToolsProtocol):
                 self.transport.close()
 
     def _is_read_too_slowly(self, seconds: float) -> bool:
-        """Who reads on gets more time by what was read; so an answer's size bounds it."""
+        """True when the caller reads too slowly. Who reads on gets more time by what was read; so
+        an answer's size bounds it."""
         unread = self.transport.get_write_buffer_size()
         self._unread_most = max(self._unread_most, unread)
         read = self._unread_most - unread

@@ -14,7 +14,7 @@ DRAIN_SECONDS_MAX: Final = 2.0
 
 
 class Incoming:
-    """What a door receives with: each message by a call, or the body by `read_body`."""
+    """Receiver of a door: each message by a call, or the body by `read_body`."""
 
     __slots__ = ("_first", "_read", "_receive", "_whole", "bytes_max")
 

@@ -26,7 +26,7 @@ class KeptPage:
         packed = self._packed if self._packed is not None and takes_gzip(request) else None
         tag = f'"{self._tag}{"-gzip" if packed is not None else ""}"'
         headers = {**self._headers, "etag": tag}
-        known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "")[:1000].split(",")}
+        known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "")[:1000].split(",")}
         if tag in known or "*" in known:
             return Response(status_code=304, headers=headers)
         if packed is not None:
@@ -47,8 +47,8 @@ class Pieces(Response):
 
 def takes_gzip(request: Request) -> bool:
     """Source: RFC 9110 §12.5.3."""
-    for one in request.headers.get("accept-encoding", "")[:1000].split(","):
-        name, _, quality = one.partition(";")
+    for part in request.headers.get("accept-encoding", "")[:1000].split(","):
+        name, _, quality = part.partition(";")
         if name.strip().lower() in ("gzip", "x-gzip", "*"):
             return quality.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False

@@ -1,5 +1,5 @@
-"""What a call of an API counts against: its key's rate and its partner's minute. A payer's call counts against neither:
-its key stands in every checkout page."""
+"""Limits that a call of an API counts against: its key's rate and its partner's minute. A payer's
+call counts against neither: its key stands in every checkout page."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -26,7 +26,7 @@ class Minutes:
         self._kept = kept or counts()
 
     def count(self, key: UUID, now: float) -> int:
-        """How many there were in this minute. `now`: monotonic seconds."""
+        """Counts the calls in this minute. `now`: monotonic seconds."""
         return round(max(0.0, self._kept.values[self._kept.find(f"minute {key}")] - now // MINUTE * MINUTE) / ONE)
 
     def take(self, key: UUID, limit: int, now: float) -> int:
@@ -39,7 +39,8 @@ class Minutes:
 
 
 class Limits:
-    """For all APIs. `quota_of`: (merchant, partner) -> the partner it counts for, and its limit."""
+    """Limits for all APIs. `quota_of`: (merchant, partner) -> the partner it counts for, and its
+    limit."""
 
     def __init__(self, quota_of: QuotaOf) -> None:
         self._quota_of = quota_of
@@ -81,7 +82,7 @@ class PayerLimits:
     makes them, so that one stranger keeps no other payer out, and by merchant."""
 
     def __init__(self, per_minute: int = 300) -> None:
-        """`per_minute`: of one address, an IPv6 /64."""
+        """Sets the limits; `per_minute`: of one address, an IPv6 /64."""
         self._address, self._site, self._merchant = (
             Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute, name=f"payers {times} ")
             for times in (1, SITES, NETWORKS)

@@ -103,7 +103,7 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         made["x-paging"] = paging
     if operation.body is not None:
         content = {"schema": _body(operation, refs)} | _examples(
-            {one.name: one.request for one in operation.examples if one.request is not None}
+            {example.name: example.request for example in operation.examples if example.request is not None}
         )
         files = {kind: {"schema": _FILE} for kind in operation.takes if kind != JSON}
         made["requestBody"] = {"required": _must_be_sent(operation), "content": {JSON: content} | files}
@@ -179,11 +179,11 @@ def _content(kind: str, schema: Schema, examples: Mapping[str, Any]) -> dict[str
 
 
 def answered(operation: Operation, status: int) -> list[Example]:
-    return [one for one in operation.examples if one.status == status]
+    return [example for example in operation.examples if example.status == status]
 
 
 def _errors(dialect: Dialect, operation: Operation) -> dict[str, Any]:
-    """By status: one status may stand for several codes."""
+    """Errors by status: one status may stand for several codes."""
     by_status: dict[int, list[ErrorRow]] = {}
     for row in dialect.errors_of(operation):
         if row.status not in operation.answers:

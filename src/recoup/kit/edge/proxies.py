@@ -1,4 +1,4 @@
-"""Who stands in front of the doors: the only peers whose word about a caller is believed."""
+"""Proxies in front of the doors: the only peers whose word about a caller is believed."""
 
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 

@@ -1,4 +1,4 @@
-"""How often one caller may call, at all doors of this machine together."""
+"""Rates at which one caller may call, at all doors of this machine together."""
 
 import math
 from collections.abc import Callable
@@ -44,8 +44,8 @@ class Buckets:
 
 
 def check_rate(buckets: Buckets, key: str, now: float) -> None:
-    """For doors that know the caller only after its credential. Raises: Problem(too_many_requests) with the whole
-    seconds to wait."""
+    """Checks the rate for doors that know the caller only after its credential. Raises:
+    Problem(too_many_requests) with the whole seconds to wait."""
     wait = buckets.take(key, now)
     if wait:
         seconds = max(1, math.ceil(wait))
@@ -60,8 +60,8 @@ def check_rate(buckets: Buckets, key: str, now: float) -> None:
 def gate(
     buckets: Buckets, key_of: Callable[[Scope], str | None], clock: Callable[[], float] = monotonic
 ) -> Callable[[Scope], None]:
-    """For callers that are known by the call itself; `key_of` None lets it pass uncounted. What it answers raises
-    Problem(too_many_requests)."""
+    """Makes a check for callers that are known by the call itself; `key_of` None lets it pass
+    uncounted. What it answers raises Problem(too_many_requests)."""
 
     def check(scope: Scope) -> None:
         key = key_of(scope)
@@ -76,8 +76,9 @@ def gate(
 
 
 def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Headers:
-    """Of a call that was one too many: `limit` calls may be made in `seconds`. Only then: what is left changes with
-    each call, and answers are compared, kept and searched. Source: draft-ietf-httpapi-ratelimit-headers, since -08."""
+    """Headers of a call that was one too many: `limit` calls may be made in `seconds`. Only then: what is left changes
+    with each call, and answers are compared, kept and searched. Source: draft-ietf-httpapi-ratelimit-headers, since
+    -08."""
     return [
         (b"ratelimit-policy", b'"%s";q=%d;w=%d' % (policy.encode(), limit, seconds)),
         (b"ratelimit", b'"%s";r=0;t=%d' % (policy.encode(), refused.retry_after_seconds or 1)),
@@ -106,6 +107,7 @@ def site_key(host: str) -> str | None:
 
 @cached(4096)
 def _block(host: str) -> str:
-    """One household holds a /64: counting single IPv6 addresses would count nothing."""
+    """Address block to count by. A household holds a /64: counting single IPv6 addresses would
+    count nothing."""
     address = IPv6Address(host)
     return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))

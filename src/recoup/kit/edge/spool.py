@@ -82,7 +82,7 @@ class Room:
 
 
 class Place:
-    """One file's share of the room. `declared`: its announced length, 0 if none."""
+    """Place of one file: its share of the room. `declared`: its announced length, 0 if none."""
 
     def __init__(self, room: Room, mine: _Held, bytes_max: int, declared: int) -> None:
         self._room, self._mine, self._bytes_max, self._declared = room, mine, bytes_max, declared
@@ -237,7 +237,7 @@ def _file_in(form: FormData) -> Sent:
 
 
 def _name_in(headers: Headers) -> str:
-    """By `Content-Disposition`, where one says it."""
+    """File name by `Content-Disposition`, where one says it."""
     _, options = parse_options_header(headers.get("content-disposition", ""))
     name: bytes = options.get(b"filename", b"")
     return name.decode("utf-8", "replace")
@@ -276,7 +276,8 @@ async def _write(content: BinaryIO, pieces: AsyncGenerator[bytes, None]) -> None
 
 
 async def while_there(receive: Receive, work: Coroutine[Any, Any, Done]) -> Done:
-    """What comes of it. It is ended when the caller, whose body was read, hangs up. Raises: ClientGone."""
+    """Runs the work and returns what comes of it. It is ended when the caller, whose body was read,
+    hangs up. Raises: ClientGone."""
     working, gone = asyncio.create_task(work), asyncio.create_task(hangs_up(receive))
     try:
         await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)

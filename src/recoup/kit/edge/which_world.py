@@ -1,8 +1,8 @@
-"""Which world a call is for. Its credential says so, once, and nothing else of the call does.
+"""The world a call is for. Its credential says so, once, and nothing else of the call does.
 
-A key says it by its name, an access token by a claim, a link or session by what it begins with. What says nothing
-is the sandbox's, but for the page on which cardholders ask what a charge is. The credential is still checked by the
-world it names: a false name is unknown there.
+A key says it by its name, an access token by a claim, a link or session by what it begins with.
+What says nothing is the sandbox's, but for the page on which cardholders ask what a charge is. The
+credential is still checked by the world it names: a false name is unknown there.
 """
 
 import base64
@@ -63,7 +63,7 @@ class ByWorld:
         await (self.live if is_live else self._sandbox)(scope, receive, send)
 
     def is_live(self, scope: Scope) -> bool:
-        """By all but the body."""
+        """True for a call to live, by all but the body."""
         path: str = scope["path"]
         if path.startswith(("/v1/", "/api/")):
             return _by_credential(scope)
@@ -86,7 +86,7 @@ def _by_credential(scope: Scope) -> bool:
 
 
 def _world_of(token: bytes) -> str:
-    """As it stands there: who signed it is looked at later."""
+    """The world in a token, as it stands there: who signed it is looked at later."""
     body = token.split(b".")[1:2]
     try:
         return _CLAIMS.decode(base64.urlsafe_b64decode(body[0] + b"==")).world if body else ""

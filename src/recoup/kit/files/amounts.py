@@ -168,7 +168,7 @@ def _wrong(sign: str, what: Sentence) -> NoAmount:
 
 
 def _parts(text: str) -> _Parts | None:
-    """None for what is no amount: two signs, two currencies, a bracket alone."""
+    """Parts of an amount; None for what is none: two signs, two currencies, a bracket alone."""
     found = _SHAPE.fullmatch(" ".join(text.split())) if len(text) <= CHARS_MAX else None
     if found is None or bool(found["open"]) != bool(found["close"]) or (found["c1"] and found["c2"]):
         return None

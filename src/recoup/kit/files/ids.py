@@ -18,7 +18,7 @@ class Complaint(NamedTuple):
     cure: str = ""
 
     def text(self) -> Sentence:
-        """One sentence without a subject or full stop, to follow a line's number."""
+        """Complaint as a sentence without a subject or full stop, to follow a line's number."""
         said = Sentence("column {0}: {1}", self.column, self.what) if self.column else self.what
         if self.cure:
             return Sentence("{0}; {1}", said, self.cure)
@@ -72,7 +72,7 @@ def plain_ids(body: dict[str, Any]) -> None:
 
 
 def are_plain(joined: str) -> bool:
-    """Whether ids, one after the other, are surely neither odd nor damaged: a quick look."""
+    """True when ids, one after the other, are surely neither odd nor damaged: a quick look."""
     return len(joined) <= ID_MAX and joined.isascii() and joined.isprintable() and not _MARKED.search(joined)
 
 
@@ -87,7 +87,7 @@ def check_id(text: str, column: str) -> None:
 
 
 def is_destroyed(text: str) -> bool:
-    """Whether a spreadsheet made a number, or an error, of an id: many ids became one."""
+    """True when a spreadsheet made a number, or an error, of an id: many ids became one."""
     return _EXPONENT.fullmatch(text) is not None or text[:1] == "#" and _ERROR.fullmatch(text) is not None
 
 

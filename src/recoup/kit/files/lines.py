@@ -30,7 +30,8 @@ class Line(NamedTuple):
 
 
 def encoding_of(head: bytes, named: str = "") -> str:
-    """By the file's first bytes, unless it was named; UTF-8 when nothing speaks against it.
+    """Encoding by the file's first bytes, unless it was named; UTF-8 when nothing speaks against
+    it.
 
     Raises: Problem(invalid) for what is no text, and for an encoding that is not known.
     """

@@ -73,8 +73,9 @@ def read_moment(text: str, order: Order) -> Read | None:
 
 
 def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
-    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. `zone`: of one
-    without a zone. None for what has no reading, more than one, or is not of these days."""
+    """Reads a moment as a person types it, on a keypad of digits too: `20261101`, `202611010830`.
+    `zone`: of one without a zone. None for what has no reading, more than one, or is not of these
+    days."""
     text = normalize("NFKC", text).strip() if len(text) <= _TYPED_MAX else ""
     if text.isdecimal() and len(text) not in _RUN_FORMS:
         return None
@@ -83,7 +84,7 @@ def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
 
 
 def typed_day(text: str) -> date | None:
-    """As `typed_moment`, of the years 2000 to 2199."""
+    """Reads a day as `typed_moment`, of the years 2000 to 2199."""
     found = typed_moment(text)
     return found.date() if found is not None and found.year < 2200 else None
 
@@ -130,8 +131,9 @@ def _day(found: re.Match[str], order: Order) -> datetime:
 
 
 class OrderEvidence:
-    """Whether a column's numbered dates have the day first: a number above 12 tells, or dots between them, before which
-    no locale of CLDR writes the month. `example`: one that may be read both ways."""
+    """Evidence whether a column's numbered dates have the day first: a number above 12 tells, or
+    dots between them, before which no locale of CLDR writes the month. `example`: one that may be
+    read both ways."""
 
     def __init__(self) -> None:
         self.day = self.month = self.example = ""
@@ -161,7 +163,8 @@ class OrderEvidence:
 
 @cached(1_024)
 def zone_named(name: str) -> tzinfo | None:
-    """Of a name like Europe/Berlin, an offset like +02:00, or an abbreviation with one meaning."""
+    """Zone of a name like Europe/Berlin, an offset like +02:00, or an abbreviation with one
+    meaning."""
     word = name.strip()
     if word.upper() in _HOURS:
         return UTC if not _HOURS[word.upper()] else timezone(timedelta(hours=_HOURS[word.upper()]))
@@ -177,8 +180,9 @@ def zone_named(name: str) -> tzinfo | None:
 
 
 def instant(local: datetime, zone: tzinfo, before: datetime | None) -> datetime | None:
-    """In UTC. A local time that happens twice is the earlier, unless the line `before` it in the file happened after
-    that; None for one that never happened, and for one that is not of the years 2000 to 2200."""
+    """Instant in UTC. A local time that happens twice is the earlier, unless the line `before` it
+    in the file happened after that; None for one that never happened, and for one that is not of
+    the years 2000 to 2200."""
     at = of_these_days(local, zone)
     if at is None or isinstance(zone, timezone) or zone is UTC:
         return at

@@ -43,7 +43,7 @@ Rows = Iterator[tuple[int, int, Row]]  # which sheet, the row's number, its cell
 
 
 def is_sheet(names: Sequence[str]) -> bool:
-    """Whether a ZIP of these files is a workbook."""
+    """True when a ZIP of these files is a workbook."""
     return any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "META-INF/manifest.xml"))
 
 
@@ -76,7 +76,7 @@ def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
 
 
 def _line(row: Row, width: int) -> bytes:
-    """One that is longer than a line can be is only that."""
+    """Writes a row as a line; one that is longer than a line can be is only that."""
     if not any(row):
         return b"\n"
     if sum(map(len, row)) > LINE_MAX:
@@ -300,7 +300,7 @@ def _times(of: Element, name: str) -> int:
 
 
 def _ods_text(cell: Element) -> str:
-    """As its type has it, else its paragraphs; notes beside them are left out."""
+    """Text of a cell as its type has it, else its paragraphs; notes beside them are left out."""
     kind, attributes = cell.attributes.get("value-type", "string"), cell.attributes
     if kind in ("float", "currency", "percentage"):
         try:

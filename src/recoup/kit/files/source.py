@@ -70,9 +70,9 @@ def _only_entry(content: BinaryIO) -> str:
     try:
         with zipfile.ZipFile(content) as packed:
             entries = packed.infolist()
-            if len(entries) <= ENTRIES_MAX and is_sheet([one.filename for one in entries]):
+            if len(entries) <= ENTRIES_MAX and is_sheet([entry.filename for entry in entries]):
                 return ""
-            names = [one.filename for one in entries[:ENTRIES_MAX] if _is_file(one.filename)]
+            names = [entry.filename for entry in entries[:ENTRIES_MAX] if _is_file(entry.filename)]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise _damaged() from None
     if len(names) != 1 or len(entries) > ENTRIES_MAX:
@@ -81,7 +81,7 @@ def _only_entry(content: BinaryIO) -> str:
             "file",
             "Unpack it, and send the file of transactions.",
         )
-    if next(one.compress_type for one in entries if one.filename == names[0]) not in METHODS:
+    if next(entry.compress_type for entry in entries if entry.filename == names[0]) not in METHODS:
         raise invalid("The ZIP is packed by another method than Deflate.", "file", "Unpack it, and send the file.")
     return names[0]
 

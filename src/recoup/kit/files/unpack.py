@@ -70,7 +70,7 @@ class Unpacked:
 
 
 def check_unpacked(made: int, packed: int) -> None:
-    """So many bytes came of so many. Raises: Problem(too_large)."""
+    """Checks that so many bytes may come of so many. Raises: Problem(too_large)."""
     if made > UNPACKED_MAX or made > RATIO_FROM and made > RATIO_MAX * max(1, packed):
         raise too_large(
             Sentence(

@@ -30,13 +30,13 @@ class Element:
     children: list["Element"] = field(default_factory=list)
 
     def all(self, name: str) -> list["Element"]:
-        return [one for one in self.children if one.name == name]
+        return [child for child in self.children if child.name == name]
 
     def at(self, *path: str) -> "Element | None":
         """The first at this path."""
         here: Element | None = self
         for name in path:
-            here = next((one for one in here.children if one.name == name), None) if here is not None else None
+            here = next((child for child in here.children if child.name == name), None) if here is not None else None
         return here
 
     def said(self, *path: str) -> str:
@@ -52,7 +52,7 @@ class Element:
 
 
 class XmlError(Exception):
-    """What is no such XML, and where."""
+    """Raised for what is no such XML, with where."""
 
     def __init__(self, kind: Literal["damaged", "declares", "deep", "large", "endless"], line: int, what: str) -> None:
         super().__init__(kind)
@@ -163,5 +163,5 @@ class _Parts:
 
 
 def _plain(name: str) -> str:
-    """Without its prefix."""
+    """Name without its prefix."""
     return name.rpartition(":")[2][:NAME_MAX]

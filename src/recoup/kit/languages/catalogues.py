@@ -101,9 +101,9 @@ def catalogue(language: str) -> Catalogue:
 
 
 def _of_features() -> Iterator[tuple[str, str, Traversable]]:
-    for one in features():
-        for files in one.added(CATALOGUE):
-            yield from ((one.name, language, file) for language, file in files.items())
+    for feature in features():
+        for files in feature.added(CATALOGUE):
+            yield from ((feature.name, language, file) for language, file in files.items())
 
 
 def _read(file: Traversable) -> OwnWords:

@@ -33,10 +33,10 @@ class Locale:
         others stay as they are: they may be anybody's words."""
         known = catalogue(self.language).words
         values = {name: figures_of(self.language, one) if name in FIGURES else one for name, one in values.items()}
-        return filled(" ".join(known.get(one, one) for one in ENDS.split(text)), values)
+        return filled(" ".join(known.get(part, part) for part in ENDS.split(text)), values)
 
     def said(self, text: str) -> str:
-        """What another part of our code has filled in already."""
+        """Says in this language what another part of our code has filled in already."""
         return said(self.language, text, self.moment)
 
     def day(self, day: date) -> str:

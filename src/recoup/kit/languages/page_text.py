@@ -1,9 +1,11 @@
-"""What a template says to its reader, found in its source, and the same source saying it in another language.
+"""Messages of a template to its reader, found in its source, and the same source saying it in
+another language.
 
-A message is what stands between two tags that begin something new: `{0}` is the first expression in it, `<0>…</0>` the
-first tag that only marks words. A translation may move both, leave expressions out, and choose by what one would have
-said: `{1=s?Bestellungen|Bestellung}`. Words in quotes inside expressions are messages of their own. What a button says
-is an `Act`: English has one word for "open this" and "this is open", other languages have two.
+A message is what stands between two tags that begin something new: `{0}` is the first expression in
+it, `<0>…</0>` the first tag that only marks words. A translation may move both, leave expressions
+out, and choose by what one would have said: `{1=s?Bestellungen|Bestellung}`. Words in quotes inside
+expressions are messages of their own. What a button says is an `Act`: English has one word for
+"open this" and "this is open", other languages have two.
 """
 
 import re
@@ -52,7 +54,7 @@ _ACT: Final = re.compile(r"<(?:button|summary)\b|<a\s[^>]*class=\"btn\b")
 
 
 class Act(str):
-    """What a button says. A catalogue has it under `ACT` where it also stands elsewhere."""
+    """Message of a button. A catalogue has it under `ACT` where it also stands elsewhere."""
 
     __slots__ = ()
 
@@ -143,7 +145,7 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
 
 
 def _run(run: list[_Piece], say: Say) -> str:
-    """One run of text, expressions and marks; a mark that is not closed in it parts it."""
+    """Message for a run of text, expressions and marks; a mark that is not closed in it parts it."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for number, piece in enumerate(run):

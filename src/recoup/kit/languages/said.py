@@ -51,7 +51,7 @@ def said_by_shape(language: str, text: str) -> str:
 
 @lru_cache(maxsize=1_024)
 def _said(language: str, text: str, deep: int) -> str:
-    return " ".join(_plain_sentence(language, one, deep) for one in _ENDS.split(text))
+    return " ".join(_plain_sentence(language, part, deep) for part in _ENDS.split(text))
 
 
 def _plain_sentence(language: str, text: str, deep: int) -> str:
@@ -117,7 +117,7 @@ def _listed(language: str, text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _shapes(language: str) -> tuple[_Shape, ...]:
-    """What says most of itself comes first."""
+    """Shapes of messages; that which says most of itself comes first."""
     shapes = []
     for key, words in catalogue(language).words.items():
         if names := tuple((found[1], key[found.end() : found.end() + 2]) for found in SLOT.finditer(key)):
@@ -166,7 +166,7 @@ def _looked_up(known: dict[str, str], text: str) -> str:
     inner = text.strip()
     if not inner or not known:
         return text
-    return text.replace(inner, " ".join(_word(known, one) for one in ENDS.split(inner)))
+    return text.replace(inner, " ".join(_word(known, part) for part in ENDS.split(inner)))
 
 
 def _word(known: dict[str, str], text: str) -> str:

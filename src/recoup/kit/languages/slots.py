@@ -1,4 +1,5 @@
-"""How a message marks what is filled in: `{0}`, `{amount}`; `{1=s?orders|order}` chooses by what is filled in."""
+"""Slots of a message, marking what is filled in: `{0}`, `{amount}`; `{1=s?orders|order}` chooses by
+what is filled in."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ def filled(words: str, values: Mapping[str, T], say: Callable[[T], str] = str) -
 
 
 def faults(message: str, translation: str) -> list[str]:
-    """What would break a page: a slot that there is not, a mark that is lost or open."""
+    """Faults that would break a page: a slot that there is not, a mark that is lost or open."""
     known = {found[1] for found in SLOT.finditer(message)}
     wrong = [f"{{{found[1]}}} is not in it" for found in SLOT.finditer(translation) if found[1] not in known]
     if sorted(map("".join, MARK.findall(translation))) != sorted(map("".join, MARK.findall(message))):

@@ -19,7 +19,8 @@ COMMON: Final = (
 
 
 class Times:
-    """`now` decides which year goes without saying, `language` how a month is called."""
+    """Times as a page shows them. `now` decides which year goes without saying, `language` how a
+    month is called."""
 
     def __init__(self, zone: str, now: datetime, language: str = ENGLISH) -> None:
         self.name, self._language = zone, language
@@ -28,7 +29,7 @@ class Times:
 
     @property
     def short(self) -> str:
-        """For a header's cell: `GMT`, `Berlin`."""
+        """Zone for a header's cell: `GMT`, `Berlin`."""
         return self.name.rpartition("/")[2].replace("_", " ")
 
     def when(self, moment: datetime, *, seconds: bool = False) -> str:
@@ -52,5 +53,5 @@ class Times:
         return f"{local:%Y-%m-%d %H:%M:%S} {local:%Z}, UTC{offset[:3]}:{offset[3:5]}"
 
     def file(self, moment: datetime) -> str:
-        """For a file: ISO 8601 with the zone's offset, to the second."""
+        """Moment for a file: ISO 8601 with the zone's offset, to the second."""
         return moment.astimezone(self._zone).isoformat(timespec="seconds")

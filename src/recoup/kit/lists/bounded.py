@@ -38,12 +38,13 @@ async def bounded(connection: ReadConnection, timeout_ms: int) -> AsyncIterator[
 
 
 async def bound_statement(connection: ReadConnection, timeout_ms: int) -> None:
-    """As `bound_time`. A merchant's orders are few among all: they are always reached by an index."""
+    """Bounds a statement as `bound_time`. A merchant's orders are few among all: they are always
+    reached by an index."""
     await bound_time(connection, timeout_ms, "SET LOCAL enable_seqscan = off")
 
 
 async def bound_time(connection: ReadConnection, timeout_ms: int, *more: str) -> None:
-    """For the open transaction: a time limit, and plans made with the values at hand."""
+    """Bounds the open transaction: a time limit, and plans made with the values at hand."""
     session: Any = connection
     limits = (f"SET LOCAL statement_timeout = {timeout_ms}", "SET LOCAL plan_cache_mode = force_custom_plan")
     await session.execute("; ".join((*limits, *more)))

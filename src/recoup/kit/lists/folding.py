@@ -1,10 +1,11 @@
-"""One spelling for whatever people write and whatever they type to find it again: the same function makes the text that
-orders are found by and reads the query. Pure. Source: decision 0081.
+"""Folding into one spelling, of whatever people write and whatever they type to find it again: the
+same function makes the text that orders are found by and reads the query. Pure. Source: decision
+0081.
 
-`fold` drops case, accents, quotes and invisible signs, and brings together what looks or sounds like one letter:
-widths, kana, dashes, final forms, digits. `coded` writes what is left in ASCII, for the index. `search_text` adds the
-spellings that are words of their own: German `ue` for `ü`, Latin for Cyrillic and Greek, names written together or the
-family name first.
+`fold` drops case, accents, quotes and invisible signs, and brings together what looks or sounds
+like one letter: widths, kana, dashes, final forms, digits. `coded` writes what is left in ASCII,
+for the index. `search_text` adds the spellings that are words of their own: German `ue` for `ü`,
+Latin for Cyrillic and Greek, names written together or the family name first.
 """
 
 import unicodedata
@@ -46,7 +47,7 @@ _LATIN: Final = str.maketrans({
 
 
 def fold(text: str) -> str:
-    """One line, its words apart by one space."""
+    """Folds a text to one line, its words apart by one space."""
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_PLAIN)).casefold())
@@ -87,7 +88,7 @@ def search_text(first_name: str, last_name: str, others: Iterable[str | None]) -
         words |= dict.fromkeys(f"{fold(first)} {fold(last)}".split())
         ways = ((first, last), (last, first)) if _has_no_capitals(first + last) else ((first, last),)
         words |= dict.fromkeys(whole for way in ways if (whole := whole_name(" ".join(way))))
-    return coded(" ".join([*words, *(folded for one in others if one and (folded := fold(one)))]))
+    return coded(" ".join([*words, *(folded for other in others if other and (folded := fold(other)))]))
 
 
 def _spellings(*names: str) -> Iterator[tuple[str, ...]]:

@@ -47,7 +47,7 @@ class Table:
         ]
 
     def head(self, form: str) -> bytes:
-        """What a file begins with, before any row."""
+        """Beginning of a file, before any row."""
         return MARK.encode() + _lines([[cell.heading for cell in self.chosen]]) if form == "csv" else b"["
 
     def body(self, form: str, rows: Sequence[Sequence[Any]], *, first: bool) -> bytes:

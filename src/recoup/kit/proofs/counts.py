@@ -1,4 +1,4 @@
-"""How much there is of what was proved."""
+"""Counts of what was proved."""
 
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ _TABLES: Final = {
 
 
 async def counts(connection: Read, merchant_id: UUID | None) -> dict[str, int]:
-    """Of all merchants, or of one."""
+    """Counts over all merchants, or one."""
     found = {}
     for name, table in _TABLES.items():
         sql = f"SELECT count(*) FROM {table} WHERE $1::uuid IS NULL OR merchant_id = $1"  # noqa: S608 - ours

@@ -35,8 +35,8 @@ SENDS: Final = """jsonb_to_recordset({}) AS s (card_id uuid, send_id uuid, merch
 
 async def decline_that_came_in(db: Read, window: Window) -> list[Difference]:
     cards = await _cards(db, *window)
-    sends = await _sends_of(db, window.merchant_id, [one.order_id for one in cards], [one.card_id for one in cards])
-    given = [one.order_id for one in sends], [one.send_id for one in sends]
+    sends = await _sends_of(db, window.merchant_id, [card.order_id for card in cards], [card.card_id for card in cards])
+    given = [send.order_id for send in sends], [send.send_id for send in sends]
     return await differences(db, _came_in, window.merchant_id, *window, *given)
 
 
@@ -87,15 +87,15 @@ async def _came_in(
 
 
 async def sends_of_nothing(db: Read, merchant_id: UUID | None, kept_since: datetime) -> list[Difference]:
-    """Over all cards, in the order of their ids; with a merchant only its sends are judged. `kept_since`: attempts of
-    earlier imports are forgotten."""
+    """Proves sends over all cards, in the order of their ids; with a merchant only its sends are
+    judged. `kept_since`: attempts of earlier imports are forgotten."""
     found: list[Difference] = []
     last, after = await _last(db), Send(LOWEST, LOWEST)
     while last is not None and after < last:
         until = await _behind(db, *after, SENDS_MAX - 1) or last
         sends = await _between(db, *after, *until, merchant_id)
-        found += await differences(db, _of_sends, merchant_id, [one for one in sends if not one.imported])
-        imported = [one for one in sends if one.imported]
+        found += await differences(db, _of_sends, merchant_id, [send for send in sends if not send.imported])
+        imported = [send for send in sends if send.imported]
         if imported:
             found += await differences(db, _of_imported, merchant_id, imported, kept_since)
         after = until
@@ -112,14 +112,14 @@ SELECT card_id, send_id FROM network_sends WHERE (card_id, send_id) > ($1, $2)
 ORDER BY card_id, send_id OFFSET $3 LIMIT 1
 """)
 async def _behind(db: Read, card_id: UUID, send_id: UUID, sends: int) -> Send | None:
-    """So many sends."""
+    """The send behind so many."""
 
 
 @HUB.within(STATEMENT_SECONDS).statement("""
 SELECT card_id, send_id FROM network_sends ORDER BY card_id DESC, send_id DESC LIMIT 1
 """)
 async def _last(db: Read) -> Send | None:
-    """Of all."""
+    """The last of all sends."""
 
 
 @HUB.within(STATEMENT_SECONDS).statement("""
@@ -184,4 +184,4 @@ FROM unnest($1::uuid[], $2::uuid[]) AS k (card_id, send_id)
 JOIN network_sends s ON s.card_id = k.card_id AND s.send_id = k.send_id
 """)
 async def find_sends(db: Read, cards: Sequence[UUID], sends: Sequence[UUID]) -> list[CardSend]:
-    """Of these pairs."""
+    """Sends of these pairs."""

@@ -1,4 +1,4 @@
-"""How a proof walks over everything in bounded steps, and what it answers."""
+"""Walk of a proof over everything in bounded steps, and what it answers."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ ORDERS_MAX: Final = 2000
 
 
 class Difference(NamedTuple):
-    """One thing that does not hold. `expected` and `found` as text for people."""
+    """A thing that does not hold. `expected` and `found` as text for people."""
 
     merchant_id: UUID | None
     order_id: UUID | None
@@ -87,7 +87,7 @@ async def _ids(db: Read, sql: str) -> set[UUID]:
 
 
 async def _merchants_of(db: Read, names: Sequence[str]) -> dict[str, set[UUID]]:
-    """Those with rows in each of these tables."""
+    """Merchants with rows in each of these tables."""
     wanted = ((name, (_DISTINCT if name in UNSORTED else _MERCHANTS_OF).format(table=name)) for name in names)
     sql = " UNION ALL ".join(f"SELECT '{name}', merchant_id FROM ({of_table}) AS of_table" for name, of_table in wanted)
     found: dict[str, set[UUID]] = {name: set() for name in names}
@@ -115,8 +115,8 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
         if table == "merchants":
             known |= found
         else:
-            for one in sorted(strangers - wrong.keys()):
-                wrong[one] = Difference(one, None, f"merchant of rows in {table}", "exists", "does not")
+            for stranger in sorted(strangers - wrong.keys()):
+                wrong[stranger] = Difference(stranger, None, f"merchant of rows in {table}", "exists", "does not")
         everywhere |= found
     return sorted(everywhere - wrong.keys()), list(wrong.values())
 
@@ -133,7 +133,7 @@ async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:
 SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
 """)
 async def _window_ends(db: Read, merchant_id: UUID, after: UUID, orders: int) -> UUID | None:
-    """Behind so many orders; None: there are fewer."""
+    """End of a window, behind so many orders; None: there are fewer."""
 
 
 class Differs(Row, frozen=True):
@@ -146,7 +146,7 @@ class Differs(Row, frozen=True):
 
 
 class DiffersAt(Row, frozen=True):
-    """Of a proof over all merchants."""
+    """Difference of a proof over all merchants."""
 
     merchant_id: UUID | None
     order_id: UUID | None
@@ -159,7 +159,7 @@ Proof = Callable[..., Awaitable[Sequence[Differs | DiffersAt]]]
 
 
 async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: Any) -> list[Difference]:
-    """Of this merchant, or of the one that the proof names."""
+    """Differences of this merchant, or of the one that the proof names."""
     return [
         Difference(
             (row.merchant_id if isinstance(row, DiffersAt) else None) or merchant_id,
@@ -173,7 +173,7 @@ async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: A
 
 
 async def all_of(db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any) -> list[Difference]:
-    """What each of them answers, in turn."""
+    """Differences that each proof finds, in turn."""
     return [found for proof in proofs for found in await differences(db, proof, merchant_id, *args)]
 
 

@@ -42,10 +42,10 @@ A = TypeVar("A", bound=Addressed)
 
 @dataclass(frozen=True, slots=True)
 class Owed(Generic[R]):
-    """One kind of mail. `claim(connection, now, until, world, limit)` takes rows with `mail_tries`, of one thing where
-    that is named behind; `letter` says how a row's mail is composed, or in which state none goes;
-    `close(connection, key, tries, state, again_at, why)`, with the row's `key`. `what` and `which`, the log's name of a
-    row's field, tell of it in the operator's log."""
+    """A kind of mail. `claim(connection, now, until, world, limit)` takes rows with `mail_tries`,
+    of one thing where that is named behind; `letter` says how a row's mail is composed, or in which
+    state none goes; `close(connection, key, tries, state, again_at, why)`, with the row's `key`.
+    `what` and `which`, the log's name of a row's field, tell of it in the operator's log."""
 
     claim: Callable[..., Awaitable[Sequence[R]]]
     letter: Callable[[World, R], Awaitable[Letter]]
@@ -56,7 +56,7 @@ class Owed(Generic[R]):
 
 
 async def send_owed(world: World, owed: Owed[R], *of: UUID | None) -> int:
-    """What is owed and due, `of` one thing or all, side by side; answers how many were tried."""
+    """Sends what is due, `of` one thing or all, side by side; answers how many were tried."""
     people = world.people_database
     if people is None:
         return 0

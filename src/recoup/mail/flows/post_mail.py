@@ -1,4 +1,4 @@
-"""One mail is handed to the mail server, within its time: whatever goes wrong counts as a try."""
+"""Posting of a mail to the mail server, within its time: whatever goes wrong counts as an attempt."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,8 @@ log = structlog.get_logger()
 
 
 async def post_mail(world: World, compose: Callable[[], Message], seconds: float, what: str, **which: str) -> Posted:
-    """`what` and `which` name the mail in the operator's log, where each one that did not leave has a line."""
+    """Posts a mail. `what` and `which` name the mail in the operator's log, where each one that did
+    not leave has a line."""
     posted = await _post(world, compose, seconds)
     if posted.state != "sent":
         log.warning(f"{what} not sent", **which, why=posted.why)
@@ -36,7 +37,7 @@ async def _post(world: World, compose: Callable[[], Message], seconds: float) ->
 
 
 async def failing_mails(world: World) -> tuple[int, str]:
-    """How many mails four tries, some minutes, could not send, and why one of them."""
+    """The number of mails that four attempts, some minutes, could not send, and why one of them."""
     found = [await failing_payers_mails(world.db.reader, world.clocks.wall())]
     if world.people_database is not None:
         found.append(await failing_peoples_mails(world.people_database.reader, world.name))

@@ -1,4 +1,5 @@
-"""One SMS is handed to whoever sends them, within its time: whatever goes wrong counts as a try."""
+"""Posting of an SMS to whoever sends them, within its time: whatever goes wrong counts as an
+attempt."""
 
 import asyncio
 

@@ -1,6 +1,7 @@
-"""When a delivery that was not taken is tried again, and when it is not.
+"""Retries of a delivery that was not taken, and when there are none.
 
-Source: contract §17.1 U5 for the schedule, which mails to people follow, too; what each answer means is our decision.
+Source: contract §17.1 U5 for the schedule, which mails to people follow, too; what each answer
+means is our decision.
 """
 
 from collections.abc import Sequence
@@ -43,10 +44,10 @@ STABLECOIN: Final = Schedules(_STABLECOIN, _STABLECOIN, gone=False)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with a delivery after a try.
+    """Verdict on a delivery after an attempt.
 
-    `retry` after `delay` of wall time; `park`: no further try by itself; `disable`: park it and call this
-    endpoint no more, until a person switches it on again.
+    `retry` after `delay` of wall time; `park`: no further attempt by itself; `disable`: park it and
+    call this endpoint no more, until a person switches it on again.
     """
 
     action: Literal["taken", "retry", "park", "disable"]
@@ -54,9 +55,10 @@ class Verdict:
 
 
 def next_delay(fails: int, jitter: float, schedule: Sequence[timedelta] = SCHEDULE) -> timedelta | None:
-    """How long to wait after the `fails`-th try failed (from 1), or None when it was the last.
+    """Delay after the `fails`-th attempt failed (from 1), or None when it was the last.
 
-    `jitter` is a random number in [0, 1): 0.5 is the schedule itself, the ends are 20 % less and more.
+    `jitter` is a random number in [0, 1): 0.5 is the schedule itself, the ends are 20 % less and
+    more.
     """
     if fails < 1:
         raise ValueError("count the failed tries from 1")
@@ -75,10 +77,10 @@ def after_try(
     now: datetime,
     schedules: Schedules = RESCUE,
 ) -> Verdict:
-    """What an answer means for the delivery and its endpoint.
+    """Reads what an answer means for the delivery and its endpoint.
 
-    `error` is the word of a call that did not end well and counts before the status; `fails` counts the
-    failed tries with this one; `retry_after` is the answer's header; `now` is wall time.
+    `error` is the word of a call that did not end well and counts before the status; `fails` counts
+    the failed attempts with this one; `retry_after` is the answer's header; `now` is wall time.
     """
     if error is None and status is not None:
         if 200 <= status < 300:

@@ -1,6 +1,8 @@
-"""When a payer may get a mail or SMS with a link to pay: inside one budget, by day, and never once unsubscribed. Pure.
+"""Contacts by mail or SMS with a payer, with a link to pay: inside one budget, by day, and never
+once unsubscribed. Pure.
 
-Quiet hours hold in the whole of the payer's country, with and without summer time; the budget is of one merchant.
+Quiet hours hold in the whole of the payer's country, with and without summer time; the budget is of
+one merchant.
 """
 
 import re
@@ -70,7 +72,8 @@ def why_withheld(notice: str, before: Contacted, *, waits: bool) -> str | None:
 
 
 def by_day(country: str, at: datetime) -> datetime:
-    """`at`, or the first quarter of an hour after it that is no quiet hour anywhere in the country."""
+    """Returns `at`, or the first quarter of an hour after it that is no quiet hour anywhere in the
+    country."""
     west, east = westernmost(country), easternmost(country)
     if west is None or east is None:
         west, east = _ELSEWHERE

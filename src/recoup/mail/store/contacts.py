@@ -38,7 +38,7 @@ async def _before(
 async def contacted(
     db: Read, merchant_id: UUID, address_ids: list[UUID], mail_id: UUID, order_id: UUID, since: datetime
 ) -> Contacted:
-    """Beside this mail."""
+    """Contacts beside this mail."""
     found = await _before(db, merchant_id, address_ids, mail_id, order_id, since)
     return Contacted(found.of_order, found.of_address, found.unsubscribed)
 
@@ -50,7 +50,7 @@ ON CONFLICT (merchant_id, mail_id) DO NOTHING
 async def save_contact(
     db: Tx, merchant_id: UUID, mail_id: UUID, order_id: UUID, address_id: UUID, at: datetime
 ) -> None:
-    """Once, however often it is sent."""
+    """Saves a contact once, however often it is sent."""
 
 
 @MERCHANT.statement("""
@@ -68,7 +68,7 @@ SELECT EXISTS (SELECT FROM contact_addresses WHERE merchant_id = $1 AND address_
   AND unsubscribed_at IS NOT NULL)
 """)
 async def is_unsubscribed(db: Read, merchant_id: UUID, address_ids: list[UUID]) -> bool:
-    """Whether one of the addresses wants no such mail."""
+    """True when one of the addresses wants no such mail."""
 
 
 @MERCHANT.statement("""
@@ -76,7 +76,7 @@ DELETE FROM contacts WHERE (merchant_id, mail_id) IN (
   SELECT merchant_id, mail_id FROM contacts WHERE contacted_at < $1 ORDER BY contacted_at LIMIT $2)
 """)
 async def forget_contacts(db: Tx, before: datetime, limit: int) -> None:
-    """Those of long ago. Who unsubscribed stays so."""
+    """Deletes contacts of long ago. Who unsubscribed stays so."""
 
 
 class PayerContact(Row, frozen=True):
@@ -94,4 +94,4 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
 async def payer_contact(db: Read, merchant_id: UUID, order_id: UUID) -> PayerContact | None:
-    """Of an order, as it is now."""
+    """Contact of an order's payer, as it is now."""

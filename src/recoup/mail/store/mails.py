@@ -61,11 +61,11 @@ LEFT JOIN modifications r ON r.merchant_id = m.merchant_id AND r.modification_id
 WHERE m.merchant_id = $1 AND m.mail_id = $2
 """)
 async def mail_facts(db: Read, merchant_id: UUID, mail_id: UUID) -> MailFacts | None:
-    """Of the order, its site and its payer as they are now."""
+    """Facts of the order, its site and its payer as they are now."""
 
 
 class Mail(Row, frozen=True):
-    """`why`: it was not sent."""
+    """A mail to a payer. `why`: it was not sent."""
 
     mail_id: UUID
     order_id: UUID
@@ -89,7 +89,7 @@ async def newest_mails(db: Read, merchant_id: UUID, limit: int) -> list[Mail]:
 
 @MERCHANT.statement("SELECT notice, enabled FROM notice_settings WHERE merchant_id = $1")
 async def notice_settings(db: Read, merchant_id: UUID) -> dict[str, bool]:
-    """Only what somebody has set."""
+    """Settings of notices, only what somebody has set."""
 
 
 class OwedMail(Row, frozen=True):
@@ -105,12 +105,12 @@ async def lock_mail(db: Tx, merchant_id: UUID, mail_id: UUID) -> OwedMail | None
 
 @MERCHANT.statement("UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2")
 async def change_mail(db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, tries: int, why: str) -> None:
-    """Under its lock."""
+    """Changes a mail under its lock."""
 
 
 @MERCHANT.statement("UPDATE mails SET channel = $3 WHERE merchant_id = $1 AND mail_id = $2")
 async def choose_channel(db: Tx, merchant_id: UUID, mail_id: UUID, channel: Channel) -> None:
-    """Under its lock, before its first try."""
+    """Chooses the channel of a mail, under its lock, before its first attempt."""
 
 
 @MERCHANT.statement("""
@@ -119,11 +119,11 @@ ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, acto
   changed_at = EXCLUDED.changed_at
 """)
 async def switch_notice(db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime) -> None:
-    """Whether the merchant's payers get it."""
+    """Switches a notice for the merchant's payers."""
 
 
 class FailingMails(Row, frozen=True):
-    """`why`: of one of them."""
+    """Mails that fail. `why`: of one of them."""
 
     number: int
     why: str

@@ -64,7 +64,7 @@ class Barman(NamedTuple):
 
 
 def findings(output: str) -> list[Finding]:
-    """From `barman -f json check`; of a server that does not answer, only that."""
+    """Findings from `barman -f json check`; of a server that does not answer, only that."""
     try:
         whole: dict[str, Any] = json.loads(output)
         found: dict[str, Any] = whole[SERVER]
@@ -105,7 +105,7 @@ def not_installed(why: str) -> Problem:
 
 
 def fingerprint(key: str) -> str:
-    """Of a key in gpg's keyring that it encrypts to. Raises: Problem(invalid)."""
+    """Fingerprint of a key in gpg's keyring that it encrypts to. Raises: Problem(invalid)."""
     listed = subprocess.run(
         ["gpg", "--batch", "--with-colons", "--list-keys", key], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""What Barman is configured with, and what the server lets it do."""
+"""Configuration of Barman, and what the server lets it do."""
 
 import os
 import pwd

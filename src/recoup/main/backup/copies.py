@@ -1,4 +1,4 @@
-"""Which copies there are and how old: as Barman notes them, without starting it."""
+"""Copies there are and how old: as Barman notes them, without starting it."""
 
 import configparser
 import math
@@ -25,7 +25,8 @@ FROM pg_replication_slots WHERE slot_name = $1
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """In the data folder. `home` and `barman`: of `recoup backup init`; `done`: of a copy by another tool."""
+    """Record in the data folder. `home` and `barman`: of `recoup backup init`; `done`: of a copy by
+    another tool."""
 
     home: str = ""
     barman: str = ""
@@ -89,7 +90,7 @@ def copies_in(home: Path) -> list[Copy]:
 
 
 def copy_of(copy_id: str, lines: Sequence[str]) -> Copy | None:
-    """From a `backup.info`; None of a copy that was not completed."""
+    """Copy from a `backup.info`; None for one that was not completed."""
     values = dict(line.split("=", 1) for line in lines if "=" in line)
     try:
         ended = datetime.fromisoformat(values["end_time"])
@@ -116,7 +117,7 @@ def age_seconds(data_dir: Path, now: datetime) -> float | None:
     record = read_record(data_dir)
     if record is None:
         return None
-    ended = [one.ended for one in copies_in(Path(record.home)) if one.is_done] if record.home else []
+    ended = [copy.ended for copy in copies_in(Path(record.home)) if copy.is_done] if record.home else []
     if record.done is not None:
         ended.append(record.done)
     return (now - max(ended)).total_seconds() if ended else math.inf

@@ -1,4 +1,4 @@
-"""What is wrong with the copies, for `recoup backup check` and `recoup doctor`."""
+"""Faults of the copies, for `recoup backup check` and `recoup doctor`."""
 
 import asyncio
 import math
@@ -54,7 +54,7 @@ def _age(data_dir: Path, command: str) -> Finding:
 
 
 async def _lag(databases: Databases, barman: Barman, slot: str) -> Finding:
-    """How much of the log is on this machine alone."""
+    """Lag of the copy: how much of the log is on this machine alone."""
     try:
         connection = await connect(databases.people)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:

@@ -62,7 +62,7 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 class Wanted(NamedTuple):
-    """What to restore. `to`: None for all there is."""
+    """Copy to restore. `to`: None for all there is."""
 
     home: Path
     beside: Path
@@ -90,11 +90,11 @@ def choose(copies: Sequence[Copy], wanted: Wanted) -> Copy:
     """The newest that was complete before the time. Raises: Problem(invalid)."""
     if not copies:
         raise invalid(f"{wanted.home} holds no complete copy.", "from", "Name the folder of the copies.")
-    usable = [one for one in copies if wanted.to is None or one.ended <= wanted.to]
+    usable = [copy for copy in copies if wanted.to is None or copy.ended <= wanted.to]
     if wanted.copy:
-        named = next((one for one in copies if one.id == wanted.copy), None)
+        named = next((copy for copy in copies if copy.id == wanted.copy), None)
         if named is None:
-            there = ", ".join(one.id for one in copies)
+            there = ", ".join(copy.id for copy in copies)
             raise invalid(f"There is no copy {wanted.copy}.", "backup", f"There are {there}.")
         if named not in usable:
             message = f"The copy {named.id} was complete at {named.ended.isoformat()}, after that time."

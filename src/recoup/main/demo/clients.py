@@ -59,7 +59,7 @@ class StableClient(_Client):
         raise Problem("unavailable", f"{address} does not answer.", cure="Is `recoup up` running?")
 
     async def press(self, checkout_url: str, button: str) -> int:
-        """What the payer's browser posts; `button` is pay or fail. Answers the status."""
+        """Posts as the payer's browser does; `button` is pay or fail. Answers the status."""
         path = urlsplit(checkout_url).path
         form = {"content-type": "application/x-www-form-urlencoded"}
         status, _ = await self._send("POST", f"{self._base}{path}/{button}", b"", form)
@@ -118,7 +118,8 @@ class RescueClient(_Client):
         raise Problem("unavailable", f"Nothing answers at {self._base}.", cure="Start it with `recoup up`.")
 
     async def tokenize(self, card: dict[str, Any]) -> dict[str, Any]:
-        """As a server does it, whose many cards come from one address. Answers `payment_method`."""
+        """Tokenizes as a server does, whose many cards come from one address. Answers
+        `payment_method`."""
         given = {"payment_method": {"credit_card": card}}
         status, body = await self._signed("POST", "/v1/tokenize", given, query={"mid": self.mid})
         if status != 200:
@@ -141,7 +142,7 @@ class RescueClient(_Client):
         query: dict[str, str] | None = None,
         key: str | None = None,
     ) -> tuple[int, dict[str, Any]]:
-        """With the bearer; once again with a new one after 401."""
+        """Calls with the bearer; once again with a new one after 401."""
         for _ in range(2):
             bearer = self._bearer or await self._sign_in(None)
             headers = {"authorization": f"Bearer {bearer}"} | ({"idempotency-key": key} if key else {})
@@ -170,7 +171,8 @@ class RescueClient(_Client):
         headers: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
-        """One call; repeated while the other side is busy or the connection fails. Every call here may be repeated."""
+        """Makes a call; repeated while the other side is busy or the connection fails. Every call
+        here may be repeated."""
         assert self._session is not None
         trouble = ""
         for number in range(TRIES):
@@ -195,6 +197,6 @@ class RescueClient(_Client):
 
 
 def said(body: dict[str, Any]) -> str:
-    """What an answer says is wrong, in one line."""
+    """Fault that an answer names, in one line."""
     texts = [t for name, several in body.items() if name != "TraceId" and isinstance(several, list) for t in several]
     return str(body.get("result") or "; ".join(str(t) for t in texts))[:300]

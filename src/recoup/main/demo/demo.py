@@ -85,8 +85,8 @@ class Business:
         self._emails = {"owner": owner, "operator": operator}
 
     async def open(self) -> None:
-        """Before the first order: weekly payouts to a bank account that a second person approved, a refund limit for
-        support."""
+        """Sets up before the first order: weekly payouts to a bank account that a second person
+        approved, a refund limit for support."""
         world, owner = self._world, await self._as("owner")
         email, name = SUPPORT
         await make_user(
@@ -157,7 +157,8 @@ class Business:
                 await approve(self._world, scope, row.payout_id)
 
     async def leave_cases(self) -> None:
-        """After the last order: a dispute, a refund that the issuer refuses, one that waits for a second person."""
+        """Leaves cases after the last order: a dispute, a refund that the issuer refuses, one that
+        waits for a second person."""
         disputed, refused, waiting = await self._completed(3)
         await dispute_on_demand(self._world, self._orders, (self._merchant_id, disputed), kind="service")
         await self._refused_refund(refused)
@@ -223,7 +224,7 @@ def _moment(at: timedelta, first: timedelta) -> timedelta:
 
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "examples", Path(sys.prefix) / "share/recoup/examples")
-EXAMPLES: Final = next((one for one in _FOLDERS if (one / "day.jsonl").exists()), _FOLDERS[0])
+EXAMPLES: Final = next((folder for folder in _FOLDERS if (folder / "day.jsonl").exists()), _FOLDERS[0])
 FILE_DAYS: Final = 22
 MONTHS: Final = 3
 RENEWALS: Final = 2_400  # declined ones, in the three months
@@ -316,7 +317,7 @@ class _Clock:
         return self._months.lines(month[-1].number + 1)
 
     async def to(self, at: timedelta) -> datetime:
-        """To that point of the file; never beyond the wall, never back."""
+        """Moves the clock to that point of the file; never beyond the wall, never back."""
         world = self._opened.world
         wanted = min(self._begun + at, _wall(world))
         if at >= self._file_at and not self._listens:
@@ -336,7 +337,7 @@ class _Clock:
         return max(wanted, await self._now())
 
     async def to_wall(self) -> bool:
-        """False when it stood there already."""
+        """Moves the clock to the wall's; False when it stood there already."""
         world = self._opened.world
         if await offset_of(world.db, self._merchant_id) == 0:
             return False
@@ -344,7 +345,7 @@ class _Clock:
         return True
 
     async def stay(self) -> None:
-        """From here on it shows the wall's time."""
+        """Keeps the clock at the wall's time from here on."""
         await move_clock(self._opened.world.db.alone, self._merchant_id, 0)
 
     async def _now(self) -> datetime:

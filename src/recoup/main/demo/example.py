@@ -26,7 +26,8 @@ VERBS: Final = ("transmit", "evaluate", "refund", "cancel", "charge", "pay", "fa
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`at`: from the file's beginning. `number`: its place in the file, from 2."""
+    """A line of the example. `at`: from the file's beginning. `number`: its place in the file, from
+    2."""
 
     number: int
     at: timedelta
@@ -45,7 +46,7 @@ class Vaulted:
 
 
 def read_example(file: Path) -> list[Line]:
-    """In the order of the file. Raises: Problem(invalid) naming the line."""
+    """Lines in the order of the file. Raises: Problem(invalid) naming the line."""
     lines = []
     with file.open(encoding="utf-8") as opened:
         for number, text in enumerate(opened, 1):
@@ -161,6 +162,6 @@ def fill(value: Any, moment: datetime, vaulted: Mapping[str, Vaulted]) -> Any:
 
 
 def _full_hour(moment: datetime) -> datetime:
-    """At or after it."""
+    """Full hour at or after the moment."""
     floor = moment.replace(minute=0, second=0, microsecond=0)
     return floor if floor == moment else floor + _HOUR

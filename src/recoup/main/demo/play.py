@@ -59,7 +59,7 @@ Tell = Callable[[timedelta, str], None]  # how far it is, and in words
 
 @dataclass
 class Played:
-    """What was sent and what was answered."""
+    """Counts of what was sent and what was answered."""
 
     tokens: int = 0
     answers: dict[str, Counter[str]] = field(default_factory=dict)

@@ -45,7 +45,8 @@ class Mark:
 
 
 class Demo:
-    """What the supervisor asks five times a second: starts the player as a child, sees it end. Never waits."""
+    """Demo that the supervisor asks five times a second: starts the player as a child, sees it end.
+    Never waits."""
 
     def __init__(self, settings: Settings, months: int) -> None:
         self._settings, self._months = settings, months
@@ -54,7 +55,8 @@ class Demo:
         self._over = False
 
     def tick(self) -> bool:
-        """True when there is nothing more to do. The child waits for the doors by itself, and ends with us."""
+        """Goes on with the demo; True when there is nothing more to do. The child waits for the
+        doors by itself, and ends with us."""
         if self._over:
             return True
         if self._child is not None and self._child.poll() is None:

@@ -1,4 +1,5 @@
-"""As of when somebody reads a merchant's money, or a partner's: an instant by either clock, which has to have been."""
+"""Cut as of which somebody reads a merchant's money, or a partner's: an instant by either clock,
+which has to have been."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,11 +12,12 @@ from recoup.merchants.store.clock_moves import Clock, clock_of, partner_clock
 
 
 async def cut_of(world: World, merchant_id: UUID, business: datetime | None, recorded: datetime | None) -> Cut:
-    """NOW when neither is given. `business`: by the merchant's clock; `recorded`: wall time. Of an instant that is
-    named by milliseconds, as answers show them, all of the millisecond counts.
+    """Cuts at the instants; NOW when neither is given. `business`: by the merchant's clock;
+    `recorded`: wall time. Of an instant that is named by milliseconds, as answers show them, all of
+    the millisecond counts.
 
-    Raises: Problem(invalid), field AsOf or AsOfRecorded, for both of them, for one that has not come yet, and for one
-    before the merchant; Problem(not_found) for an unknown merchant.
+    Raises: Problem(invalid), field AsOf or AsOfRecorded, for both of them, for one that has not
+    come yet, and for one before the merchant; Problem(not_found) for an unknown merchant.
     """
     if not _is_named(business, recorded):
         return NOW
@@ -28,7 +30,8 @@ async def cut_of(world: World, merchant_id: UUID, business: datetime | None, rec
 async def partner_cut_of(
     world: World, partner_id: UUID, merchant_id: UUID | None, business: datetime | None, recorded: datetime | None
 ) -> Cut:
-    """Of all merchants of a partner, or of one. `business`: by each merchant's own clock, which all have to have shown.
+    """Cut for all merchants of a partner, or one. `business`: by each merchant's own clock, which
+    all have to have shown.
 
     Raises: as `cut_of`; Problem(not_found) for a merchant that is not the partner's.
     """

@@ -30,8 +30,8 @@ async def block_of_order(world: World, scope: Scope, order_id: UUID, kind: str, 
 async def block(
     world: World, scope: Scope, kind: str, subject_id: UUID, reason: str, *, order_id: UUID | None = None
 ) -> bool:
-    """False when it is blocked already. Holds for what is admitted from the commit on, and for each send that begins
-    after it; a try that is out is not called back.
+    """Blocks a subject; False when it is blocked already. Holds for what is admitted from the
+    commit on, and for each send that begins after it; an attempt that is out is not called back.
 
     Raises: Problem invalid, not_found, wrong_state.
     """
@@ -55,7 +55,8 @@ async def block(
 
 
 async def unblock(world: World, scope: Scope, block_id: UUID) -> bool:
-    """False when it was unblocked before. Attempts that were withheld are not made up for by themselves.
+    """Lifts a block; False when it was unblocked before. Attempts that were withheld are not made
+    up for by themselves.
 
     Raises: Problem(not_found).
     """

@@ -10,7 +10,7 @@ from recoup.networks.tables import region_of
 
 
 async def change_country(world: World, scope: Scope, text: str, field: str = "country") -> None:
-    """For sends from now on. Raises: Problem(invalid) for what is no country."""
+    """Changes the country for sends from now on. Raises: Problem(invalid) for what is no country."""
     country = checked_country(text, field)
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)

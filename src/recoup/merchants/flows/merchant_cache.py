@@ -23,7 +23,7 @@ class Merchants:
         self._reading: dict[UUID, asyncio.Task[MerchantSettings]] = {}
 
     def known(self, merchant_id: UUID) -> MerchantSettings | None:
-        """As `get`, without reading."""
+        """Settings as `get`, without reading."""
         kept = self._kept.get(merchant_id)
         return kept[1] if kept is not None and self._world.clocks.monotonic() - kept[0] < KEEP_SECONDS else None
 
@@ -73,7 +73,7 @@ async def caller_settings(db: Read, merchant_id: UUID) -> MerchantSettings:
 
 
 async def known_offset(connection: Read, merchant_id: UUID) -> int:
-    """By how many microseconds its clock is moved. Raises: Problem(not_found)."""
+    """Offset of its clock, in microseconds. Raises: Problem(not_found)."""
     offset = await offset_of(connection, merchant_id)
     if offset is None:
         raise no_such_merchant()

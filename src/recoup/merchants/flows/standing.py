@@ -1,10 +1,11 @@
-"""Whether a world's database knows all that this installation knew before: a copy that was restored, or a replica that
-took over with losses, does not.
+"""Standing of a world's database, whether it knows all that this installation knew before: a copy
+that was restored, or a replica that took over with losses, does not.
 
-Every few seconds a process counts the database's beat on and keeps it outside: in its memory, in the data folder, and
-in the people's database, whose own count the data folder keeps. A database with a lower (epoch, beat) than any of them
-is quarantined until `recoup recover` begins an epoch. A new connection is compared, too: a server that was swapped cuts
-those that there are, so nothing is read from it that was not compared.
+Every few seconds a process counts the database's beat on and keeps it outside: in its memory, in
+the data folder, and in the people's database, whose own count the data folder keeps. A database
+with a lower (epoch, beat) than any of them is quarantined until `recoup recover` begins an epoch. A
+new connection is compared, too: a server that was swapped cuts those that there are, so nothing is
+read from it that was not compared.
 """
 
 import asyncio
@@ -63,9 +64,9 @@ class FixedStanding:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is known of one world's database at a moment: what it has, and the highest that was seen. `people`: what
-    the people's database notes, `people_seen`: how far that was seen to be itself. `is_copy`: the data folder, with
-    its databases, was last used elsewhere."""
+    """Marks of one world's database at a moment: what it has, and the highest that was seen.
+    `people`: what the people's database notes, `people_seen`: how far that was seen to be itself.
+    `is_copy`: the data folder, with its databases, was last used elsewhere."""
 
     has: WorldMark
     seen: Reached | None
@@ -75,7 +76,7 @@ class Marks:
 
     @property
     def knows_less(self) -> bool:
-        """Whether it is the world's database that does."""
+        """True when it is the world's database that knows less."""
         return knows_less(self.has.reached.mark, self.seen)
 
     @property

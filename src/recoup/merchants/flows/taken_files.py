@@ -9,6 +9,7 @@ from recoup.kit.world import World
 
 
 async def note_file(world: World, scope: Scope, what: str, subject_id: UUID | str = "", **facts: Any) -> None:
-    """`what` as "orders": of which list or object. `facts`: its form, and the filters as the address says them."""
+    """Notes a file that was taken. `what` as "orders": of which list or object. `facts`: its form,
+    and the filters as the address says them."""
     async with world.db.transaction() as tx:
         await note(tx, scope, world.clocks.wall(), "file.taken", subject_id, {"what": what} | facts)

@@ -1,4 +1,4 @@
-"""Whose an order is, as its settings stand."""
+"""The merchant of an order, as its settings stand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from recoup.kernel.time import BusinessTime, WallTime, business_at
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """What a merchant's settings say. `version` rises with every change."""
+    """Settings of a merchant. `version` rises with every change."""
 
     merchant_id: UUID
     version: int

@@ -1,7 +1,8 @@
-"""Which kinds of orders are taken: switched for the merchant, for each site and each campaign. Pure.
+"""Kinds of orders that are taken: switched for the merchant, for each site and each campaign. Pure.
 
-An order is taken when its kind is on at every level that it goes through. Whoever switches on must stand at least as
-high as whoever switched off: what the operator closed, a merchant does not open. Source: seed 004 (multiprofile).
+An order is taken when its kind is on at every level that it goes through. Whoever switches on must
+stand at least as high as whoever switched off: what the operator closed, a merchant does not open.
+Source: seed 004 (multiprofile).
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ _WHO: Final = ("the merchant, its partner or the operator", "its partner or the 
 
 
 class Off(NamedTuple):
-    """Where a kind is off. `actor`: who did it, None for what was made so or is not known."""
+    """Place where a kind is off. `actor`: who did it, None for what was made so or is not known."""
 
     level: str
     subject_id: UUID
@@ -45,14 +46,15 @@ def where_off(switch: str, merchant: Any, site: Any, campaign: Any | None) -> tu
 
 
 def rank_of(actor: str | None, level: str) -> int:
-    """Of who switched off. A merchant's switch that was off from the start waits for the operator."""
+    """Rank of who switched off. A merchant's switch that was off from the start waits for the
+    operator."""
     if actor is None:
         return 2 if level == "merchant" else 0
     return _RANKS.get(actor.partition(":")[0], 0)
 
 
 def refused(switch: str, offs: Sequence[Off]) -> Problem:
-    """What is off, at which level, and who can switch it on."""
+    """Problem that names what is off, at which level, and who can switch it on."""
     places = [_place(off) for off in offs]
     where = Sentence("{0} and {1}", joined(places[:-1], ", "), places[-1]) if len(places) > 1 else places[0]
     cure = joined(

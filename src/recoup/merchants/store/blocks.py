@@ -1,5 +1,5 @@
-"""Whom a merchant has blocked. A flow that writes here has raised the merchant's version first, and so holds its
-row."""
+"""Blocks that a merchant has set. A flow that writes here has raised the merchant's version first,
+and so holds its row."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,7 +10,7 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 
 
 class Subjects(Row, frozen=True):
-    """Whom a block of each kind would be about."""
+    """Subjects that a block of each kind would be about."""
 
     card: UUID | None
     customer: UUID | None
@@ -22,7 +22,7 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
 async def _subjects(db: Read, merchant_id: UUID, order_id: UUID) -> Subjects | None:
-    """Of an order."""
+    """Subjects of an order."""
 
 
 async def subjects_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> dict[str, UUID]:
@@ -46,7 +46,7 @@ SELECT b.block_id, b.kind, b.reason, b.actor, b.business_at FROM blocks b
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL AND b.subject_id = ANY($2::uuid[]) ORDER BY b.kind
 """)
 async def standing_blocks(db: Read, merchant_id: UUID, subjects: Collection[UUID]) -> list[StandingBlock]:
-    """Those of the subjects that are blocked now."""
+    """Blocks that stand for these subjects now."""
 
 
 class ListedBlock(Row, frozen=True):
@@ -73,7 +73,7 @@ async def list_blocks(db: Read, merchant_id: UUID, limit: int) -> list[ListedBlo
 
 @MERCHANT.statement("SELECT count(*) FROM blocks WHERE merchant_id = $1 AND lifted_at IS NULL")
 async def count_blocks(db: Read, merchant_id: UUID) -> int:
-    """Those that stand."""
+    """Counts the blocks that stand."""
 
 
 @MERCHANT.statement("""
@@ -92,11 +92,11 @@ async def insert_block(
     actor: str,
     business_at: datetime,
 ) -> bool:
-    """False when it is blocked already."""
+    """Inserts a block; False when the subject is blocked already."""
 
 
 async def lift_block(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime) -> bool | None:
-    """False when it was lifted before, None when there is no such block."""
+    """Lifts a block; False when it was lifted before, None when there is no such block."""
     if await _lift(db, merchant_id, block_id, actor, at):
         return True
     return False if await _exists(db, merchant_id, block_id) else None
@@ -107,12 +107,12 @@ UPDATE blocks SET lifted_by = $3, lifted_at = $4 WHERE merchant_id = $1 AND bloc
 RETURNING true
 """)
 async def _lift(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime) -> bool:
-    """False when it does not stand."""
+    """Lifts a block; False when it does not stand."""
 
 
 @MERCHANT.statement("SELECT EXISTS (SELECT FROM blocks WHERE merchant_id = $1 AND block_id = $2)")
 async def _exists(db: Read, merchant_id: UUID, block_id: UUID) -> bool:
-    """Whether it was ever made."""
+    """True when the block was ever made."""
 
 
 class BlockOf(NamedTuple):
@@ -122,4 +122,4 @@ class BlockOf(NamedTuple):
 
 @MERCHANT.statement("SELECT kind, subject_id FROM blocks WHERE merchant_id = $1 AND block_id = $2")
 async def block_of(db: Read, merchant_id: UUID, block_id: UUID) -> BlockOf:
-    """Whom one that there is is about."""
+    """Subject of a block that there is."""

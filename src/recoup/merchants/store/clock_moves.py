@@ -44,7 +44,7 @@ class Clock(Row, frozen=True):
 
 @MERCHANT.statement(f"SELECT created_at, offset_us, {BEGAN} AS began_at FROM merchants m WHERE merchant_id = $1")
 async def clock_of(db: Read, merchant_id: UUID) -> Clock | None:
-    """None for a merchant that there is not."""
+    """Clock of a merchant; None where there is no such merchant."""
 
 
 @MERCHANT.statement(f"""
@@ -74,9 +74,9 @@ class NewClockMove(Row, frozen=True):
 
 @MERCHANT.statement(f"{insert_of(NewClockMove, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def begin_move(db: Tx, row: NewClockMove) -> bool:
-    """False for one that came before."""
+    """Begins a move; False for one that came before."""
 
 
 @MERCHANT.statement("UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")
 async def end_move(db: Tx, merchant_id: UUID, move_id: UUID, reached_at: datetime) -> None:
-    """It is there."""
+    """Ends a move: the clock is there."""

@@ -73,16 +73,22 @@ class MerchantSettings:
     engine_bounds: tuple[Version, ...] = ()
 
     def arms_left(self, now: datetime, site_id: UUID | None, campaign_id: UUID | None = None) -> Left:
-        """Of the site's own line, or else the merchant's, for new orders; off where neither was ever set."""
+        """Terms left of the site's own line, or else the merchant's, for new orders; off where
+        neither was ever set."""
         own = self.arms.get(site_id)
         of = own if own is not None and own.mode != "inherit" else self.arms.get(None, Terms(0))
         return Left(narrowed(of, self.within(now, site_id, campaign_id)), of)
 
     def within(self, now: datetime, site_id: UUID | None = None, campaign_id: UUID | None = None) -> InForce | None:
-        """What bounds the engine for new orders, by business time; None: nothing does."""
+        """Bounds on the engine for new orders, by business time; None: nothing does."""
         inside = {"site": str(site_id), "campaign": str(campaign_id)}
         parts = holding(
-            [one for one in self.engine_bounds if one.part.subject == inside.get(one.part.scope, one.part.subject)], now
+            [
+                bound
+                for bound in self.engine_bounds
+                if bound.part.subject == inside.get(bound.part.scope, bound.part.subject)
+            ],
+            now,
         )
         return InForce(parts) if parts else None
 
@@ -124,12 +130,12 @@ async def merchants_with_orders(db: Read, limit: int) -> list[MerchantName]:
 
 @MERCHANT.statement("SELECT count(*) > 0 AND count(*) = count(country) FROM merchants")
 async def each_has_country(db: Read) -> bool:
-    """False while there is no merchant."""
+    """True when each merchant has a country; False while there is no merchant."""
 
 
 @MERCHANT.statement("SELECT killed FROM merchants WHERE merchant_id = $1")
 async def is_killed(db: Read, merchant_id: UUID) -> bool:
-    """As it stands now, not as it is known."""
+    """True when the merchant is killed as it stands now, not as it is known."""
 
 
 class _Bounding(Row, frozen=True):
@@ -199,8 +205,8 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
         convert(loaded.risk, RiskTerms) if loaded.risk else RiskTerms(),
         tuple(
-            Version(part_of(one.scope, str(one.subject_id), one.number, one.content), one.from_at)
-            for one in loaded.engine_bounds or ()
+            Version(part_of(bound.scope, str(bound.subject_id), bound.number, bound.content), bound.from_at)
+            for bound in loaded.engine_bounds or ()
         ),
     )
 
@@ -212,7 +218,7 @@ async def offset_of(db: Read, merchant_id: UUID) -> int | None:
 
 @DIRECTORY.statement("SELECT made_by FROM api_keys WHERE app_key = $1")
 async def maker_of_key(db: Read, app_key: str) -> str | None:
-    """As `Actor.text` writes whoever made it."""
+    """The maker of a key, as `Actor.text` writes them."""
 
 
 @DIRECTORY.statement("""
@@ -220,7 +226,7 @@ SELECT app_key, key_id, merchant_id, secret_hash, scopes, NULL::uuid AS partner_
   least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1
 """)
 async def find_api_key(db: Read, app_key: str) -> ApiKey | None:
-    """None for an unknown key; one that has ended says so."""
+    """Finds an API key; None for an unknown one; one that has ended says so."""
 
 
 @DIRECTORY.statement("""
@@ -228,7 +234,8 @@ SELECT merchant_id FROM tokenization_keys
 WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 """)
 async def find_tokenization_merchant(db: Read, environment_key: str, at: datetime) -> UUID | None:
-    """None for an unknown key, and for one that has ended `at` that wall time."""
+    """Merchant of a tokenization key; None for an unknown key, and for one that has ended `at` that
+    wall time."""
 
 
 @MERCHANT.statement("""
@@ -238,7 +245,7 @@ CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.m
 ORDER BY h.order_id DESC LIMIT 1
 """)
 async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
-    """Of these merchants the one whose newest order is the newest; None when none has an order."""
+    """The merchant of these whose newest order is the newest; None when none has an order."""
 
 
 @MERCHANT.statement("""
@@ -259,7 +266,7 @@ async def _choose(
 
 
 async def copy_settings(db: Tx, merchant: Merchant) -> None:
-    """What a merchant chose in one world, in another where it was just made."""
+    """Copies what a merchant chose in one world into another where it was just made."""
     await _choose(
         db,
         merchant.merchant_id,
@@ -335,11 +342,11 @@ UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), ver
 WHERE merchant_id = $1
 """)
 async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
-    """What is None stays."""
+    """Changes a merchant; what is None stays."""
 
 
 async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None:
-    """Instead of each that signs."""
+    """Sets the webhook key instead of each that signs."""
     await end_overlap(db, merchant_id, "rescue")
     await _set_webhook_key(db, merchant_id, sealed)
 
@@ -360,7 +367,7 @@ FROM (SELECT CASE WHEN EXISTS (SELECT FROM exposure_limits WHERE merchant_id = $
 WHERE m.merchant_id = $1 AND m.cit_unresolved <> x.wanted
 """)
 async def set_unresolved(db: Tx, merchant_id: UUID) -> None:
-    """As the terms say."""
+    """Sets how unresolved CIT orders end, as the terms say."""
 
 
 @MERCHANT.statement("""
@@ -382,7 +389,7 @@ UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text), ve
 WHERE merchant_id = $1
 """)
 async def set_pii_access(db: Tx, merchant_id: UUID, role: str, pii_access: str) -> None:
-    """How a role sees customers' data."""
+    """Sets how a role sees customers' data."""
 
 
 @MERCHANT.statement("SELECT coalesce(max(feed_no), 0) FROM closers")
@@ -391,12 +398,13 @@ async def highest_feed(db: Read) -> int: ...
 
 @MERCHANT.statement("UPDATE closers SET feed_no = greatest(feed_no, $1), number = greatest(number, $1)")
 async def skip_feed(db: Tx, until: int) -> None:
-    """No number that a receiver may have seen is given to another event: who asks for those after it misses none."""
+    """Skips feed numbers that a receiver may have seen, so that none is given to another event: who
+    asks for those after it misses none."""
 
 
 @MERCHANT.statement("INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
 async def open_feed(db: Tx, merchant_id: UUID) -> None:
-    """So that events from before there is a merchant are numbered too."""
+    """Opens the feed, so that events from before there is a merchant are numbered too."""
 
 
 @MERCHANT.statement("""

@@ -32,7 +32,7 @@ SELECT a.partner_id, a.alert_id, a.kind, a.facts, p.name FROM partner_alerts a J
 WHERE a.notified_at IS NULL ORDER BY a.created_at LIMIT $1
 """)
 async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
-    """Of all partners, the oldest first."""
+    """Alerts of all partners not yet notified, the oldest first."""
 
 
 @HUB.statement(

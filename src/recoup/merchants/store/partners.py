@@ -36,7 +36,7 @@ SELECT app_key, key_id, NULL::uuid AS merchant_id, secret_hash, scopes, partner_
 WHERE app_key = $1
 """)
 async def find_partner_key(db: Read, app_key: str) -> ApiKey | None:
-    """None for an unknown key; one that has ended says so."""
+    """Finds a partner's key; None for an unknown one; one that has ended says so."""
 
 
 @DIRECTORY.statement("""
@@ -52,7 +52,7 @@ async def is_own_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> bool
 
 @dataclass(frozen=True, slots=True)
 class Belongs:
-    """What the people database keeps of a merchant."""
+    """Facts that the people database keeps of a merchant."""
 
     name: str
     partner_id: UUID | None
@@ -82,7 +82,7 @@ async def who_is(db: Read, merchant_id: UUID) -> Belongs | None: ...
 
 @MERCHANT.statement(f"{_WHO} FOR UPDATE OF m")
 async def lock_who_is(db: Tx, merchant_id: UUID) -> Belongs | None:
-    """As `who_is`, and it stays so until the transaction ends."""
+    """Reads as `who_is`, and it stays so until the transaction ends."""
 
 
 @DIRECTORY.statement("""
@@ -92,7 +92,8 @@ WHERE partner_id = $1 AND (request_key = $2 OR external_id = $3)
 async def made_before(
     db: Read, partner_id: UUID, request_key: str | None, external_id: str | None
 ) -> list[EarlierMerchant]:
-    """By the key of the request, by the partner's own id of the merchant, or one by each."""
+    """Merchants made before, by the key of the request, by the partner's own id of the merchant, or
+    one by each."""
 
 
 @DIRECTORY.statement("SELECT count(*) FROM partner_merchants WHERE partner_id = $1")
@@ -131,7 +132,7 @@ FROM handovers
 WHERE merchant_id = $1 AND request_key = $2
 """)
 async def handover_by_key(db: Read, merchant_id: UUID, key: str) -> KeysHandover | None:
-    """Of the keys that were made for this Idempotency-Key."""
+    """Handover of the keys that were made for this Idempotency-Key."""
 
 
 @DIRECTORY.statement(
@@ -172,7 +173,7 @@ async def _add_line(
 async def note(
     db: Tx, scope: PartnerScope, happening: str, at: datetime, *, merchant_id: UUID | None = None, **about: Any
 ) -> None:
-    """In the transaction that does it."""
+    """Notes a happening, in the transaction that does it."""
     await _add_line(
         db, new_id(), scope.partner_id, merchant_id, happening, about, scope.actor.text(), scope.request_id, at
     )
@@ -185,7 +186,7 @@ UPDATE partners SET state = coalesce($2, state), merchants_max = coalesce($3, me
 async def change_partner(
     db: Tx, partner_id: UUID, *, state: str | None, merchants_max: int | None, calls_per_minute: int | None
 ) -> None:
-    """What is None stays."""
+    """Changes a partner; what is None stays."""
 
 
 @MERCHANT.statement("""
@@ -217,14 +218,14 @@ UPDATE handovers h SET sealed = NULL, opened_at = $3, opened_request = $4 FROM w
 WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
 """)
 async def open_handover(db: Tx, merchant_id: UUID, handover_id: UUID, at: datetime, request_id: str) -> bytes | None:
-    """What was sealed, once; None when it is unknown, was seen or is over."""
+    """Opens what was sealed, once; None when it is unknown, was seen or is over."""
 
 
 @DIRECTORY.statement("""
 INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true
 """)
 async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool:
-    """Once; a second time it changes nothing, and says False."""
+    """Adds a partner once; a second time it changes nothing, and says False."""
 
 
 @DIRECTORY.statement("""

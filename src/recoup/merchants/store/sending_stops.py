@@ -22,12 +22,12 @@ INSERT INTO sending_stops (stop_id, why, actor, stopped_at) VALUES ($1, $2, $3, 
 ON CONFLICT DO NOTHING RETURNING stop_id
 """)
 async def stop_sending(db: Tx, stop_id: UUID, why: str, actor: str, at: datetime) -> bool:
-    """False when it is stopped already."""
+    """Stops sending; False when it is stopped already."""
 
 
 @DIRECTORY.statement("UPDATE sending_stops SET ended_by = $1, ended_at = $2 WHERE ended_at IS NULL RETURNING stop_id")
 async def resume_sending(db: Tx, actor: str, at: datetime) -> bool:
-    """False when it was not stopped."""
+    """Resumes sending; False when it was not stopped."""
 
 
 @DIRECTORY.statement("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
@@ -37,4 +37,4 @@ async def next_transaction(db: Read) -> int:
 
 @DIRECTORY.statement("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint < $1")
 async def open_since(db: Read, number: int) -> bool:
-    """Whether a transaction before that number may still commit."""
+    """True when a transaction before that number may still commit."""

@@ -10,7 +10,8 @@ from recoup.merchants.store.merchants import Campaign, Site
 
 @MERCHANT.statement("SELECT FROM merchants WHERE merchant_id = $1 FOR NO KEY UPDATE")
 async def lock_merchant(db: Tx, merchant_id: UUID) -> None:
-    """For a flow that changes settings only if they differ: what is read afterwards stays so until the commit."""
+    """Locks the merchant, for a flow that changes settings only if they differ: what is read
+    afterwards stays so until the commit."""
 
 
 @MERCHANT.statement("UPDATE merchants SET version = version + 1 WHERE merchant_id = $1 RETURNING version")
@@ -40,7 +41,7 @@ async def clear_default(db: Tx, merchant_id: UUID) -> None: ...
 
 
 async def retire_site(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) -> None:
-    """With its campaigns."""
+    """Retires a site, with its campaigns."""
     await _retire_campaigns(db, merchant_id, site_id, at)
     await _retire_site(db, merchant_id, site_id, at)
 
@@ -74,9 +75,10 @@ async def retire_campaign(db: Tx, merchant_id: UUID, campaign_id: UUID, at: date
 
 @MERCHANT.statement("UPDATE merchants SET country = $2, region = $3 WHERE merchant_id = $1")
 async def set_country(db: Tx, merchant_id: UUID, country: str, region: str) -> None:
-    """Of the merchant's account at the acquirer, where a route names none."""
+    """Sets the country and region of the merchant's account at the acquirer, used where a route
+    names none."""
 
 
 @MERCHANT.statement("UPDATE merchants SET unknown_sites = $2 WHERE merchant_id = $1")
 async def set_unknown_sites(db: Tx, merchant_id: UUID, policy: str) -> None:
-    """What becomes of orders that name a site or campaign that nobody made."""
+    """Sets what becomes of orders that name a site or campaign that nobody made."""

@@ -13,8 +13,9 @@ NEWEST: Final = (2**31 - 1, UUID(int=2**128 - 1), "~")
 
 
 class Switch(Row, frozen=True):
-    """One kind at one place, with its last change: of that all is None where there was none. `unknown_sites`: the
-    merchant's policy. `site_id`, `key` None: as of `SwitchChange`."""
+    """Switch of a single kind at a single place, with its last change, whose fields are all None
+    where there was none. `unknown_sites`: the merchant's policy. `site_id`, `key` None: as of
+    `SwitchChange`."""
 
     level: Literal["merchant", "site", "campaign"]
     subject_id: UUID
@@ -68,7 +69,7 @@ SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOI
   ORDER BY h.version DESC LIMIT 1) c
 """)
 async def last_actors(db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str) -> dict[UUID, str]:
-    """Who switched last; without those that nobody ever did."""
+    """The last actor to switch each subject; subjects that nobody ever switched are left out."""
 
 
 class _Change(Row, frozen=True):

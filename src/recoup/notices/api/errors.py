@@ -1,4 +1,4 @@
-"""How this door says that something is wrong: one object with a code of ours, a message and what to do."""
+"""Error bodies of this door: a single object with a code of ours, a message and what to do."""
 
 from collections.abc import Mapping
 from typing import Final

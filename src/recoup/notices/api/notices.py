@@ -92,7 +92,7 @@ def _said(reply: Reply) -> Refusal:
 
 
 def buckets_of(given: Buckets | None) -> Buckets:
-    """What one address may post; by default 50 notices a second, 500 at once."""
+    """Limits on the posts of a single address; by default 50 notices a second, 500 at once."""
     return Buckets(per_second=PER_SECOND, burst=BURST, name="notices ") if given is None else given
 
 

@@ -40,5 +40,5 @@ class Receiver:
 
 
 def routes(world: World) -> list[Route]:
-    """None outside a sandbox."""
+    """The receiver's routes; none outside a sandbox."""
     return [Route(PATH, Receiver(world))] if world.policy.test_mode else []

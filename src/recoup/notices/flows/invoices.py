@@ -85,7 +85,8 @@ async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: 
 async def _taken_on(
     world: World, own: ProcessorConnection | None, merchant_id: UUID, invoice: str, key: UUID
 ) -> str | None:
-    """Why it is not to be rescued; None for one that is, which is kept with what it is now."""
+    """The reason why an invoice is not to be rescued; None for one that is, which is kept with what
+    it is now."""
     if own is None or own.merchant_id != merchant_id or own.state != "connected" or own.billing == "off":
         return "not_billed"
     billing = billing_of(world.processors.get(own.route))
@@ -133,13 +134,13 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
 
 
 def _beside(said: Outcome) -> dict[str, Any]:
-    """What was said beside a decline's code, as it is kept with it."""
+    """The facts given beside a decline's code, as they are kept with it."""
     checks = said.checks or NONE
     return {"advice": said.advice_code, "beside": [one for one in (checks.advice, *checks.further) if one]}
 
 
 class _Rescue:
-    """One look at one invoice."""
+    """Single look at an invoice."""
 
     def __init__(self, world: World, orders: Orders, billing: Billing, row: ProcessorInvoice) -> None:
         self._world, self._orders, self._billing, self._row = world, orders, billing, row
@@ -147,7 +148,7 @@ class _Rescue:
         self._merchants = Merchants(world)
 
     async def look(self, there: BilledInvoice | None) -> WallTime | None:
-        """When it is to be looked at again; None for never."""
+        """Looks at the invoice and returns when to look again; None for never."""
         row = self._row
         if row.order_id is None:
             refused = await self._admit(there)
@@ -302,14 +303,15 @@ class _Rescue:
         return None
 
     async def _end(self, end: str, there: BilledInvoice | None) -> None:
-        """What was paid, closed or stopped there is not charged here."""
+        """Ends the rescue: what was paid, closed or stopped there is not charged here."""
         if there is not None and end == "paid_elsewhere":
             await self._transmit(there.state.paid_by or "paid", there, declined=False)
         else:
             await self._try(lambda change: cancel(change, end), await self._order())
 
     async def _try(self, move: Callable[[Change], object], order: Order) -> None:
-        """Where its state does not let it be done now, the next look tries again."""
+        """Makes a move; where the order's state does not let it be done now, the next look tries
+        again."""
         try:
             await self._orders.run(move, (order.merchant_id, order.order_id), self._scope)
         except Problem as problem:

@@ -53,8 +53,8 @@ from recoup.routes.store.processor_notices import (
 
 
 async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice) -> None:
-    """What the signed part of a notice proves by itself, any number of times and in any order. Raises:
-    Problem(unavailable) while our own call is under way: it is to be sent again."""
+    """Applies what the signed part of a notice proves by itself, any number of times and in any
+    order. Raises: Problem(unavailable) while our own call is under way: it is to be sent again."""
     if notice.case is not None:
         charged = await charge_referenced(world.db, notice.case.charge, route, merchant_id)
         if charged is None and notice.message_id is not None:
@@ -72,7 +72,8 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
 async def _message(
     world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice, message_id: UUID, outcome: Outcome
 ) -> None:
-    """What followed a charge may have the charge's own reference, and says nothing of the charge itself."""
+    """Applies the outcome to its message: what followed a charge may have the charge's own
+    reference, and says nothing of the charge itself."""
     if notice.subject == "charge":
         charged = await attempt_of(world.db, message_id, route, merchant_id)
         if charged is not None:
@@ -90,7 +91,8 @@ async def _message(
 
 
 def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: Outcome, rest: bool) -> None:
-    """What was done and has failed since, or the other way round, is for people: no stage goes back."""
+    """Applies the outcome of a modification: what was done and has failed since, or the other way
+    round, is for people: no stage goes back."""
     modification = change.order.modification(modification_id)
     answer = as_requested(outcome, modification.units, modification.asset)
     if modification.state == "sent" and modification.wire_key != message_id:
@@ -131,14 +133,15 @@ Reply = Acknowledgement
 
 
 def has_own_notices(world: World, route: str, *, by_our_key: bool = False) -> bool:
-    """Whether its notices come in its vendor's shape. `by_our_key`: this one says that the installation's key signed
-    it, as whoever hears of disputes from an acquirer does for a vendor that tells none."""
+    """True when the route's notices come in its vendor's shape. `by_our_key`: this one says that
+    the installation's key signed it, as whoever hears of disputes from an acquirer does for a
+    vendor that tells none."""
     connector = connector_of(world.processors.get(route))
     return connector is not None and (not by_our_key or connector.tells_disputes)
 
 
 def answer_challenge(world: World, route: str, query: Mapping[str, str]) -> Reply | None:
-    """What proves to a vendor that the address is ours; None for what is no challenge."""
+    """The reply that proves to a vendor that the address is ours; None for what is no challenge."""
     connector = connector_of(world.processors.get(route))
     return connector.answer_challenge(query) if connector is not None and is_challenged(connector) else None
 
@@ -203,7 +206,7 @@ async def _take_one(
 
 
 async def _keep(tx: Tx, row: NewProcessorNotice) -> bool:
-    """False for one that came before."""
+    """Stores a notice; False for one that came before."""
     if not await keep_notice(tx, row):
         return False
     await make_due(tx, row.merchant_id, "processor_notice", row.object_key, row.received_at)
@@ -263,9 +266,9 @@ def _id(text: str | None) -> str | None:
 
 
 async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequence[UUID]:
-    """On a route that all merchants share."""
+    """The merchants that a notice is about, on a route that all merchants share."""
     if subject in ("method", "ended"):
-        return sorted({one.merchant_id for one in await methods_of(db, route, notice.about, None)})
+        return sorted({method.merchant_id for method in await methods_of(db, route, notice.about, None)})
     found = None
     if subject == "modification" and notice.message_id is not None:
         modified = await modification_of(db, notice.message_id, route, None)

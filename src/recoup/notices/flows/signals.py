@@ -60,7 +60,7 @@ async def _consider(
 async def _cards(db: Read, world: World, route: str, processor: Processor, signal: Signal) -> list[UUID]:
     found = list(names_of(world, processor, signal.account_reference, signal.fingerprint))
     methods = await methods_of(db, route, signal.method, None) if signal.method else []
-    for one in methods:
-        card_id = await find_method(db, one.merchant_id, one.method_id)
+    for method in methods:
+        card_id = await find_method(db, method.merchant_id, method.method_id)
         found += [card_id] if card_id is not None else []
     return found

@@ -162,7 +162,7 @@ async def _hold(world: World, orders: Orders, connector: Connector, row: Process
 
 
 def _our_call_ends(attempt: Attempt) -> WallTime | None:
-    """Until then its own answer may come, and says the same."""
+    """The time until which the call's own answer may come, which says the same."""
     if attempt.state != "open" or attempt.send_before is None:
         return None
     return WallTime(attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + SETTLE)
@@ -187,7 +187,7 @@ async def _after_all(
 
 
 def _not_said(world: World, row: ProcessorNotice, answer: Outcome) -> NoticeResult:
-    """What the processor did not answer is asked again, at growing pauses."""
+    """Inquires again, at growing pauses, about what the processor did not answer."""
     age: timedelta = world.clocks.wall() - WallTime(row.received_at)
     if answer.state != "unknown" or answer.contradicts or age > INQUIRED_FOR:
         return NoticeResult("known")
@@ -201,16 +201,18 @@ def _later(world: World, row: ProcessorNotice) -> NoticeResult:
 
 
 async def adopt_all(orders: Orders, route: str, charged: Charged, movements: Sequence[Movement]) -> Adopted:
-    """What was done with an approved charge at its processor, by whomever."""
+    """Adopts what was done with an approved charge at its processor, by whomever."""
     scope = Scope(charged.merchant_id, Actor("processor", route), "notice")
     key = (charged.merchant_id, charged.order_id)
-    became = await orders.run(lambda change: [adopt(change, charged.attempt_id, one) for one in movements], key, scope)
+    became = await orders.run(
+        lambda change: [adopt(change, charged.attempt_id, movement) for movement in movements], key, scope
+    )
     return min(became, default="known")
 
 
 async def read_news(world: World, orders: Orders, until: dict[str, WallTime]) -> int:
-    """What was done beside us at vendors that do not notify of it: their books are read. `until`: up to when each
-    route's was, kept by the caller; what could not be read is read again."""
+    """Reads what was done beside us from the books of vendors that do not notify of it. `until`: up
+    to when each route's was, kept by the caller; what could not be read is read again."""
     await world.routes.ready()
     for route, processor in [*world.processors.items()]:
         connector = connector_of(processor)
@@ -241,8 +243,8 @@ async def _adopt_news(world: World, orders: Orders, route: str, connector: NewsG
 
 
 async def _made_there(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """What names a charge of ours, and no message, was made at the processor without us. What comes before the
-    charge's own answer waits for it."""
+    """Handles a notice that names a charge of ours, and no message: made at the processor without
+    us. What comes before the charge's own answer waits for it."""
     charged = await _charged(world, row)
     became, age = "not_ours", world.clocks.wall() - WallTime(row.received_at)
     if charged is not None and charged.state in _OPEN:
@@ -326,18 +328,18 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
     still: its bank has closed it, or wants to hear from its holder."""
     methods = await methods_of(world.db, row.route, row.about, row.merchant_id)
     became = "not_ours"
-    for one in methods:
-        there = Stored(row.route, row.about, one.customer)
+    for method in methods:
+        there = Stored(row.route, row.about, method.customer)
         found = await connector.describe(there) if row.subject != "ended" else None
         became = "closed" if found is None else "renewed"
         if found is not None:
-            await _try_renewed(world, orders, one, found)
+            await _try_renewed(world, orders, method, found)
         async with world.db.transaction() as tx:
             if found is None:
-                await close_method(tx, one.merchant_id, one.method_id, world.clocks.wall())
+                await close_method(tx, method.merchant_id, method.method_id, world.clocks.wall())
             elif found.exp_month and found.exp_year:
                 month, year = found.exp_month, found.exp_year
-                await renew_card(tx, one.merchant_id, one.method_id, month, year, found.last4 or "")
+                await renew_card(tx, method.merchant_id, method.method_id, month, year, found.last4 or "")
     return NoticeResult(became)
 
 

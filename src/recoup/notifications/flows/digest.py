@@ -28,7 +28,8 @@ log = structlog.get_logger()
 
 
 async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
-    """Those that are due; answers how many days were taken. The failure of one does not starve those after it."""
+    """Sends the digests that are due and returns how many days were taken. The failure of one does
+    not starve those after it."""
     people = world.people_database
     if people is None:
         return 0

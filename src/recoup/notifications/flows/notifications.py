@@ -1,4 +1,4 @@
-"""What people do about their notifications: read them, choose kinds, stops mails, says their zone."""
+"""People's acts on their notifications: read them, choose kinds, stop mails, set their zone."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +24,8 @@ ZONE_MAX: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What the link at the foot of a mail is about. `mails`: whether the person takes any."""
+    """Subscription that the link at the foot of a mail is about. `mails`: whether the person takes
+    any."""
 
     user_id: UUID
     subject_id: UUID  # a merchant, or a partner
@@ -50,10 +51,11 @@ async def read_all(world: World, user_id: UUID, until: UUID, merchant_id: UUID |
 async def choose(
     world: World, user_id: UUID, subject_id: UUID, wanted: dict[str, tuple[bool, bool]], *, partner: bool = False
 ) -> None:
-    """By kind: on the page, by mail; what is left out stays. What their role may not hear they cannot choose.
-    `partner`: the subject is one, else a merchant.
+    """Sets a person's choices by kind: on the page, by mail; what is left out stays. What their
+    role may not hear they cannot choose. `partner`: the subject is one, else a merchant.
 
-    Raises: Problem(forbidden) for one that they do not reach; Problem(invalid) for what is no kind of its.
+    Raises: Problem(forbidden) for one that they do not reach; Problem(invalid) for what is no kind
+    of its.
     """
     for name in wanted:
         if name not in KINDS or KINDS[name].partner != partner:
@@ -83,7 +85,7 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
 
 
 async def keep_language(world: World, user_id: UUID, language: str) -> None:
-    """One that the door has words for; empty: their browser's."""
+    """Stores a person's language, one that the door has words for; empty: their browser's."""
     await store.save_language(world.people.alone, user_id, language)
 
 
@@ -100,7 +102,8 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
 
 
 async def subscription_of(world: World, token: str) -> Subscription:
-    """For the holder of a mail's link. Raises: Problem(not_found) for what we did not sign, or have forgotten."""
+    """The subscription, for the holder of a mail's link. Raises: Problem(not_found) for what we did
+    not sign, or have forgotten."""
     named = named_by(world, UNSUBSCRIBE, token)
     row = None
     if named is not None:
@@ -115,7 +118,8 @@ async def subscription_of(world: World, token: str) -> Subscription:
 
 
 async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> Subscription:
-    """No more mails of this kind about this merchant, or none at all; as often as it comes. What the page shows stays.
+    """Stops mails of this kind about this merchant, or all mails; again, it does the same. What the
+    page shows stays.
 
     Raises: Problem(not_found).
     """

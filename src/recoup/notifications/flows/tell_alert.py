@@ -100,7 +100,7 @@ def notification(
     way: Ways,
     wall: WallTime,
 ) -> NewNotification:
-    """`about`: the merchant or partner, and its name."""
+    """Makes a person's notification of an alert. `about`: the merchant or partner, and its name."""
     return NewNotification(
         user_id=user_id,
         notification_id=new_id(),

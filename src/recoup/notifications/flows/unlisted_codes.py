@@ -1,4 +1,5 @@
-"""Which codes and advices of the last weeks nobody here knows: each such decline was read without them."""
+"""Codes and advices of the last weeks that nobody here knows: each such decline was read without
+them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,6 +20,6 @@ async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
 
 
 async def count_unlisted(world: World, merchant_id: UUID, facts: Mapping[str, Any]) -> dict[str, int]:
-    """How many orders had the code of a notification."""
+    """Counts the orders that had the code of a notification."""
     rows = {(one.scheme, one.kind, one.code): one.orders for one in await read_unlisted(world, merchant_id)}
     return {"orders": rows.get((facts["scheme"], facts["kind"], facts["code"]), 1), "days": DAYS}

@@ -58,8 +58,9 @@ async def post_choices(
     page: tuple[str, ...],
     mail: tuple[str, ...],
 ) -> Answer:
-    """`what`: person, for `hour`, `empty` and `mails`; else it is of the `partner` or the `merchant`, by its id.
-    `kind`: every one that this person may hear of; one that is not ticked in `page` or `mail` is off."""
+    """Takes the form of choices. `what`: person, for `hour`, `empty` and `mails`; else it is of the
+    `partner` or the `merchant`, by its id. `kind`: every one that this person may hear of; one that
+    is not ticked in `page` or `mail` is off."""
     world, user_id, session = visit.world, visit.session.user_id, visit.session
     ways = {one: (one in page, one in mail) for one in kind}
     if what == "person":
@@ -80,7 +81,8 @@ async def post_choices(
 
 
 def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Ways]]:
-    """What somebody may hear of, and by which way they do; `found` is what the people database knows of them there."""
+    """The kinds that somebody may hear of, and by which way they do; `found` is what the people
+    database knows of them there."""
     ways = []
     for reader in map(reader_of, found):
         for kind in kinds_for(reader.own_role, reader.operator_role, partner=partner):

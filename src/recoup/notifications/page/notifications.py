@@ -84,7 +84,7 @@ async def notifications_page(visit: AnyVisit) -> Values:
 def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """(text, the page that it leads to or nothing): a line in pieces, the orders that it names as links."""
     found = [(line, "")]
-    for name, path in sorted(orders, key=lambda one: -len(one[0])):
+    for name, path in sorted(orders, key=lambda order: -len(order[0])):
         pieces: list[tuple[str, str]] = []
         for text, to in found:
             head, it, rest = text.partition(name) if not to else (text, "", "")
@@ -95,7 +95,7 @@ def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]
 
 @either.page("/notifications/{notification_id}", "notifications/notifications_elsewhere.html")
 async def notification(visit: AnyVisit) -> Values | Answer:
-    """Where a mail leads: to what it is about, or first to the merchant that it is about."""
+    """Leads from a mail to what it is about, or first to the merchant that it is about."""
     row = await _mine(visit)
     words = words_of(row.kind, row.facts, Locale(visit.language, visit.session.zone))
     if not KINDS[row.kind].partner and row.subject_id != _here(visit):
@@ -145,7 +145,7 @@ async def act(
 
 @notifications_page.post("/notifications/read", may=anybody, shows=nothing, while_paused=True)
 async def read_all(visit: AnyVisit, *, unread: str, only: str, until: Annotated[UUID, _NO_END]) -> Answer:
-    """`until`: the newest notification that the list showed."""
+    """Marks all notifications read. `until`: the newest notification that the list showed."""
     merchant_id = _here(visit) if only == "here" else None
     await notifications.read_all(visit.world, visit.session.user_id, until, merchant_id)
     return redirect(_list(unread, only))

@@ -34,7 +34,8 @@ def _of_zone(problem: Problem) -> bool:
 
 @page.post(may=anybody, shows=_of_zone)
 async def post_time(visit: AccountVisit, *, language: str | None, zone: str, back: str) -> Answer:
-    """Either `language`, empty for what the browser asks for; or `zone`, and `back` for a button that names one."""
+    """Sets either `language`, empty for what the browser asks for; or `zone`, and `back` for a
+    button that names one."""
     if language is None:
         await keep_zone(visit.world, visit.session.user_id, back or zone)
     elif language and language not in languages():

@@ -1,6 +1,8 @@
-"""Whether a model's chances still hold: approvals that it expected against those that came. Pure.
+"""Check that a model's chances still hold: approvals that it expected against those that came.
+Pure.
 
-Attempts of one order stand or fall together, more than chance alone has them do: the bound is wide for that reason.
+Attempts of one order stand or fall together, more than chance alone has them do: the bound is wide
+for that reason.
 """
 
 from math import sqrt

@@ -1,4 +1,5 @@
-"""What a notification says: a title, a few lines, and the page that it is about. Ids and amounts, nothing of payers."""
+"""Words of a notification: a title, a few lines, and the page that it is about. Ids and amounts,
+nothing of payers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Words:
 
 
 def words_of(kind: str, facts: Facts, to: Locale = PLAIN) -> Words:
-    """In its reader's language; times in their zone, which is named."""
+    """The words of a notification, in its reader's language; times in their zone, which is named."""
     title, lines, path = _SAYS[kind](facts, to)
     return Words(title, tuple(lines), path, tuple((name, f"/orders/{one}") for name, one in _named(facts)))
 
@@ -40,7 +41,7 @@ def _named(facts: Facts) -> list[tuple[str, str]]:
 
 
 def foot_of(stop: str, settings: str, to: Locale) -> str:
-    """Below every such mail. `stop`, `settings`: links."""
+    """The text below every such mail. `stop`, `settings`: links."""
     return (
         f"-- \n{to.say('Stop these e-mails: {link}', link=stop)}\n"
         f"{to.say('Notification settings: {link}', link=settings)}"

@@ -187,7 +187,7 @@ def usual(kind: Kind, own_role: str | None) -> Ways:
 
 
 def ways_of(kind: Kind, reader: Reader) -> Ways:
-    """How a person is notified; in no way of what their role may not have."""
+    """The ways in which a person is notified; none for what their role may not have."""
     if not may_hear(kind, reader.own_role, reader.operator_role):
         return Ways(False, False)
     chosen = reader.choices.get(kind.name)
@@ -196,7 +196,7 @@ def ways_of(kind: Kind, reader: Reader) -> Ways:
 
 
 def kinds_for(own_role: str | None, operator_role: str | None, *, partner: bool = False) -> list[Kind]:
-    """Of a merchant, or of a partner itself."""
+    """The kinds of a merchant, or of a partner itself."""
     return [kind for kind in KINDS.values() if kind.partner == partner and may_hear(kind, own_role, operator_role)]
 
 
@@ -226,5 +226,5 @@ def may() -> tuple[str, ...]:
 
 @cache
 def may_at_bell() -> tuple[str, ...]:
-    """Those that are no routine."""
+    """Names of the kinds that are no routine."""
     return tuple(one for one in may() if not KINDS[one.rpartition("/")[2]].routine)

@@ -1,7 +1,8 @@
-"""When a fall of a merchant's rescue rate raises an alert.
+"""Detection of a fall of a merchant's rescue rate that raises an alert.
 
-Payments of the last day are compared with those of the seven days before *at the same age*: a payment of some hours is
-rescued less often than one of a week, and that is no fall. Source: decision 0038.
+Payments of the last day are compared with those of the seven days before *at the same age*: a
+payment of some hours is rescued less often than one of a week, and that is no fall. Source:
+decision 0038.
 """
 
 from datetime import timedelta
@@ -36,7 +37,7 @@ def judge(recent: Counted, before: Counted, *, fallen: bool) -> Verdict | None:
 
 
 def _by_chance(recent: Counted, before: Counted) -> bool:
-    """Is the difference of the two rates below ERRORS of its standard error?"""
+    """True when the difference of the two rates is below ERRORS of its standard error."""
     whole, rescued = recent.declined + before.declined, recent.rescued + before.rescued
     difference = before.rescued * recent.declined - recent.rescued * before.declined
     spread = rescued * (whole - rescued) * recent.declined * before.declined

@@ -1,4 +1,4 @@
-"""What an alert is about, what it is made under, and which orders came to wait for a person."""
+"""Alerts: what each is about, what it is made under, and which orders came to wait for a person."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,8 @@ EVENTS_MAX: Final = 10_000
 
 
 class Alert(Row, frozen=True):
-    """`about`: the order, dispute, payout, batch, endpoint, request or merchant. `user_id`: nobody else hears of it."""
+    """Alert to people. `about`: the order, dispute, payout, batch, endpoint, request or merchant.
+    `user_id`: nobody else hears of it."""
 
     kind: str
     about: UUID
@@ -23,7 +24,7 @@ class Alert(Row, frozen=True):
 
 @MERCHANT.statement("SELECT kind, about, step, facts, user_id FROM alerts WHERE merchant_id = $1 AND alert_id = $2")
 async def find_alert(db: Read, merchant_id: UUID, alert_id: UUID) -> Alert | None:
-    """With the facts that it carries itself."""
+    """The alert, with the facts that it carries itself."""
 
 
 class DisputeFacts(Row, frozen=True):
@@ -43,7 +44,7 @@ FROM order_log l JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = $2 AND l.seq = $3
 """)
 async def _dispute(db: Read, merchant_id: UUID, order_id: UUID, seq: int) -> DisputeFacts | None:
-    """As a line of the order's log tells it."""
+    """The facts of a dispute, as a line of the order's log tells it."""
 
 
 class PayoutFacts(Row, frozen=True):
@@ -84,7 +85,7 @@ async def _batch(db: Read, merchant_id: UUID, batch_id: UUID) -> SettlementFacts
 async def alert_facts(
     db: Read, merchant_id: UUID, kind: str, about: UUID, step: int
 ) -> DisputeFacts | PayoutFacts | SettlementFacts | None:
-    """Of an alert that an event made; None for kinds that carry their own."""
+    """The facts of an alert that an event made; None for kinds that carry their own."""
     if kind == "dispute":
         return await _dispute(db, merchant_id, about, step)
     if kind == "payout":
@@ -102,7 +103,7 @@ class Last(NamedTuple):
 
 
 async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
-    """Of a merchant without one: as if it was at the beginning."""
+    """The last alert of waiting orders; for a merchant without one, as if it was at the beginning."""
     feed_no = await _last_step(db, merchant_id)
     return Last(0, None) if feed_no is None else Last(feed_no, await _last_notified_at(db, merchant_id))
 
@@ -111,7 +112,7 @@ async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
 SELECT step FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1 ORDER BY step DESC LIMIT 1
 """)
 async def _last_step(db: Read, merchant_id: UUID) -> int | None:
-    """Where in the feed it stood."""
+    """The step of the feed at which the last alert stood."""
 
 
 @MERCHANT.statement("""
@@ -120,11 +121,12 @@ SELECT created_at FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND abo
 ORDER BY step DESC LIMIT 1
 """)
 async def _last_notified_at(db: Read, merchant_id: UUID) -> datetime | None:
-    """When one that had orders was made."""
+    """The time of the last alert that had orders."""
 
 
 class WaitingOrders(Row, frozen=True):
-    """How many, by their state; `capped`: there may be more. Of the `first` the ids, and the merchant's own `names`."""
+    """Waiting orders, counted by their state; `capped`: there may be more. Of the `first` the ids,
+    and the merchant's own `names`."""
 
     orders: int
     problem: int
@@ -166,11 +168,11 @@ async def lock_feed(db: Tx, merchant_id: UUID) -> int:
 
 @MERCHANT.statement("SELECT feed_no FROM closers WHERE merchant_id = $1 FOR UPDATE")
 async def _lock_feed(db: Tx, merchant_id: UUID) -> int | None:
-    """None before its first event."""
+    """Locks the merchant's feed; None before its first event."""
 
 
 class FailingEndpoint(Row, frozen=True):
-    """Of a merchant or a partner."""
+    """Failing endpoint of a merchant or a partner."""
 
     endpoint_id: UUID
     merchant_id: UUID | None
@@ -189,7 +191,7 @@ WHERE endpoint_id = ANY($1::uuid[]) AND (state = 'disabled' OR opened_at IS NOT 
 ORDER BY endpoint_id
 """)
 async def failing_endpoints(db: Read, endpoint_ids: Sequence[UUID]) -> list[FailingEndpoint]:
-    """Of these the ones that are open or switched off."""
+    """The open or switched-off ones among these endpoints."""
 
 
 ALERTS_KEPT: Final = timedelta(days=90)
@@ -197,4 +199,4 @@ ALERTS_KEPT: Final = timedelta(days=90)
 
 @MERCHANT.statement("DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
 async def forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
-    """Of merchants."""
+    """Deletes alerts of merchants that were made before then."""

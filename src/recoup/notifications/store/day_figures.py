@@ -1,4 +1,5 @@
-"""What a merchant's day came to, and what stands open now. Bounded in time; payments as the overview counts them."""
+"""Figures of a merchant's day, and what stands open now. Bounded in time; payments as the overview
+counts them."""
 
 from datetime import datetime
 from typing import Final
@@ -25,7 +26,8 @@ class DayFigures(Row, frozen=True):
 
 
 async def day_figures(connection: ReadConnection, merchant_id: UUID, span: tuple[datetime, datetime]) -> DayFigures:
-    """As of one moment. Raises: asyncpg.QueryCanceledError when that takes too long."""
+    """The day's figures, as of one moment. Raises: asyncpg.QueryCanceledError when that takes too
+    long."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await bound_time(connection, TIMEOUT_MS)
         placed = await _placed(connection, merchant_id, *span)
@@ -60,7 +62,7 @@ FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 A
 GROUP BY asset ORDER BY asset
 """)
 async def _placed(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Placed]:
-    """By currency."""
+    """Orders placed, by currency."""
 
 
 class _Refunds(Row, frozen=True):
@@ -76,14 +78,14 @@ WHERE merchant_id = $1 AND business_at >= $2 AND business_at < $3 AND kind = 're
 GROUP BY asset ORDER BY asset
 """)
 async def _refunds(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Refunds]:
-    """By currency."""
+    """Refunds, by currency."""
 
 
 @MERCHANT.statement("""
 SELECT count(*)::int FROM disputes WHERE merchant_id = $1 AND opened_at >= $2 AND opened_at < $3
 """)
 async def _disputes(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> int:
-    """How many were opened."""
+    """Counts the disputes that were opened."""
 
 
 class _Now(Row, frozen=True):

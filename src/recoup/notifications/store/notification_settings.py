@@ -42,7 +42,7 @@ ON CONFLICT DO NOTHING RETURNING user_id
 async def take_day(
     db: Tx, user_id: UUID, world: str, merchant_id: UUID, day: date, notification_id: UUID | None, at: datetime
 ) -> bool:
-    """False when this day's digest was made already."""
+    """Takes a day for its digest; False when this day's digest was made already."""
 
 
 class NotificationMail(Row, frozen=True):
@@ -81,7 +81,7 @@ async def _close_mail(
 async def close_mail(
     db: Tx, key: tuple[UUID, UUID], tries: int, state: str, again_at: datetime | None, why: str
 ) -> None:
-    """What became of the try with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
     await _close_mail(db, *key, tries, state, again_at, why)
 
 
@@ -96,7 +96,7 @@ async def _mark_read(db: Tx, user_id: UUID, notification_id: UUID, world: str, a
 
 
 async def mark_read(db: Tx, key: tuple[UUID, UUID], world: str, at: datetime | None) -> None:
-    """`at` None: unread again."""
+    """Marks a notification read; `at` None: unread again."""
     if at is None:
         await _mark_unread(db, *key, world)
     else:
@@ -129,7 +129,7 @@ async def _choose(
 
 
 async def choose(db: Tx, user_id: UUID, world: str, subject_id: UUID, wanted: dict[str, tuple[bool, bool]]) -> None:
-    """By kind: on the page, by mail."""
+    """Sets a person's choices by kind: on the page, by mail."""
     kinds = sorted(wanted)
     pages, mails = [wanted[kind][0] for kind in kinds], [wanted[kind][1] for kind in kinds]
     await _choose(db, user_id, world, subject_id, kinds, pages, mails)

@@ -1,4 +1,4 @@
-"""Who is notified about a merchant, the notifications, and their settings. People database."""
+"""Readers to notify about a merchant, the notifications, and their settings. People database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of one person. `digest_hour` None: the installation's."""
+    """Settings of a person. `digest_hour` None: the installation's."""
 
     zone: str = "GMT"
     digest_hour: int | None = None
@@ -101,12 +101,12 @@ ORDER BY u.user_id
 async def partner_readers_of(
     db: Read, world: str, partner_id: UUID, user_id: UUID | None = None
 ) -> list[PartnerReader]:
-    """As `readers_of`, without names."""
+    """Readers at a partner, as `readers_of`, without names."""
 
 
 @PEOPLE.statement("SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)")
 async def is_known(db: Read, world: str, merchant_id: UUID) -> bool:
-    """Whether the people database has heard of this merchant."""
+    """True when the people database has heard of this merchant."""
 
 
 @PEOPLE.statement(f"""
@@ -158,7 +158,7 @@ async def notifications_page(
 async def find_notification(
     db: Read, user_id: UUID, world: str, may: Sequence[str], notification_id: UUID
 ) -> Notification | None:
-    """None for somebody else's, and for what this person may not hear any more."""
+    """The notification; None for somebody else's, and for what this person may not hear any more."""
 
 
 @PEOPLE.statement("SELECT zone, digest_hour, digest_empty, mails FROM person_settings WHERE user_id = $1")
@@ -184,7 +184,7 @@ FROM notifications n LEFT JOIN person_settings s USING (user_id)
 WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
 """)
 async def named_notification(db: Read, user_id: UUID, notification_id: UUID, world: str) -> NamedNotification | None:
-    """For the holder of the link at the foot of its mail."""
+    """The notification, for the holder of the link at the foot of its mail."""
 
 
 class WantedDigest(Row, frozen=True):

@@ -1,5 +1,5 @@
-"""Whose rescue rate and whose model's drift are looked at next, and which fall, drift or uplift raised an alert. Wall
-time."""
+"""Watches: whose rescue rate and whose model's drift are looked at next, and which fall, drift or
+uplift raised an alert. Wall time."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,17 +22,17 @@ ON CONFLICT (merchant_id) DO UPDATE SET checked_at = $1 WHERE w.checked_at <= $2
 RETURNING merchant_id, (SELECT offset_us FROM merchants m WHERE m.merchant_id = w.merchant_id) AS offset_us
 """)
 async def claim_watches(db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None) -> list[Watch]:
-    """Those that were last looked at before then, the longest ago first."""
+    """Claims the watches that were last looked at before then, the longest ago first."""
 
 
 @MERCHANT.statement("SELECT fell_at FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")
 async def lock_watch(db: Tx, merchant_id: UUID) -> datetime | None:
-    """Since when its fall is known; None when it stands."""
+    """Locks a watch and returns since when its fall is known; None when the rate stands."""
 
 
 @MERCHANT.statement("UPDATE rescue_watches SET fell_at = $2 WHERE merchant_id = $1")
 async def save_watch(db: Tx, merchant_id: UUID, fell_at: datetime | None) -> None:
-    """None: it was back since."""
+    """Saves the time of a fall; None: it was back since."""
 
 
 # A worker that takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
@@ -43,7 +43,7 @@ UPDATE rescue_watches SET drift_checked_at = $1 WHERE merchant_id IN (
 RETURNING merchant_id
 """)
 async def claim_drift_watches(db: Tx, wall: datetime, before: datetime, limit: int) -> list[UUID]:
-    """Those that were last looked at before then, the longest ago first."""
+    """Claims the drift watches that were last looked at before then, the longest ago first."""
 
 
 @MERCHANT.statement("SELECT drift_told FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")
@@ -71,4 +71,4 @@ WHERE m.merchant_id = w.merchant_id AND w.merchant_id IN (
 RETURNING m.merchant_id, m.offset_us, m.region, m.acceptor_id
 """)
 async def claim_monitoring(db: Tx, wall: datetime, before: datetime, limit: int) -> list[Watched]:
-    """Those that were last counted before then, the longest ago first."""
+    """Claims the merchants whose programs were last counted before then, the longest ago first."""

@@ -32,7 +32,7 @@ WHERE u.code IS NOT NULL
 GROUP BY scheme, u.kind, u.code ORDER BY orders DESC, scheme, u.kind, u.code LIMIT {CODES_MAX}
 """)
 async def unlisted_codes(db: Read, merchant_id: UUID, since: UUID) -> list[UnlistedCode]:
-    """Of the newest decisions, from the id `since` on; the most frequent first."""
+    """Unlisted codes of the newest decisions, from the id `since` on; the most frequent first."""
 
 
 class AlertedCode(Row, frozen=True):
@@ -46,4 +46,4 @@ SELECT facts ->> 'scheme' AS scheme, facts ->> 'code' AS code, count(DISTINCT me
 WHERE kind = 'unlisted_code' AND created_at >= $1 GROUP BY 1, 2 ORDER BY merchants DESC, 1, 2 LIMIT {CODES_MAX}
 """)
 async def alerted_codes(db: Read, since: datetime) -> list[AlertedCode]:
-    """Those that people were notified of since then, by how many merchants met them."""
+    """Codes that people were notified of since then, by how many merchants met them."""

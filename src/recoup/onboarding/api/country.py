@@ -49,8 +49,10 @@ async def read(call: Call) -> Countries:
     assert known is not None
     own = known.merchant
     routes = [
-        RouteCountry(name=one.name, country=one.country or None, region=world.routes.region_of(one.name) or own.region)
-        for one in world.routes.terms(world.processors, merchant_id)
+        RouteCountry(
+            name=term.name, country=term.country or None, region=world.routes.region_of(term.name) or own.region
+        )
+        for term in world.routes.terms(world.processors, merchant_id)
     ]
     return Countries(country=own.country, region=own.region, routes=routes)
 

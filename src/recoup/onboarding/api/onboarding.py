@@ -69,7 +69,7 @@ def application_view(row: FullApplication) -> ApplicationView:
             ApplicationSite(url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support)
             for s in form.sites
         ],
-        documents=[Document.of(one, id=one.document_id) for one in row.documents],
+        documents=[Document.of(document, id=document.document_id) for document in row.documents],
         missing=list(lacking(row)),
         reason=row.reason or None,
         note=row.note or None,

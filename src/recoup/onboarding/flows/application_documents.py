@@ -43,7 +43,7 @@ async def attach_document(
         move = step(row.status, "document_added")
         assert move is not None
         others = await documents_of(tx, [application_id])
-        same = next((one for one in others if one.kind == kind and one.sha256 == digest.hex()), None)
+        same = next((other for other in others if other.kind == kind and other.sha256 == digest.hex()), None)
         if same is not None:
             return same
         if len(others) >= COUNT_MAX:
@@ -86,7 +86,7 @@ async def list_documents(world: World, applicant: Applicant, application_id: UUI
 async def read_document(
     world: World, applicant: Applicant, application_id: UUID, document_id: UUID
 ) -> tuple[Document, bytes]:
-    """With its bytes. Raises: Problem(not_found)."""
+    """The document, with its bytes. Raises: Problem(not_found)."""
     if await find_application(world.db, application_id, applicant.owner) is None:
         raise no_such_application()
     row = await find_document(world.db, application_id, document_id)
@@ -101,5 +101,5 @@ def _no_such_document() -> Problem:
 
 
 def document_context(world: World, application_id: UUID, document_id: UUID) -> str:
-    """Where the bytes belong: sealed into them, so that no two rows can be swapped."""
+    """The place where the bytes belong: sealed into them, so that no two rows can be swapped."""
     return f"document:{world.name}:{application_id}:{document_id}"

@@ -34,7 +34,8 @@ NOTE_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """On whose behalf: of a partner's or a merchant's own; with `owner` None for the operator, who sees all."""
+    """Applicant on whose behalf it is: a partner or a merchant of its own; with `owner` None the
+    operator, who sees all."""
 
     owner: tuple[str, UUID] | None
     actor: Actor
@@ -86,7 +87,7 @@ async def submit_application(
         move = step(row.status, "submitted")
         if move is None:
             return row, []
-        kinds = frozenset(one.kind for one in await documents_of(tx, [application_id]))
+        kinds = frozenset(document.kind for document in await documents_of(tx, [application_id]))
         lacks = missing(form_of(row), kinds)
         if lacks:
             return row, lacks
@@ -94,7 +95,8 @@ async def submit_application(
 
 
 async def cancel_application(world: World, applicant: Applicant, application_id: UUID, note: str = "") -> Application:
-    """In any state but that whose merchant exists; a second time nothing. Raises: Problem not_found, wrong_state."""
+    """Cancels an application, in any state but that whose merchant exists; a second time it does
+    nothing. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "cancelled")
@@ -129,7 +131,7 @@ async def decide_application(
 
 
 class FullApplication(Application, frozen=True):
-    """With its documents, without their bytes."""
+    """Application with its documents, without their bytes."""
 
     documents: Sequence[Document] = ()
 
@@ -168,15 +170,15 @@ def form_of(application: Application) -> Form:
 
 
 def lacking(application: FullApplication) -> Sequence[str]:
-    """What a draft lacks before it can be submitted; other states lack nothing."""
+    """The parts that a draft lacks before it can be submitted; other states lack nothing."""
     if application.status != Status.DRAFT:
         return ()
-    return missing(form_of(application), frozenset(one.kind for one in application.documents))
+    return missing(form_of(application), frozenset(document.kind for document in application.documents))
 
 
 async def locked_application(tx: Tx, applicant: Applicant, application_id: UUID) -> Application:
-    """To change it. Raises: Problem(not_found), also for what is somebody else's; Problem(forbidden) for a partner that
-    is paused."""
+    """Locks the application, to change it. Raises: Problem(not_found), also for what is somebody
+    else's; Problem(forbidden) for a partner that is paused."""
     await _check_active(tx, applicant)
     row = await lock_application(tx, application_id, applicant.owner)
     if row is None:
@@ -198,7 +200,7 @@ def no_such_application() -> Problem:
 
 
 def _step(status: Status, happening: str) -> Any:
-    """One that cannot be heard twice."""
+    """The step of a happening that cannot come twice."""
     move = step(status, happening)
     assert move is not None
     return move

@@ -58,7 +58,7 @@ async def convert_application(world: World, applicant: Applicant, application_id
 
 
 async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | None:
-    """Where the new merchant's credentials are shown once; None when somebody has looked."""
+    """The handover that shows the new merchant's credentials once; None when somebody has looked."""
     return await _waiting(world.db, world, merchant_id)
 
 
@@ -101,7 +101,8 @@ async def _make(
 
 
 async def _check_room(tx: Tx, partner_id: UUID) -> None:
-    """Under the partner's lock, so that two at once are not both the last."""
+    """Checks the partner's number of merchants, under its lock, so that two at once are not both
+    the last."""
     partner = await lock_partner(tx, partner_id)
     if partner is None or await count_merchants(tx, partner_id) >= partner.merchants_max:
         raise Problem(

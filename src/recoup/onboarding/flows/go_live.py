@@ -24,7 +24,8 @@ async def onboarding_of(world: World, merchant_id: UUID) -> tuple[Facts, tuple[C
 
 
 async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UUID:
-    """With these kinds of orders. Raises: Problem(wrong_state) naming what does not hold; Problem invalid, conflict."""
+    """Requests to go live with these kinds of orders. Raises: Problem(wrong_state) naming what does
+    not hold; Problem invalid, conflict."""
     if not world.policy.test_mode:
         raise Problem("wrong_state", "This environment is already live.", cure="Ask in the sandbox.")
     request_id, wall = new_id(), world.clocks.wall()

@@ -72,7 +72,8 @@ async def prepare(
     request: tuple[str | None, bytes | None] = (None, None),
     old_keys_end: datetime | None = None,
 ) -> Handover:
-    """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of the request."""
+    """Prepares the handover in the transaction that made the credentials. `request`: the
+    Idempotency-Key, and a MAC of the request."""
     handover_id, wall = new_id(), world.clocks.wall()
     sealed = world.keys.seal_secret(handover_context(handover_id), encode(asdict(credentials)))
     await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, *request, old_keys_end)

@@ -67,7 +67,7 @@ async def _people(world: World) -> list[CheckLine]:
         finding = Sentence("With a second factor: {0}.", ", ".join(one.email for one in own))
         operator = CheckLine("operator", "pass", finding)
     if strangers:
-        ends = ", ".join(f"`recoup people end-operator {one}`" for one in strangers)
+        ends = ", ".join(f"`recoup people end-operator {stranger}`" for stranger in strangers)
         cure = Sentence("Run {0}, once you have people of your own.", ends)
         finding = Sentence("People of the sandbox can act in live: {0}.", ", ".join(strangers))
         return [operator, CheckLine("passwords", "refuse", finding, cure)]
@@ -100,7 +100,7 @@ def _monitoring(world: World, marks: Marks) -> CheckLine:
 async def _routes(world: World, marks: Marks) -> list[CheckLine]:
     """Each route of the settings, asked once an hour, and for each of its configurations."""
     terms = world.routes.terms(world.processors)
-    countries = {one.name: one.country for one in terms if world.processors[one.name].kind != NoProcessor.kind}
+    countries = {term.name: term.country for term in terms if world.processors[term.name].kind != NoProcessor.kind}
     names = list(countries)
     sealed = await sealed_connections(world.db.reader, names)
     lines = []
@@ -127,7 +127,7 @@ async def _routes(world: World, marks: Marks) -> list[CheckLine]:
 async def _countries(world: World) -> list[CheckLine]:
     """Each send has a country: its route's, or else its merchant's."""
     terms = world.routes.terms(world.processors)
-    without = [one.name for one in terms if not one.country and world.processors[one.name].kind != NoProcessor.kind]
+    without = [term.name for term in terms if not term.country and world.processors[term.name].kind != NoProcessor.kind]
     if not without or await each_has_country(world.db.reader):
         return [CheckLine("countries", "pass", "Each route, or else each merchant, names its country.")]
     finding = "The field country is empty: nobody says where this account is."

@@ -98,9 +98,9 @@ async def place_merchant(
     kinds: Collection[str] = KINDS,
     country: str | None,
 ) -> None:
-    """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports. `kinds` of orders
-    that it takes; live, what customers start is switched on by somebody. `country`: of its account at the acquirer,
-    None while nobody has said it."""
+    """Makes, in an open transaction, the merchant, its sites, and the clocks of its settlements and
+    reports. `kinds` of orders that it takes; live, what customers start is switched on by somebody.
+    `country`: of its account at the acquirer, None while nobody has said it."""
     wall = world.clocks.wall()
     acceptor = acceptor_of(world)
     if not acceptor:
@@ -141,7 +141,8 @@ async def place_merchant(
 
 
 def acceptor_of(world: World) -> str:
-    """By which the network limits of what is sent there are counted; empty while there is no card processor."""
+    """The acceptor by which the network limits of what is sent there are counted; empty while there
+    is no card processor."""
     return next((processor.acceptor_id for processor in world.processors.values()), "")
 
 
@@ -165,9 +166,10 @@ async def issue_keys(
     scopes: Sequence[str] = (),
     role: str | None = None,
 ) -> Keys:
-    """In an open transaction: keys that open the merchant's doors, of those `kinds`; the others are empty. Those before
-    end now, or after the overlap. The secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`.
-    `by`: an actor's text; `scopes`, `role`: as `issue_key`."""
+    """Issues, in an open transaction, keys that open the merchant's doors, of those `kinds`; the
+    others are empty. Earlier keys end now, or after the overlap. The secrets that sign its webhooks
+    are made, not kept: see `keep_webhook_keys`. `by`: an actor's text; `scopes`, `role`: as
+    `issue_key`."""
     wall = world.clocks.wall()
     await end_keys(tx, merchant_id, sorted(kinds), wall + overlap, wall, by)
     made = {

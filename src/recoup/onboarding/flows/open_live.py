@@ -29,7 +29,8 @@ OPERATOR: Final = Actor("operator", "go-live")
 
 
 async def open_approved(sandbox: World) -> int:
-    """How many were opened. None without a live world, or while that has no card processor."""
+    """Opens approved merchants in live and returns how many were opened; 0 without a live world, or
+    while that has no card processor."""
     live = sandbox.other
     if live is None or not sandbox.policy.test_mode or not acceptor_of(live):
         return 0
@@ -56,7 +57,7 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
 
 
 async def _place(live: World, settings: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:
-    """Once, with every kind off: switching one on is in the log."""
+    """Places the merchant in live once, with every kind off: switching one on is in the log."""
     merchant, wall = settings.merchant, live.clocks.wall()
     sites = sorted(_open_sites(settings), key=lambda site: not site.is_default)
     made = tuple(NewSite(s.site_id, s.url, s.name, s.descriptor, s.support) for s in sites)
@@ -90,8 +91,8 @@ async def _place(live: World, settings: MerchantSettings, partner_id: UUID | Non
 
 
 async def _switch(live: World, settings: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:
-    """On for the merchant what was approved; before the first of them, a site's kind that is off in the sandbox goes
-    off."""
+    """Switches on for the merchant what was approved; before the first of them, a site's kind that
+    is off in the sandbox goes off."""
     there = await load_merchant(live.db, scope.merchant_id)
     assert there is not None
     if not any(switches_of(there.merchant).values()):

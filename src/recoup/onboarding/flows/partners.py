@@ -92,14 +92,15 @@ async def make_partner_key(
 
 
 async def decide_partner_key(world: World, scope: PartnerScope, print_: str, *, approve: bool) -> None:
-    """As `decide_key`, of a partner's."""
+    """Decides on a partner's key, as `decide_key`."""
     async with world.db.transaction() as tx:
         await decide(tx, scope.partner_id, scope, print_, approve=approve)
         await note(tx, scope, "key_decided", world.clocks.wall(), key=print_, approved=approve)
 
 
 async def rename_partner_key(world: World, scope: PartnerScope, print_: str, name: str) -> None:
-    """What its people call it. Raises: Problem(invalid) for a name that cannot be; Problem(not_found)."""
+    """Renames a partner's key to what its people call it. Raises: Problem(invalid) for a name that
+    cannot be; Problem(not_found)."""
     name = checked_name(name)
     async with world.db.transaction() as tx:
         if not await name_key(tx, scope.partner_id, "partner", print_, name):
@@ -109,7 +110,7 @@ async def rename_partner_key(world: World, scope: PartnerScope, print_: str, nam
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What the operator allows; None stays as it is."""
+    """Quota that the operator allows; None stays as it is."""
 
     state: str | None = None
     merchants_max: int | None = None
@@ -117,7 +118,8 @@ class Quota:
 
 
 async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
-    """For the operator. Raises: Problem(not_found); Problem(invalid) naming what cannot be."""
+    """Sets a partner's quota, for the operator. Raises: Problem(not_found); Problem(invalid) naming
+    what cannot be."""
     if quota.state not in (None, "active", "paused"):
         raise invalid("A partner is active or paused.", "state")
     if quota.merchants_max is not None and not 0 <= quota.merchants_max <= QUOTA_MAX:
@@ -164,7 +166,7 @@ async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Stat
             raise no_such_merchant()
         keys, hooks = await keys_of(connection, merchant_id), await hooks_of(connection, merchant_id, since)
     sites = tuple(site for site in known.sites if site.retired_at is None)
-    missing = tuple(one for one in conditions(facts) if not one.holds)
+    missing = tuple(condition for condition in conditions(facts) if not condition.holds)
     return Status(row, sites, keys, hooks, missing)
 
 

@@ -57,7 +57,8 @@ _TOO_MANY: Final = "Too many attempts with this e-mail. Go on in"
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """What somebody typed, and from where. `kind`: merchant, partner or both; `site_url` for a merchant."""
+    """Sign-up as somebody typed it, and from where. `kind`: merchant, partner or both; `site_url`
+    for a merchant."""
 
     email: str
     password: str = field(repr=False)
@@ -126,8 +127,8 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
 
 @asynccontextmanager
 async def _in_turn(people: Database) -> AsyncIterator[None]:
-    """What a sign-up makes in the world is made under the e-mail's lock: of this process's few connections to the
-    people one at most waits for the world's.
+    """Lets sign-ups through in turn. What a sign-up makes in the world is made under the e-mail's
+    lock: of this process's few connections to the people one at most waits for the world's.
 
     Raises: Problem(unavailable) when the turn does not come.
     """
@@ -256,13 +257,14 @@ async def _belong(
 
 
 async def _own(connection: Tx, world: World, user_id: UUID, subject: tuple[str, UUID]) -> None:
-    """In this world alone. The log keeps that it had a member, whatever becomes of the membership."""
+    """Makes the user own the subject, in this world alone. The log keeps that it had a member,
+    whatever becomes of the membership."""
     now = world.clocks.wall()
     await save_membership(connection, user_id, *subject, "owner", now, world.name)
     await note_membership(connection, subject, user_id, None, "owner", "joined", by=user_id, request_id="", at=now)
 
 
 def _descriptor(request: SignUp) -> str:
-    """What customers would see, of the name's plain letters."""
+    """The descriptor that customers would see, of the name's plain letters."""
     plain = "".join(c for c in request.name.upper() if c.isascii() and (c.isalnum() or c == " ")).strip()[:LENGTH_MAX]
     return plain if len(plain) >= LENGTH_MIN and any(c.isalpha() for c in plain) else "SANDBOX SHOP"

@@ -45,8 +45,8 @@ def _line(most: int) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationFields:
-    """As they were typed. `monthly`, `average`: amounts in `currency`; `kind`: of orders; `sites`: the texts of each,
-    under `site_`, the field and the site's number."""
+    """Application fields as they were typed. `monthly`, `average`: amounts in `currency`; `kind`:
+    of orders; `sites`: the texts of each, under `site_`, the field and the site's number."""
 
     external_id: Annotated[str, _line(64)]
     legal_name: Annotated[str, _line(128)]
@@ -83,7 +83,7 @@ def read_fields(fields: ApplicationFields) -> Form:
 
 
 def shown_fields(form: Form) -> dict[str, Any]:
-    """What stands in the page's fields; one empty site more than there are."""
+    """The contents of the page's fields; one empty site more than there are."""
     return {
         **{name: getattr(form, name) for name in _TEXTS},
         "kinds": form.kinds,
@@ -162,7 +162,7 @@ _OF_SITE: Final = {"Url": "address", "Name": "name", "Descriptor": "descriptor"}
 
 
 def label_of(name: str) -> str:
-    """As the page calls a field, or a document, that the wire calls `name`."""
+    """The page's label of a field, or of a document, that the wire calls `name`."""
     kind, _, inner = name.partition(".")
     if kind == "Documents":
         return Sentence("document: {0}", DOCUMENTS[inner])
@@ -321,7 +321,7 @@ async def remove_document(visit: AnyVisit) -> Answer:
 
 @either.page("/applications/{application_id}/documents/{document_id}")
 async def document_file(visit: AnyVisit) -> Response:
-    """As its bytes say, and never shown inside a page of ours."""
+    """The document as its bytes say, never shown inside a page of ours."""
     access = access_of(visit)
     row, content = await application_documents.read_document(visit.world, access.who, _id(visit), _document_id(visit))
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
@@ -329,7 +329,7 @@ async def document_file(visit: AnyVisit) -> Response:
 
 
 def _typed(visit: AnyVisit) -> Form | None:
-    """What stood in the form that was refused, if it can be read."""
+    """The content of the form that was refused, if it can be read."""
     typed = read_again(ApplicationForm, visit.typed)
     if typed.do not in ("save", "submit"):
         return None
@@ -340,7 +340,8 @@ def _typed(visit: AnyVisit) -> Form | None:
 
 
 async def _link(world: World, access: ApplicationAccess, row: FullApplication) -> str | None:
-    """Where the new merchant's credentials are shown once; None when somebody has looked, or may not."""
+    """The link that shows the new merchant's credentials once; None when somebody has looked, or
+    may not."""
     if row.status != "CONVERTED" or not access.may_apply:
         return None
     waiting = await waiting_credentials(world, row.merchant_id)

@@ -27,6 +27,6 @@ async def live_check(visit: AccountVisit) -> Values:
     return dict(
         opening=opening,
         lines=lines,
-        refuses=sum(one.verdict == "refuse" for one in lines),
-        waits=sum(one.verdict == "wait" for one in lines),
+        refuses=sum(line.verdict == "refuse" for line in lines),
+        waits=sum(line.verdict == "wait" for line in lines),
     )

@@ -30,7 +30,8 @@ def shell_lines(base: str, credentials: Credentials | None, partner: PartnerKey 
 
 
 def base_address(world: World, request: Request) -> str:
-    """Where the APIs answer: the installation's own address; without one, the host of this call."""
+    """The address where the APIs answer: the installation's own; without one, the host of this
+    call."""
     return str(world.url or request.base_url)
 
 

@@ -1,4 +1,4 @@
-"""What a document is, by its own first bytes: names and declared types are only words. Pure.
+"""Type of a document, by its own first bytes: names and declared types are only words. Pure.
 
 Source: ISO 32000-1 §7.5.2 (PDF), W3C PNG §5.2, ITU-T T.81 (JPEG).
 """
@@ -40,7 +40,8 @@ def media_type(content: bytes) -> str:
 
 
 def download_name(name: str, media_type: str) -> str:
-    """With the ending of what it is, so that no program opens it as something else."""
+    """The name with the ending of what the document is, so that no program opens it as something
+    else."""
     endings = _ENDINGS[media_type]
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
     return plain if plain.lower().endswith(endings) else plain + endings[0]

@@ -1,6 +1,8 @@
-"""What an application says of a business, and what of it must be there before anybody looks at it. Pure.
+"""Application form: what it says of a business, and what of it must be there before anybody looks
+at it. Pure.
 
-A draft may be empty; what is in it is well formed. Personal data stands in the form only, never in its log.
+A draft may be empty; what is in it is well formed. Personal data stands in the form only, never in
+its log.
 """
 
 import re

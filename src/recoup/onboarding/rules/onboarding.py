@@ -1,4 +1,5 @@
-"""What a merchant has shown that it can do, and what must hold before it goes live. Pure: from what is stored.
+"""Onboarding: what a merchant has shown that it can do, and what must hold before it goes live.
+Pure: from what is stored.
 
 Source: seed 004 (partner integration checklist, onboarding), contract §16.5.
 """
@@ -17,7 +18,7 @@ from recoup.onboarding.rules.form import KINDS
 
 
 class StepEvidence(NamedTuple):
-    """That something happened: when, and with which order where there is one."""
+    """Evidence that something happened: when, and with which order where there is one."""
 
     step: str
     at: datetime
@@ -82,7 +83,7 @@ TASKS: Final = (
 
 
 def curl_line(task: Task, base: str) -> str:
-    """One line for a shell in which the names are set."""
+    """The task as a line for a shell in which the names are set."""
     proof = "" if task.step == "token" else ' -H "Authorization: Bearer $TOKEN"'
     line = f'curl "{base}{task.path}"{proof}'
     if task.body is None:
@@ -95,15 +96,15 @@ _NAME: Final = re.compile(r"\$[A-Z_]+")
 
 
 def _unquoted(found: re.Match[str]) -> str:
-    """Outside of the single quotes, where the shell fills it in."""
+    """The name taken out of the single quotes, so that the shell fills it in."""
     return f"'\"{found[0]}\"'"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What stands in the books. `switches`: of the merchant; `sites`: (name, descriptor, switches) of each that takes
-    orders. `bank_states`: of all accounts. `is_active`: not paused. `country`: of the account at the
-    acquirer."""
+    """Facts from the books. `switches`: of the merchant; `sites`: (name, descriptor, switches) of
+    each that takes orders. `bank_states`: of all accounts. `is_active`: not paused. `country`: of
+    the account at the acquirer."""
 
     evidence: Mapping[str, StepEvidence]
     has_fees: bool
@@ -125,7 +126,7 @@ class Condition(NamedTuple):
 
 
 def conditions(facts: Facts) -> tuple[Condition, ...]:
-    """What must hold before a merchant goes live, in the order of the page."""
+    """The conditions that must hold before a merchant goes live, in the order of the page."""
     open_ = [task.title for task in TASKS if task.step not in facts.evidence]
     terms = [word for word, there in (("fees", facts.has_fees), ("settlement", facts.has_settlement)) if not there]
     return (

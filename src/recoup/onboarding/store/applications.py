@@ -110,7 +110,7 @@ _DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes
 SELECT {_DOCUMENT} FROM application_documents WHERE application_id = ANY($1::uuid[]) ORDER BY document_id
 """)
 async def documents_of(db: Read, application_ids: Sequence[UUID]) -> list[Document]:
-    """In the order of their coming."""
+    """The documents of the applications, in the order of their coming."""
 
 
 @DIRECTORY.statement(f"""
@@ -148,7 +148,7 @@ async def log_of(db: Read, application_id: UUID, limit: int) -> list[Application
 SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
 """)
 async def count_drafts(db: Read, owner_kind: str, owner_id: UUID, most: int) -> int:
-    """At most `most` are counted."""
+    """Counts the owner's drafts, up to `most`."""
 
 
 @DIRECTORY.statement("SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'")
@@ -179,7 +179,7 @@ UPDATE applications a SET status = i.status, version = i.version, form = i.form,
 FROM jsonb_populate_record(NULL::applications, $1) i WHERE a.application_id = i.application_id
 """)
 async def save_application(db: Tx, application: Application) -> None:
-    """Under its lock."""
+    """Saves the application, under its lock."""
 
 
 @DIRECTORY.statement(insert_of(ApplicationLine, one=True))
@@ -218,4 +218,4 @@ async def add_document(
 DELETE FROM application_documents WHERE application_id = $1 AND document_id = $2 RETURNING document_id
 """)
 async def delete_document(db: Tx, application_id: UUID, document_id: UUID) -> bool:
-    """Whether there was one."""
+    """Deletes a document. True when there was one."""

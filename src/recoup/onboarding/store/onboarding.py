@@ -1,5 +1,5 @@
-"""What a merchant has done, read from what it left: the first of each kind, bounded; and the questions whether it may
-go live. Wall time."""
+"""Record of what a merchant has done, read from what it left: the first of each kind, bounded; and
+its requests to go live. Wall time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -100,7 +100,7 @@ def _kinds(of: _Standing | _Site) -> dict[str, bool]:
 
 
 async def onboarding_facts(db: Read, merchant_id: UUID) -> Facts | None:
-    """None for a merchant that there is not."""
+    """The merchant's facts; None for a merchant that does not exist."""
     found = await _standing(db, merchant_id)
     if found is None:
         return None
@@ -189,4 +189,4 @@ async def decide_request(
     actor: str,
     at: datetime,
 ) -> bool:
-    """Whether it was still open."""
+    """Decides a request to go live. True when it was still open."""

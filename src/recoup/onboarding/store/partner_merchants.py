@@ -21,7 +21,8 @@ NAMED_MAX = 10_000  # merchants of a partner whose names are looked at
 
 @dataclass(frozen=True, slots=True)
 class MerchantFilter:
-    """None, or empty: does not matter. `name`: a part of it, folded as orders' texts are."""
+    """Filter of merchants; None, or empty: does not matter. `name`: a part of it, folded as orders'
+    texts are."""
 
     partner_id: UUID
     state: str | None = None
@@ -82,15 +83,15 @@ async def _named(db: Read, merchant_filter: MerchantFilter) -> list[UUID] | None
 
 @cached(2 * NAMED_MAX)
 def spelt(name: str) -> str:
-    """What it is found by, a line for each spelling. Kept: to fold all names of a large partner takes a third of a
-    second, in which nobody else is answered."""
+    """The spellings that a name is found by, a line for each. Kept: to fold all names of a large
+    partner takes a third of a second, in which nobody else is answered."""
     return f"{fold(name)}\n{joined(name)}"
 
 
 async def list_merchants(
     db: Read, merchant_filter: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
 ) -> list[PartnerMerchant]:
-    """In the order of their ids, which is that of their making."""
+    """Lists merchants in the order of their ids, which is that of their making."""
     return await _merchants(
         db,
         merchant_filter.partner_id,
@@ -121,7 +122,7 @@ FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
 """)
 async def read_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> PartnerMerchantStatus | None:
-    """None for one that is another's or nobody's."""
+    """The merchant's status; None for one that is another's or nobody's."""
 
 
 class HookHealth(Row, frozen=True):
@@ -168,8 +169,9 @@ async def _rescued(db: Read, merchant_ids: Sequence[UUID], wall: datetime, days:
 async def rescued_of(
     connection: asyncpg.Connection, merchant_ids: Sequence[UUID], wall: datetime, days: int
 ) -> dict[UUID, list[tuple[str, int, int]]]:
-    """Of orders placed in so many days up to today, by each merchant's clock: merchant -> (asset, units, orders) that
-    were rescued, as its overview counts them. Nothing when it takes too long."""
+    """Rescued amounts of orders placed in so many days up to today, by each merchant's clock:
+    merchant -> (asset, units, orders) that were rescued, as its overview counts them. Nothing when
+    it takes too long."""
     try:
         async with connection.transaction(readonly=True):
             await connection.execute(f"SET LOCAL statement_timeout = {RESCUED_TIMEOUT_MS}")

@@ -39,7 +39,8 @@ def channel_of(world: World, route: str | None) -> Channel:
 
 
 async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) -> Outcome:
-    """What the counterpart said; unknown when it takes too long or its connector breaks, for it may have happened."""
+    """The counterpart's answer; unknown when it takes too long or its connector breaks, for it may
+    have happened."""
     try:
         async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
             return await call
@@ -50,8 +51,8 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
 
 
 def may_be_forgotten(world: World, processor: Counterpart, message_id: UUID) -> bool:
-    """Whether the processor may no longer know an id that was first sent when it was made: sent again it could be done
-    twice, and "not found" proves nothing."""
+    """True when the processor may no longer know an id that was first sent when it was made: sent
+    again it could be done twice, and "not found" proves nothing."""
     return message_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
 
 

@@ -34,7 +34,7 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
 
 
 async def merchants_with(world: World, key: str, merchant_ids: list[UUID]) -> list[UUID]:
-    """Those of these merchants that have an order of this id."""
+    """The ones of these merchants that have an order of this id."""
     if not merchant_ids:
         return []
     found = await find_order_among(world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids)

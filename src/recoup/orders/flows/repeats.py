@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Of one call. Without a key every call is a new one. `operation` names it to people too; `field`: the key's."""
+    """Call that is done once. Without a key every call is a new one. `operation` names it to people
+    too; `field`: the key's."""
 
     db: Database
     merchant_id: UUID
@@ -30,7 +31,8 @@ class Once:
     field: str
 
     async def run(self, work: Callable[[], Awaitable[T]], read_answer: Callable[[dict[str, Any]], T]) -> T:
-        """What `work` answers; or `read_answer` of the stored answer, where the key came before. `work` stores it.
+        """Returns what `work` answers; or `read_answer` of the stored answer, where the key came
+        before. `work` stores it.
 
         Raises: Problem(conflict) for a key that came with other content; whatever `work` raises.
         """

@@ -1,7 +1,8 @@
-"""What one transaction does to one locked order: gathered as rows, written at once by `write_all`.
+"""Change of a single locked order in a single transaction: gathered as rows, written at once by
+`write_all`.
 
-Every line of the log, every step of the stage, every event and posting is made here and nowhere else, so that they
-cannot come apart; the rows and the due work are gathered in `order/gathered.py`.
+Every line of the log, every step of the stage, every event and posting is made here and nowhere
+else, so that they cannot come apart; the rows and the due work are gathered in `order/gathered.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -110,14 +111,14 @@ class Change(Gathered):
         return self.order.attention != before
 
     def clear_attention(self, *settled: str) -> None:
-        """What is settled needs nobody's attention any more; what else is stuck or late does."""
+        """Clears the attention for what is settled; what else is stuck or late keeps it."""
         if self.order.attention in settled:
             self.order.attention = needed(self.order)
 
     def paid_once(self) -> None:
-        """What was paid twice, or by a thief, is so no more once nothing of it is left."""
+        """Clears the attention for a double or fraudulent payment once nothing of it is left."""
         if not self.order.left_units:
-            self.clear_attention(*(one.code for one in REASONS.values() if one.while_paid))
+            self.clear_attention(*(reason.code for reason in REASONS.values() if reason.while_paid))
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""
@@ -129,7 +130,7 @@ class Change(Gathered):
         """The order's card from here on, by whose sends the gate decides; those before are kept."""
         order = self.order
         cards = (*order.cards_before, order.card_id)
-        before = [one for one in dict.fromkeys(cards) if one not in (None, card.card_id)]
+        before = [fromkey for fromkey in dict.fromkeys(cards) if fromkey not in (None, card.card_id)]
         if before != order.cards_before:
             self.amend(cards_before=before)
         self.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id, **body)
@@ -226,8 +227,8 @@ class Change(Gathered):
             self.due("last_word", self.wall, wall=True)
 
     def _book(self, row: Step | Fact, booked: Booked | None) -> None:
-        """With its line of the log, so that neither is without the other; once per (source, recipe), however often the
-        flow runs."""
+        """Books a row with its line of the log, so that neither is without the other; once per
+        (source, recipe), however often the flow runs."""
         if (row.books is None) is not (booked is None):
             raise AssertionError(f"{row.happening} books {row.books.recipe if row.books else 'nothing'}")
         if row.books is not None and booked is not None:
@@ -250,7 +251,7 @@ class Change(Gathered):
             self.due("processor_invoice", self.wall, subject_id=UUID(key), wall=True)
 
     def nothing_due(self) -> None:
-        """Nothing that the order would do by itself is waited for any more."""
+        """Cancels everything that the order would do by itself."""
         self.order.next_attempt_at = None
         for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
             self.undue(kind)

@@ -11,7 +11,7 @@ from recoup.orders.store.rows import DueKey, DueKind, DueWork
 async def wait_for(
     tx: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, at: datetime, *, wall: bool = True
 ) -> None:
-    """From `at` on; `wall` False: in business time."""
+    """Makes work due from `at` on; `wall` False: in business time."""
     rows = Rows()
     rows.due_work.append(DueWork(merchant_id, kind, subject_id, at, wall=wall))
     await write(tx, rows)

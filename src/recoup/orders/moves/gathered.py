@@ -1,4 +1,5 @@
-"""What happens to one locked order in one transaction, gathered as rows: nothing is decided here."""
+"""Changes to a single locked order in a single transaction, gathered as rows: nothing is decided
+here."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -46,7 +47,7 @@ class Gathered:
     def __init__(
         self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str, is_new: bool = False
     ) -> None:
-        """`is_new`: this transaction admits the order."""
+        """Starts a transaction's changes. `is_new`: this transaction admits the order."""
         self.order, self.now, self.wall = order, now, wall
         self.who, self.actor, self._request_id = actor, actor.text(), request_id
         self.rows = Rows()
@@ -75,7 +76,7 @@ class Gathered:
         self._given[type(value)] = value
 
     def given(self, kind: type[T]) -> T | None:
-        """What was given of that type."""
+        """The value given of that type."""
         return self._given.get(kind)
 
     def set_attempt(self, attempt: Attempt, **values: Any) -> None:
@@ -111,7 +112,7 @@ class Gathered:
         self._touched[table, row_id] = row
 
     def set_advance(self, advance: Advance, **values: Any) -> None:
-        """What is no longer due of it frees as much of the exposure."""
+        """Sets the advance; what is no longer due of it frees as much of the exposure."""
         before = self.order.advance.due_units if self.order.advance is not None else None
         for name, value in values.items():
             setattr(advance, name, value)
@@ -126,7 +127,8 @@ class Gathered:
         self._set("disputes", dispute.dispute_id, dispute, values)
 
     def block_card(self, block_id: UUID, reason: str, until: datetime | None) -> None:
-        """No further send of the order's card for this merchant; `until` in the past lets go. Under the card's lock."""
+        """Blocks further sends of the order's card for this merchant; `until` in the past lets go.
+        Under the card's lock."""
         order = self.order
         if order.card_id is not None:
             self._blocks[block_id] = CardBlock(
@@ -239,7 +241,7 @@ class Gathered:
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
             getattr(rows, table).append(Owned(order.merchant_id, row))
-        rows.refund_requests.extend(Owned(order.merchant_id, one) for one in self._refund_approvals.values())
+        rows.refund_requests.extend(Owned(order.merchant_id, approval) for approval in self._refund_approvals.values())
         if self._advanced and order.advance is not None:
             rows.advances.append(Owned(order.merchant_id, order.advance))
         rows.card_blocks.extend(self._blocks.values())

@@ -1,5 +1,6 @@
-"""Whether money may leave at a person's word: the one question behind refunds, returns of late money, what is settled
-by hand or kept, and accepted disputes. A system and the operator have no such limits."""
+"""Check that money may leave at a person's word: the one question behind refunds, returns of late
+money, what is settled by hand or kept, and accepted disputes. A system and the operator have no
+such limits."""
 
 from recoup.kernel.problem import Problem
 from recoup.orders.moves.change import Change
@@ -8,8 +9,8 @@ from recoup.orders.rules.snapshot import Order
 
 
 def may_go(change: Change, units: int) -> bool:
-    """Whether so much goes without a second person. Raises: Problem(forbidden) when it may not go at all; wrong_state
-    when one of this order waits already and this one would have to wait, too."""
+    """True when so much goes without a second person. Raises: Problem(forbidden) when it may not go
+    at all; wrong_state when one of this order waits already and this one would have to wait, too."""
     if change.role is None:
         if change.who.kind == "user":
             raise Problem("forbidden", "You have no role here any more.", cure="Ask the owner.")
@@ -32,7 +33,8 @@ def may_go(change: Change, units: int) -> bool:
 
 
 def leave(change: Change, units: int) -> None:
-    """So much leaves now. Raises: Problem(forbidden), also for what needs a second person; wrong_state."""
+    """Lets so much leave now. Raises: Problem(forbidden), also for what needs a second person;
+    wrong_state."""
     if not may_go(change, units):
         cure = "Ask somebody whose role allows it, or the owner."
         raise Problem("forbidden", "This amount needs a second person.", cure=cure)

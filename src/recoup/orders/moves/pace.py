@@ -1,4 +1,5 @@
-"""How soon a message to a counterpart must leave, and when it is sent again under its own id."""
+"""Pace of messages to a counterpart: how soon each must leave, and when it is sent again under its
+own id."""
 
 from datetime import timedelta
 

@@ -1,5 +1,5 @@
-"""What leaves within a retry policy that has a budget is counted in the transaction of the send: for the order's
-merchant, site and campaign, each where a budget counts it."""
+"""Budgets of retry policies: what leaves within a policy that has one is counted in the transaction
+of the send, for the order's merchant, site and campaign, each where a budget counts it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ Subject = tuple[UUID, UUID]
 
 
 def with_sent(order: Order, sent: Mapping[Subject, int]) -> Held:
-    """What the order's policies are beside what its transaction has counted already."""
+    """The order's policies beside what its transaction has counted already."""
     if order.retry.month_sends is None:
         return order.retry
     before = order.retry.month_sends.to_plain()
@@ -31,12 +31,13 @@ def reserved(change: Change) -> Counter[Subject]:
     subjects = _subjects(change.order).values()
     if not subjects:
         return Counter()
-    sends = sum(one.state == "reserved" and not one.claimed for one in change.rows.network_sends)
+    sends = sum(send.state == "reserved" and not send.claimed for send in change.rows.network_sends)
     return Counter(dict.fromkeys(subjects, sends)) if sends else Counter()
 
 
 async def count(tx: Tx, changes: Sequence[Change]) -> None:
-    """Without one no statement runs. Rows are taken in one order, in whichever transaction."""
+    """Counts the sends of the changes; without one no statement runs. Rows are taken in one order,
+    in whichever transaction."""
     found = Counter[tuple[UUID, UUID, date]]()
     for change in changes:
         month = change.now.date().replace(day=1)

@@ -27,8 +27,8 @@ def book(
     order_id: UUID | None = None,
     available_at: datetime | None = None,
 ) -> None:
-    """Once per (source, recipe): a second time the database refuses it. `available_at`: from when on a settlement may
-    take it; now, unless it is given."""
+    """Books postings once per (source, recipe): a second time the database refuses it.
+    `available_at`: from when on a settlement may take it; now, unless it is given."""
     for posting in postings:
         if sum(e.units for e in posting.entries):
             raise AssertionError(f"{posting.recipe} does not balance")
@@ -48,7 +48,7 @@ def book(
 
 
 def content_hash(content: list[Any]) -> str:
-    """What a posting says, as hex of SHA-256; the page's root is built over these."""
+    """The content of a posting, as hex of SHA-256; the page's root is built over these."""
     return _digest(content).hex()
 
 

@@ -61,9 +61,9 @@ def request_modification(
 def ask_second(
     change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes = b""
 ) -> RefundApproval:
-    """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
-    the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as
-    `check_room`."""
+    """Requests a second person's approval; no refund is due yet. It waits for seven days of the
+    merchant's time. Raises: Problem(wrong_state) for more than the wallet of a stablecoin order
+    holds: what cannot be paid needs no approval; Problem(conflict) as `check_room`."""
     check_room(change)
     assert change.role is not None
     order, now = change.order, change.now
@@ -90,27 +90,29 @@ def ask_second(
 
 
 def _check_wallet(change: Change, units: int) -> None:
-    """That a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
+    """Checks that a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
     if change.order.payable_place == ledger.WALLET:
         assert change.wallet is not None
         change.wallet.check(units - returned_fee(change.order, units), change.order.sent_text)
 
 
 def renew(change: Change, modification: Modification, **values: Any) -> None:
-    """It is sent under another id and key from now on: the processor is done with the ones of before."""
+    """Gives the modification another id and key to be sent under from now on: the processor is done
+    with the ones of before."""
     change.set_modification(modification, send_id=new_id(), send_key=renewed(modification), **values)
 
 
 def returned_fee(order: Order, units: int) -> int:
-    """How much of the fee goes back with so many units more."""
+    """The part of the fee that goes back with so many units more."""
     fee, policy, before = int(order.approval.get("fee") or 0), order.approval.get("fee_refund"), order.refunded_units
     back, already = (returned_units(fee, str(policy or KEEP), one, order.units) for one in (before + units, before))
     return back - already
 
 
 def refuse_refund(change: Change, refund: Modification, **reason: Any) -> None:
-    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
-    `reason`: `why` in words of ours, or `words` that somebody typed."""
+    """Refuses a refund: it is not due any more, the merchant has the money again, and the fee that
+    came back with it is taken back. `reason`: `why` in words of ours, or `words` that somebody
+    typed."""
     order = change.order
     change.undue("modification", subject_id=refund.modification_id)
     change.set_modification(refund, state="refused")

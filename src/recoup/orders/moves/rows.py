@@ -12,7 +12,7 @@ _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 
 
 def locked_row(given: NewOrder, card: AdmittedCard) -> LockedOrder:
-    """What a locked row of it would be. `card`: what the admission found of it."""
+    """The row of a new order as a lock would read it. `card`: what the admission found of it."""
     return filled(
         LockedOrder,
         given,
@@ -35,7 +35,7 @@ def locked_row(given: NewOrder, card: AdmittedCard) -> LockedOrder:
 
 
 def head_of(order: Order) -> OrderHead:
-    """Of a new order: with the decline and the card that it came with."""
+    """The head of a new order, with the decline and the card that it came with."""
     decline = order.facts.get("decline") or {}
     return filled(
         OrderHead,
@@ -49,5 +49,6 @@ def head_of(order: Order) -> OrderHead:
 
 
 def shown(order: Order) -> HeadChange:
-    """What may change of its head. Most facts change none of it, and the row has an index for each filter."""
+    """The parts of an order's head that may change. Most facts change none of it, and the row has
+    an index for each filter."""
     return filled(HeadChange, order, attempts=order.attempts_count)

@@ -6,7 +6,7 @@ from recoup.orders.rules.snapshot import Attempt
 
 
 def schedule_test_dispute(change: Change, charge: Attempt) -> None:
-    """On a day that is known."""
+    """Schedules the dispute of a test card, on a day that is known."""
     row = foreseen(change.order.card.magic if change.order.card else None, charge.units)
     if row is not None:
         change.due("cardholder", change.now + row.after)

@@ -21,7 +21,7 @@ from recoup.orders.rules.snapshot import Attempt
 
 @dataclass(slots=True)
 class Line:
-    """One line of the order log, as read."""
+    """Line of the order log, as read."""
 
     seq: int
     happening: str
@@ -112,10 +112,10 @@ def past(
         raise _nothing(lines, cut)
     kept, gone = [line for line in lines if line.seq <= last], [line for line in lines if line.seq > last]
     rows = list(modifications)
-    reversals = {one.attempt_id: one.modification_id for one in rows if one.kind == "reversal"}
-    captures = [one.modification_id for one in rows if one.kind == "capture"]
+    reversals = {row.attempt_id: row.modification_id for row in rows if row.kind == "reversal"}
+    captures = [row.modification_id for row in rows if row.kind == "capture"]
     reader = _Reader(attempts, reversals, captures)
-    found = {one.dispute_id: one.state for one in disputes}
+    found = {dispute.dispute_id: dispute.state for dispute in disputes}
     for line in kept:
         reader.read(line, found)
     moved = [line for line in kept if line.happening == "expiry_moved"]
@@ -139,7 +139,7 @@ def past(
 
 
 def _units_before(lines: Sequence[Line], gone: Iterable[Line]) -> int | None:
-    """What the order was for, where it ended since with a part of that."""
+    """The order's units before it ended with a part of them."""
     for line in gone:
         if line.happening == "parts_kept":
             return int(line.body["units"]) + int(line.body["unpaid"])
@@ -154,7 +154,7 @@ class _Reader:
     def __init__(
         self, attempts: Sequence[Attempt], reversals: Mapping[UUID | None, UUID], captures: list[UUID]
     ) -> None:
-        self._rows = sorted(attempts, key=lambda one: one.attempt_no)
+        self._rows = sorted(attempts, key=lambda attempt: attempt.attempt_no)
         self._reversals, self._captures = reversals, captures
         self.state, self.stopped = State(), False
         self.created_at: datetime | None = None
@@ -189,7 +189,9 @@ class _Reader:
     def _of_rows(self, line: Line, disputes_now: Mapping[UUID, str]) -> None:
         happening, row_id = line.happening, line.fact_id
         if happening in ("captured", "capture_ended"):
-            self.modifications |= {one: "done" for one in self._captures if self.modifications.get(one) == "owed"}
+            self.modifications |= {
+                capture: "done" for capture in self._captures if self.modifications.get(capture) == "owed"
+            }
         if row_id is None:
             return
         if happening in _TRIED:
@@ -208,7 +210,7 @@ class _Reader:
 
     def _plan(self, line: Line, due: datetime | None, *, again: bool = False) -> None:
         """The row that is planned is the first that nothing was said of yet."""
-        fresh = next((one for one in self._rows if one.attempt_id not in self.attempts), None)
+        fresh = next((row for row in self._rows if row.attempt_id not in self.attempts), None)
         named = line.fact_id if line.happening == "charge_planned" else None
         row_id = named or next(iter(self.due), fresh.attempt_id if fresh is not None else None)
         if again and fresh is not None and row_id is not None:
@@ -225,18 +227,18 @@ class _Reader:
 
 
 def attempts_then(found: Past, attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Those that there were, as they were."""
+    """The attempts that existed then, as they were."""
     made = []
-    for one in attempts:
-        state = found.attempts.get(one.attempt_id)
+    for attempt in attempts:
+        state = found.attempts.get(attempt.attempt_id)
         if state is None:
             continue
-        then = replace(one, state=state, due_at=found.due.get(one.attempt_id, one.due_at))
+        then = replace(attempt, state=state, due_at=found.due.get(attempt.attempt_id, attempt.due_at))
         if state in ("planned", "open", "unknown"):
             then = replace(
                 then,
-                sent_at=None if state == "planned" else one.sent_at,
-                route=None if state == "planned" else one.route,
+                sent_at=None if state == "planned" else attempt.sent_at,
+                route=None if state == "planned" else attempt.route,
                 reference=None,
                 network_transaction_id=None,
                 scheme_code=None,
@@ -248,24 +250,24 @@ def attempts_then(found: Past, attempts: Iterable[Attempt]) -> list[Attempt]:
                 closed_at=None,
                 checks=None,
                 retries_itself_at=None,
-                consent=None if state == "planned" else one.consent,
+                consent=None if state == "planned" else attempt.consent,
             )
         made.append(then)
     return made
 
 
 def disputes_then(found: Past, disputes: Iterable[Dispute]) -> list[Dispute]:
-    """Those that there were, as they were."""
+    """The disputes that existed then, as they were."""
     made = []
-    for one in disputes:
-        state, line = found.disputes.get(one.dispute_id), found.dispute_lines.get(one.dispute_id)
+    for dispute in disputes:
+        state, line = found.disputes.get(dispute.dispute_id), found.dispute_lines.get(dispute.dispute_id)
         if state is None or line is None:
             continue
         body = line.body
         said = {name: body[name] for name in ("stage", "kind", "reason_code", "units", "liable")}
         closed = line.business_at if state not in ("open", "answered") else None
         fee, respond_by = int(body.get("fee_charged") or 0), _moment(body.get("respond_by"))
-        made.append(replace(one, state=state, fee_units=fee, respond_by=respond_by, closed_at=closed, **said))
+        made.append(replace(dispute, state=state, fee_units=fee, respond_by=respond_by, closed_at=closed, **said))
     return made
 
 

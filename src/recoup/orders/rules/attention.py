@@ -1,7 +1,8 @@
-"""What somebody shall look at about an order: one code of what may be several things, and the sentence that it means.
+"""Attention that an order needs from somebody: one code of what may be several things, and the
+sentence that it means.
 
-A code may have an argument behind a colon: `dispute_late:2` is of the second dispute, `held:…` says why it is held, by
-a code of `whys`.
+A code may have an argument behind a colon: `dispute_late:2` is of the second dispute, `held:…` says
+why it is held, by a code of `whys`.
 """
 
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -143,7 +144,7 @@ def of_dispute(code: str, dispute_no: int) -> str:
 
 
 def held(why: str) -> str:
-    """`why`: a code of `whys`."""
+    """The attention code of a held order. `why`: a code of `whys`."""
     return f"{HELD}:{why}"
 
 
@@ -161,7 +162,7 @@ def is_by_people(attention: str | None) -> bool:
 
 
 def sentence_of(attention: str) -> str:
-    """In English, also of a code of `whys`."""
+    """The sentence of an attention code, in English, also of a code of `whys`."""
     reason, argument = reason_of(attention), attention.partition(":")[2]
     if reason is None:
         return whys.sentence_of(attention)
@@ -171,7 +172,7 @@ def sentence_of(attention: str) -> str:
 
 
 def needed(order: "Order") -> str | None:
-    """What still needs somebody, whatever was settled beside it."""
+    """The attention that is still needed, whatever was settled beside it."""
     if order.stage is Stage.HELD:
         return held(str(order.held.get("why") or whys.ON_HOLD))
     if order.stage is Stage.PROBLEM:

@@ -20,9 +20,9 @@ class StoredMethod:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What may be known of the card without opening the vault; `sealed` is what the vault keeps, None of a card that
-    its processor keeps: that is `stored`. Of such a card `bin` is empty, and what the processor does not say is empty
-    or 0."""
+    """Facts that may be known of the card without opening the vault; `sealed` is what the vault
+    keeps, None of a card that its processor keeps: that is `stored`. Of such a card `bin` is empty,
+    and what the processor does not say is empty or 0."""
 
     token_id: UUID
     scheme: str
@@ -39,7 +39,7 @@ class CardFacts:
 def sealed_of(
     kek_id: str | None, wrapped_dek: str | None, nonce: str | None, ciphertext: str | None
 ) -> tuple[str, bytes, bytes, bytes] | None:
-    """What the vault keeps, as its rows have it."""
+    """The sealed card that the vault keeps, as its rows have it."""
     if kek_id is None or wrapped_dek is None or nonce is None or ciphertext is None:
         return None
     wrapped, once, text = (bytes.fromhex(one[2:]) for one in (wrapped_dek, nonce, ciphertext))

@@ -1,7 +1,9 @@
-"""One card's orders go one after another: while one of them is being sent the others wait for its answer, and a decline
-for lack of money rests the card for all of them. Pure; only under the card's lock.
+"""Queue of a card's orders, which go one after another: while one of them is being sent the others
+wait for its answer, and a decline for lack of money rests the card for all of them. Pure; only
+under the card's lock.
 
-Of one merchant: what others send of the card is theirs. A payment that the customer makes waits for nothing.
+Of one merchant: what others send of the card is theirs. A payment that the customer makes waits for
+nothing.
 """
 
 from collections.abc import Iterator
@@ -22,16 +24,16 @@ _SLACK: Final = timedelta(hours=1)  # so that a send that left late does not los
 
 
 def is_sent_beside(order: Order, now: datetime) -> bool:
-    """Whether the answer to another order's send of the card is still awaited, and can be."""
+    """True when the answer to another order's send of the card is still awaited, and can be."""
     if order.expires_at is not None and order.expires_at <= now + LOOK_AGAIN:
         return False
     return any(one.declined is None and one.at > now - ANSWER_WAIT for one in _beside(order))
 
 
 def rests_until(order: Order, now: datetime) -> datetime | None:
-    """When the last decline of another order lets the card be tried again; None where it is over, or the order was
-    sent since."""
-    own = max((one.sent_at for one in order.attempts if one.sent_at is not None), default=order.placed_at)
+    """The time when the last decline of another order lets the card be sent again; None where it is
+    over, or the order was sent since."""
+    own = max((attempt.sent_at for attempt in order.attempts if attempt.sent_at is not None), default=order.placed_at)
     declined = [one for one in _beside(order) if one.klass == "funds" and one.declined and one.at > own]
     last = max(declined, key=lambda one: one.at, default=None)
     until = last.at + _wait(order, last) if last is not None else now
@@ -39,7 +41,7 @@ def rests_until(order: Order, now: datetime) -> datetime | None:
 
 
 def sends_beside(order: Order) -> int:
-    """Of its card, since the order was placed."""
+    """Counts the sends of the order's card by other orders since it was placed."""
     return sum(one.at > order.placed_at for one in _beside(order))
 
 
@@ -48,10 +50,10 @@ def alike(order: Order, now: datetime) -> Send | None:
     than one whole unit of the currency between them: networks take a changed amount for a way around their limits."""
     whole = 10 ** EXPONENTS.get(order.asset, 0)
     near = [
-        one.send
-        for one in order.sends
-        if one.send.declined and one.send.currency == order.asset and one.send.merchant_id == str(order.merchant_id)
-        if 0 < abs(one.send.units - order.units) < whole and one.send.claimed and one.send_id != order.order_id
+        send.send
+        for send in order.sends
+        if send.send.declined and send.send.currency == order.asset and send.send.merchant_id == str(order.merchant_id)
+        if 0 < abs(send.send.units - order.units) < whole and send.send.claimed and send.send_id != order.order_id
     ]
     return max((one for one in near if one.at > now - ALIKE_FOR), key=lambda one: one.at, default=None)
 
@@ -59,7 +61,7 @@ def alike(order: Order, now: datetime) -> Send | None:
 def _beside(order: Order) -> Iterator[Send]:
     if order.kind != "mit_managed":
         return
-    own = {one.attempt_id for one in order.attempts}
+    own = {attempt.attempt_id for attempt in order.attempts}
     for one in order.sends:
         send = one.send
         is_ours = send.merchant_id == str(order.merchant_id) and not send.claimed

@@ -19,7 +19,8 @@ class CardSend:
 
 @dataclass(frozen=True, slots=True)
 class CardBlock:
-    """No sends of the card until then, by this merchant or acceptor; None: by any, or for ever."""
+    """Block on sends of the card until then, by this merchant or acceptor; None: by any, or for
+    ever."""
 
     merchant_id: UUID | None
     acceptor_id: str | None
@@ -34,8 +35,9 @@ def initiator_of(text: str) -> Initiator:
 def own_tries(
     facts: Mapping[str, Any], *, units: int, currency: str, acceptor_id: str, merchant_id: UUID, offset: timedelta
 ) -> tuple[Send, ...]:
-    """Of an order whose invoice the billing goes on to charge: all that are left, dated at the next, in the business
-    time of a merchant whose clock stands `offset` apart. They bind that merchant alone, as the tries it reports do."""
+    """The billing's own attempts of an order whose invoice it goes on to charge: all that are left,
+    dated at the next, in the business time of a merchant whose clock stands `offset` apart. They
+    bind that merchant alone, as the attempts it reports do."""
     at, left = facts.get("own_retry_at"), int(facts.get("own_tries_left") or 0)
     if not at or left < 1:
         return ()

@@ -1,7 +1,8 @@
-"""Why an order stands where it stands, as one word that every sentence about it is made from.
+"""Causes why an order stands where it stands, each as one word that every sentence about it is made
+from.
 
-The word comes from what happened to the last try, not from the stage: a decline of the bank, a bank that has not
-answered and a payment that was never sent all end as "declined".
+The word comes from what happened to the last attempt, not from the stage: a decline of the bank, a
+bank that has not answered and a payment that was never sent all end as "declined".
 """
 
 from typing import Final, NamedTuple
@@ -63,7 +64,7 @@ class Cause(NamedTuple):
         return self.word not in NOT_OVER
 
     def sentence(self) -> str:
-        """In English, for the caller of an API."""
+        """The sentence of the cause, in English, for the caller of an API."""
         text = SENTENCES[self.word]
         if "{meaning}" not in text:
             return text
@@ -72,7 +73,7 @@ class Cause(NamedTuple):
         return shaped(text, meaning=REASONS[self.decline][0], cure=self.cure())
 
     def cure(self) -> str:
-        """What helps after the end: never that something is tried again."""
+        """The cure after the end: never that something is attempted again."""
         if self.decline is None:
             return ""
         klass = "hard" if self.word == HARD else "soft"
@@ -91,8 +92,9 @@ def cause_of(
     planned: bool = False,
     logged: Cause | None = None,
 ) -> Cause | None:
-    """None for an order that was approved, or is only held. `last`: the last try; `logged`: what the log's line of the
-    end says of its decline, where it says so."""
+    """The cause of the order's standing; None for an order that was approved, or is only held.
+    `last`: the last attempt; `logged`: what the log's line of the end says of its decline, where it
+    says so."""
     if stage is Stage.DECLINED:
         return _declined(last, logged)
     if stage in (Stage.CANCELLED, Stage.EXPIRED):

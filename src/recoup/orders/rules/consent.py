@@ -1,8 +1,9 @@
-"""What a charge says of consent: where its customer gave it, which charge of the agreement this is, why no strong
-authentication is needed; and whether its merchant takes less than the whole. Pure.
+"""Consent as a charge states it: where its customer gave it, which charge of the agreement this is,
+why no strong authentication is needed; and whether its merchant takes less than the whole. Pure.
 
-An issuer approves more of what names the transaction in which its customer consented. It is decided once for each
-attempt and kept with it: the same id is sent again with the same words, whatever was learned meanwhile.
+An issuer approves more of what names the transaction in which its customer consented. It is decided
+once for each attempt and kept with it: the same id is sent again with the same words, whatever was
+learned meanwhile.
 """
 
 from collections.abc import Mapping
@@ -17,8 +18,8 @@ SEQUENCE_MAX: Final = 9_999
 
 @dataclass(frozen=True, slots=True)
 class KeptIds:
-    """What a merchant's earlier charges left of this card: how many were approved, the network's id of the first that
-    its customer started, and of the latest."""
+    """Ids that a merchant's earlier charges left of this card: how many were approved, the
+    network's id of the first that its customer started, and of the latest."""
 
     approvals: int = 0
     first_network_id: str | None = None
@@ -30,9 +31,10 @@ NOTHING_KEPT: Final = KeptIds()
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """As a charge says it; see `gateways/cards/port.Charge`. `sequence`: 1 starts an agreement, what follows is 2 or
-    more. `exemption`: `mit` of a payment under an agreement that stands, `moto` of an order by mail or telephone; else
-    what the risk check claims. `part_from`: the least units of a partial approval that are taken."""
+    """Consent as a charge states it; see `gateways/cards/port.Charge`. `sequence`: 1 starts an
+    agreement, what follows is 2 or more. `exemption`: `mit` of a payment under an agreement that
+    stands, `moto` of an order by mail or telephone; else what the risk check claims. `part_from`:
+    the least units of a partial approval that are taken."""
 
     first_network_id: str | None = None
     latest_network_id: str | None = None
@@ -64,7 +66,7 @@ def consent_of(
 
 
 def _number(facts: Mapping[str, Any]) -> int:
-    """Which payment of the subscription the merchant says that it is; 0 where it does not say so."""
+    """The number of the subscription's payment, as the merchant says; 0 where it does not say so."""
     text = str((facts.get("subscription") or {}).get("paymentNumber") or "").strip()
     if not text.isascii() or not text.isdigit() or len(text) > len(str(SEQUENCE_MAX)):
         return 0

@@ -1,4 +1,5 @@
-"""When a subscription's cycles fall due: anchor + n × interval, so that nothing drifts. Source: contract §2.8."""
+"""Due times of a subscription's cycles: anchor + n × interval, so that nothing drifts. Source:
+contract §2.8."""
 
 import re
 from calendar import monthrange
@@ -43,7 +44,8 @@ def order_name(subscription: str, number: int) -> str:
 
 
 def is_a_cycles(merchant_order_id: str) -> bool:
-    """Whether a cycle's charge might be called so: a merchant's own charge must not stand in its way."""
+    """True when a cycle's charge might be called so: a merchant's own charge must not stand in its
+    way."""
     subscription, _, number = merchant_order_id.partition("-")
     return parse_wire_id("sub", subscription) is not None and number.isdigit()
 
@@ -51,7 +53,7 @@ def is_a_cycles(merchant_order_id: str) -> bool:
 def next_charge(
     anchor: datetime, unit: str, count: int, done: int, skipped: int, total: int, ends_at: datetime | None
 ) -> datetime | None:
-    """When the cycle after `done` is charged; None when all are. `total` 0 never ends."""
+    """The time when the cycle after `done` is charged; None when all are. `total` 0 never ends."""
     if total and done >= total:
         return None
     at = cycle_at(anchor, unit, count, done + skipped)

@@ -1,4 +1,4 @@
-"""What any decider says of an order. It turns into JSON without loss."""
+"""Decision of any decider on an order. It turns into JSON without loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Priced(Alternative):
-    """One that the engine weighed. `at` is None for stopping; `price`: its worth net of sends or contacts, as a
-    chance."""
+    """Option that the engine weighed. `at` is None for stopping; `price`: its worth net of sends or
+    contacts, as a chance."""
 
     at: str | None
     price: float
@@ -43,19 +43,20 @@ class Priced(Alternative):
 
 @dataclass(frozen=True, slots=True)
 class Offered(Priced):
-    """One of those that exclude each other. `probability`: with which it was taken."""
+    """Offered alternative, of several that exclude each other. `probability`: with which it was
+    taken."""
 
     probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What any decider answers. `plan` holds the due times still to come (UTC; a schedule's are full minutes before
-    expiry). `group` is the schedule that the next attempt belongs to: store it with the attempt, it becomes
-    `Tried.group`. `versions` names decider, policy, knowledge and model. `reasons` are plain sentences for merchants;
-    the first says what was decided, the last what would have changed it. `taken`: which of the `alternatives` was
-    chosen, where a decision chose among them.
-    """
+    """Decision of any decider. `plan` holds the due times still to come (UTC; a schedule's are full
+    minutes before expiry). `group` is the schedule that the next attempt belongs to: store it with
+    the attempt, it becomes `Tried.group`. `versions` names decider, policy, knowledge and model.
+    `reasons` are plain sentences for merchants; the first says what was decided, the last what
+    would have changed it. `taken`: which of the `alternatives` was chosen, where a decision chose
+    among them."""
 
     verdict: Verdict
     plan: tuple[BusinessTime, ...]

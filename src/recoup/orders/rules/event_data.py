@@ -1,8 +1,9 @@
-"""What `EventData` holds for each event, besides Mid, SiteId, Sequence and EventId, which are always there.
+"""Contents of `EventData` for each event, besides Mid, SiteId, Sequence and EventId, which are
+always there.
 
-Amounts are integers in the currency's minor unit; dates are business time, ISO 8601 in UTC. Nothing here is
-about a person: events are kept, and people may be erased. The descriptions are the documentation's text: what a
-field's name does not say.
+Amounts are integers in the currency's minor unit; dates are business time, ISO 8601 in UTC. Nothing
+here is about a person: events are kept, and people may be erased. The descriptions are the
+documentation's text: what a field's name does not say.
 """
 
 from datetime import datetime

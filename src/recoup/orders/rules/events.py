@@ -113,11 +113,12 @@ def events_by_default() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened, as the outbox keeps it.
+    """Event, as the outbox keeps it.
 
-    `order_id` and `external_order_id` are None for events about no single order. `sequence` is the log's
-    number: it rises within an order and may skip. `business_at` is aware. `data` comes from `event_data`.
-    `resent` is True when a person requested it again, not when a try is repeated.
+    `order_id` and `external_order_id` are None for events about no single order. `sequence` is the
+    log's number: it rises within an order and may skip. `business_at` is aware. `data` comes from
+    `event_data`. `resent` is True when a person requested it again, not when a delivery is
+    repeated.
     """
 
     event_id: UUID

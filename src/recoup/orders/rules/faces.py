@@ -45,8 +45,9 @@ _BY_STAGE: Final = {
 
 
 def face(stage: Stage, kind: str, units: int, refunded_units: int, disputed: bool) -> Face:
-    """What the order shows. `kind` is the order's kind; a synchronous MIT answers DECLINED while it works on; a CIT is
-    in work after its answer only while the customer's challenge is tried.
+    """The face that the order shows. `kind` is the order's kind; a synchronous MIT answers DECLINED
+    while it works on; a CIT is in work after its answer only while the customer's challenge is
+    attempted.
 
     Precedence: disputed, then returned, then the rest (design §3).
     """

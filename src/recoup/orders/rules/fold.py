@@ -8,7 +8,7 @@ from recoup.orders.rules.lifecycle import ENDED, STEPS, Stage
 
 
 class Line(Protocol):
-    """One line of the order log, as read."""
+    """Line of the order log, as read."""
 
     seq: int
     happening: str
@@ -19,10 +19,10 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it is
-    worth what was captured of a hold, or what was collected in parts without the rest. `collected_units`: what parts
-    brought of an order that waits for the rest; `refunded_units` has them once it ended without. `units`: its amount,
-    once that has changed."""
+    """State of an order, from the log alone. Amounts in the asset's smallest unit. `is_captured`:
+    it is worth what was captured of a hold, or what was collected in parts without the rest.
+    `collected_units`: what parts brought of an order that waits for the rest; `refunded_units` has
+    them once it ended without. `units`: its amount, once that has changed."""
 
     version: int = 0
     stage: Stage = Stage.NEW

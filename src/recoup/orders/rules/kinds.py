@@ -1,4 +1,4 @@
-"""What kinds of orders there are, and by which door they come."""
+"""Kinds of orders, and the door that each comes by."""
 
 from typing import Literal
 

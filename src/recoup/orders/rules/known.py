@@ -1,4 +1,5 @@
-"""What an engine may know of an order's payer and card beside the order itself, as it was read with the order."""
+"""Facts that an engine may know of an order's payer and card beside the order itself, as read with
+the order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +8,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One answered attempt of the payer. `answer`: its class (`rules.rescue.answer_classes`); `tries`: how many of the
-    same payment came before it; `order_id`: None of a payment that was never sent to us."""
+    """Answered attempt of the payer. `answer`: its class (`rules.rescue.answer_classes`); `tries`:
+    how many of the same payment came before it; `order_id`: None of a payment that was never sent
+    to us."""
 
     at: datetime
     answer: int

@@ -163,7 +163,7 @@ SUSPENDED: Final = Recipe("suspended", "clearing", "suspense", suggested="book t
 
 
 def adjusted(units: int) -> Posting:
-    """By hand. `units` signed: + is in the merchant's favour."""
+    """An adjustment by hand. `units` signed: + is in the merchant's favour."""
     if units > 0:
         return ADJUSTED(units)
     return ADJUSTED._replace(debit=ADJUSTED.credit, credit=ADJUSTED.debit)(-units)
@@ -213,4 +213,4 @@ def with_recipes(sql: str) -> Callable[[], str]:
 
 
 def _names(lines: list[str]) -> str:
-    return "(" + ", ".join(f"'{one.name}'" for one in RECIPES.values() if one.line in lines) + ")"
+    return "(" + ", ".join(f"'{recipe.name}'" for recipe in RECIPES.values() if recipe.line in lines) + ")"

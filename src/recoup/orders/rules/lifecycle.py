@@ -32,7 +32,7 @@ OPEN: Final = frozenset(Stage) - ENDED - {Stage.NEW}
 
 
 class Books(NamedTuple):
-    """What a line of the log brings into the ledger: a recipe of rules.money.ledger, once for a source of that kind."""
+    """Books of a log line: a recipe of rules.money.ledger, once for a source of that kind."""
 
     recipe: str
     source: str
@@ -63,7 +63,7 @@ _COLLECTED: Final = Books("collected", "attempt")
 
 
 def _end(happening: str, reason: str, *stages: Stage) -> tuple[Step, ...]:
-    return tuple(Step(happening, one, S.CANCELLED, None, "order.cancelled", reason) for one in stages)
+    return tuple(Step(happening, stage, S.CANCELLED, None, "order.cancelled", reason) for stage in stages)
 
 
 def _called_off(happening: str, reason: str | None = None) -> tuple[Step, ...]:
@@ -114,7 +114,7 @@ class Fact(NamedTuple):
 
 
 def _noted(kind: str, stages: frozenset[Stage], happenings: str) -> tuple[Fact, ...]:
-    return tuple(Fact(one, kind, stages, None, None) for one in happenings.split())
+    return tuple(Fact(part, kind, stages, None, None) for part in happenings.split())
 
 
 _PAID: Final = frozenset({S.COMPLETED})

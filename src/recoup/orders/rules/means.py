@@ -1,4 +1,5 @@
-"""What brought the money of a rescued order: a link, another card, or which of the tries. Pure."""
+"""Means that brought the money of a rescued order: a link, another card, or which of the attempts.
+Pure."""
 
 from typing import Any, Final, Literal, get_args
 
@@ -12,16 +13,16 @@ _REQUESTS: Final[tuple[Means, ...]] = ("signal", "merchant")
 
 
 def means_of(order: Order, attempt: Attempt) -> Means | None:
-    """Of an attempt that was approved; None where a customer was at the checkout. A card that came later, with the link
-    or from the merchant, keeps its credit for the tries that follow with it; what was collected in parts says so,
-    whatever brought the rest."""
+    """The means of an attempt that was approved; None where a customer was at the checkout. A card
+    that came later, with the link or from the merchant, keeps its credit for the attempts that
+    follow with it; what was collected in parts says so, whatever brought the rest."""
     if order.by_customer:
         return None
     if len(order.charges()) > 1:
         return "part"
     if attempt.ladder == PURPOSE:
         return "link"
-    requested = next((one for one in _REQUESTS if one == attempt.when_due), None)
+    requested = next((request for request in _REQUESTS if request == attempt.when_due), None)
     if requested is not None:
         return requested
     until = sorted((one for one in order.attempts if one.attempt_no <= attempt.attempt_no), key=_number, reverse=True)
@@ -30,18 +31,19 @@ def means_of(order: Order, attempt: Attempt) -> Means | None:
 
 
 def on_other_card(order: Order) -> bool:
-    """Whether it goes on with a card that another order of the customer brought."""
-    return any(one.when_due == "other_card" for one in order.attempts)
+    """True when the order goes on with a card that another order of the customer brought."""
+    return any(attempt.when_due == "other_card" for attempt in order.attempts)
 
 
 def by_means(order: Order, attempt: Attempt) -> dict[str, Any]:
-    """For the log's line of the approval."""
+    """The means, for the log's line of the approval."""
     found = means_of(order, attempt)
     return {"by": found} if found is not None else {}
 
 
 def requested_means(attempt: Attempt) -> Means | None:
-    """Why it is sent outside the plan, kept when it could not be sent and is planned again."""
+    """The reason why the attempt is sent outside the plan, kept when it could not be sent and is
+    planned again."""
     return next((one for one in MEANS if one == attempt.when_due), None)
 
 

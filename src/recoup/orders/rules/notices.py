@@ -58,7 +58,7 @@ _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]
 
 def notice_of(happening: str, settings: Mapping[str, bool]) -> str | None:
     """The notice that this happening makes for a merchant with these settings: the first that is on."""
-    made = (one for one in NOTICES if happening in one.happenings and settings.get(one.name, one.on))
+    made = (notice for notice in NOTICES if happening in notice.happenings and settings.get(notice.name, notice.on))
     return next((one.name for one in made), None)
 
 
@@ -99,7 +99,7 @@ class Words:
 
 
 def card_of(scheme: str, last4: str, to: Locale) -> str:
-    """As a payer knows it: `Visa card ending in 4242`."""
+    """The card as a payer knows it: `Visa card ending in 4242`."""
     card = to.say(_CARDS.get(scheme, "payment card") if last4 else "payment card")
     return to.say("{card} ending in {last}", card=card, last=last4) if last4 else card
 
@@ -225,7 +225,7 @@ def _text(shop: str, facts: NoticeFacts, to: Locale) -> str:
 
 
 def _plain(name: str) -> str:
-    """On one line; letters that GSM lacks without their accents."""
+    """The name on one line; letters that GSM lacks without their accents."""
     line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     return "".join(c if c in GSM else _bare(c) for c in line)
 

@@ -1,4 +1,4 @@
-"""What an order's events say, read off the order as it stands at that line."""
+"""Data of an order's events, read off the order as it stands at that line."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -48,7 +48,7 @@ def order_event_data(name: str, happening: str, order: Order, body: dict[str, An
 
 
 def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
-    """What happened to the whole of it."""
+    """The data of an event about the whole order."""
     match name:
         case "order.completed":
             by = {"by": body["by"]} if "by" in body else {}
@@ -68,7 +68,8 @@ def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, An
 
 
 def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
-    """What happened to a refund, a dispute, a challenge, a send, or a setting of the order."""
+    """The data of an event about a refund, a dispute, a challenge, a send, or a setting of the
+    order."""
     match name:
         case "order.refunded" | "order.refundrefused" | "order.refundfailed":
             instead = {"instead_id": body["instead_id"]} if name == "order.refundfailed" else {}
@@ -142,12 +143,12 @@ def _state(order: Order, status: str) -> OrderState:
 
 
 def subject_kind(order: Order) -> str:
-    """Whose event it is: an endpoint hears the orders of its own dialect only."""
+    """The kind of the event's subject: an endpoint hears the orders of its own dialect only."""
     return "stable_order" if order.kind == "stable" else "order"
 
 
 def submitted_data(status: str, units: int, asset: str, expires_at: datetime | None) -> dict[str, Any]:
-    """Of an order that is only just taken in."""
+    """The data of an order that is only just taken in."""
     state = OrderState(
         status=status,
         amount=units,

@@ -1,4 +1,4 @@
-"""Who may have how many deliveries out at once: a bounded number of places, shared so that no endpoint, dead or slow,
+"""Places for deliveries out at once: a bounded number, shared so that no endpoint, dead or slow,
 keeps the others waiting, and so that one that was away is not flooded when it is back.
 
 Source: decision 0028.
@@ -27,9 +27,9 @@ class _Endpoint:
 
 
 class Pace:
-    """One a process. Each endpoint has a window that grows with every try that is taken and is halved by every one that
-    is not. Those that have not shown to be quick have half of the places together; the other half is kept for the rest.
-    """
+    """Per-process pace of deliveries. Each endpoint has a window that grows with every delivery
+    that is taken and is halved by every one that is not. Those that have not shown to be quick have
+    half of the places together; the other half is kept for the rest."""
 
     def __init__(self, places: int = PLACES) -> None:
         self._places = places
@@ -41,8 +41,8 @@ class Pace:
         return self._places - self._out
 
     def share(self, due: Sequence[UUID]) -> dict[UUID, int]:
-        """How many of each may begin now; `due`: who has something to deliver, the longest waiting first. In turn, one
-        each, for as long as there are places."""
+        """The number of deliveries that each endpoint may begin now; `due`: who has something to
+        deliver, the longest waiting first. In turn, one each, for as long as there are places."""
         free, slow_free = self.free, self._places // 2 - self._slow_out
         given: dict[UUID, int] = {}
         asking = [(one, self._of(one)) for one in due]

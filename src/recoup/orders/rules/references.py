@@ -1,4 +1,5 @@
-"""What names a movement in a bank's words: our id or reference wherever it stands, else the best that the bank has."""
+"""References that name a movement in a bank's words: our id or reference wherever it stands, else
+the best that the bank has."""
 
 import re
 from collections.abc import Iterable

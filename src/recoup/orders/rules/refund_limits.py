@@ -1,4 +1,5 @@
-"""What a person may refund: the limits of their role in one currency, and when a second person has to agree. Pure.
+"""Limits on what a person may refund, by role in one currency, and when a second person has to
+agree. Pure.
 
 Source: decision 0037. API keys are no persons and have no such limits.
 """
@@ -26,7 +27,7 @@ BY_HAND: Final = "by_hand"  # also in the place of a processor's code
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one role in one currency; None: no limit. Units: the asset's smallest."""
+    """Limits of a role in one currency; None: no limit. Units: the asset's smallest."""
 
     refund_max_units: int | None = None
     day_max_units: int | None = None
@@ -38,8 +39,8 @@ NONE: Final = Limits()
 
 @dataclass(slots=True)
 class RefundApproval:
-    """One row of refund_requests. `request_id` is the refund's id once a second person has agreed. `items`: pieces of
-    the order, or what else is to be done, as `act`."""
+    """Row of refund_requests. `request_id` is the refund's id once a second person has agreed.
+    `items`: pieces of the order, or what else is to be done, as `act`."""
 
     request_id: UUID
     order_id: UUID
@@ -65,15 +66,15 @@ class RefundApproval:
 
 @dataclass(slots=True)
 class Day:
-    """What one person has refunded since midnight UTC, in one currency: grows as a transaction adds to it."""
+    """Refunds of one person since midnight UTC, in one currency: grows as a transaction adds to it."""
 
     units: int
 
 
 @dataclass(frozen=True, slots=True)
 class RefundApprovalContext:
-    """What a refund by people needs to know, read under the order's lock and the person's. `limits` by role; `day` of
-    the person whose refund it is; `requests` of this order, oldest first."""
+    """Context of a refund by people, read under the order's lock and the person's. `limits` by
+    role; `day` of the person whose refund it is; `requests` of this order, oldest first."""
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
     day: Day = field(default_factory=lambda: Day(0))
@@ -83,11 +84,11 @@ class RefundApprovalContext:
         return self.limits.get(role, NONE)
 
     def waiting(self) -> RefundApproval | None:
-        return next((one for one in self.requests if one.state == "waiting"), None)
+        return next((request for request in self.requests if request.state == "waiting"), None)
 
 
 def check_limits(limits: Limits) -> None:
-    """What an owner may set. Raises: Problem(invalid)."""
+    """Checks the limits that an owner may set. Raises: Problem(invalid)."""
     for name, word in (("refund_max", "one refund"), ("day_max", "a day"), ("second_from", "the second person")):
         units = getattr(limits, f"{name}_units")
         if units is not None and not (units > 0 if name == "second_from" else units >= 0) or (units or 0) > MOST:
@@ -151,7 +152,8 @@ def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: s
 
 
 def goes_alone(limits: Limits, units: int, asset: str, *, spent_units: int, alone_units: int) -> bool:
-    """Whether it may go without a second person. Raises: Problem(forbidden) when it may not go at all."""
+    """True when it may go without a second person. Raises: Problem(forbidden) when it may not go at
+    all."""
     check_one(limits, units, asset)
     if needs_second(limits, units, alone_units):
         return False
@@ -174,7 +176,7 @@ def check_waiting(request: RefundApproval, now: datetime) -> None:
 
 
 def is_theirs(requested_by: str, actor: str) -> bool:
-    """Whether the actor or the real user behind them requested it."""
+    """True when the actor or the real user behind them requested it."""
     return bool(Actor.of(requested_by).people & Actor.of(actor).people)
 
 

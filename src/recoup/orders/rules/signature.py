@@ -1,6 +1,8 @@
-"""How a webhook proves where it comes from: the rescue dialect's five headers, and Standard Webhooks.
+"""Signatures that prove where a webhook comes from: the rescue dialect's five headers, and Standard
+Webhooks.
 
-Source: contract §14.4 with its test vector; the Standard Webhooks specification, symmetric signatures.
+Source: contract §14.4 with its test vector; the Standard Webhooks specification, symmetric
+signatures.
 """
 
 import base64

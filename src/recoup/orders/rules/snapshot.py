@@ -36,7 +36,7 @@ from recoup.terms.rules.fees import Tariff
 
 @dataclass(slots=True)
 class Attempt(SentBy):
-    """One row of attempts; see `rules.order.attempts` for its life."""
+    """Row of attempts; see `rules.order.attempts` for its life."""
 
     attempt_id: UUID
     order_id: UUID
@@ -79,14 +79,14 @@ class Attempt(SentBy):
 
 
 def is_hold(facts: Mapping[str, Any]) -> bool:
-    """Whether its merchant captures what is only authorised."""
+    """True when the order's merchant captures what is only authorised."""
     return bool(facts.get("transaction_type") == "AUTHORIZATION")
 
 
 def second_answers(attempts: Iterable[Attempt]) -> dict[int, int]:
     """The number of each attempt that went by its card at once, as the token of the one before was refused: to that
     one's. To its payer and in its time it is one attempt with two answers; the limits count each send."""
-    rows = sorted(attempts, key=lambda one: one.attempt_no)
+    rows = sorted(attempts, key=lambda attempt: attempt.attempt_no)
     return {
         then.attempt_no: first.attempt_no
         for first, then in pairwise(rows)
@@ -110,7 +110,8 @@ def collected_in_parts(stage: Stage, kind: str, hold: bool, attempts: Iterable[A
 
 @dataclass(slots=True)
 class Modification:
-    """One row: a refund that is owed, the reversal of a late approval, a hold's void or its capture."""
+    """Modification row: a refund that is due, the reversal of a late approval, a hold's void or its
+    capture."""
 
     modification_id: UUID
     order_id: UUID
@@ -147,18 +148,20 @@ class Modification:
 
     @property
     def wire_key(self) -> UUID:
-        """What the processor knows it by."""
+        """The key that the processor knows it by."""
         return self.send_key or self.key or self.wire_id
 
     @property
     def never_left(self) -> bool:
-        """No processor can know it by this id. A try that is out, or was when its process died, may have left."""
+        """True when no processor can know it by this id. An attempt that is out, or was when its
+        process died, may have left."""
         return self.unsent == self.tries
 
 
 @dataclass(slots=True)
 class Advance:
-    """One row of advances: approved before it was collected. `due_units`: what collection wants and exposure holds."""
+    """Row of advances: approved before it was collected. `due_units`: what collection wants and
+    exposure holds."""
 
     order_id: UUID
     payer_id: UUID | None
@@ -176,7 +179,7 @@ class Advance:
 
 @dataclass(slots=True)
 class Challenge:
-    """One row of challenges. `asks`: confirm, code, address or card."""
+    """Row of challenges. `asks`: confirm, code, address or card."""
 
     challenge_id: UUID
     order_id: UUID
@@ -189,7 +192,8 @@ class Challenge:
 
 @dataclass(slots=True)
 class Settlement:
-    """One row of settlements: direct money on its way to the merchant's own wallet. `units` net of the fee."""
+    """Row of settlements: direct money on its way to the merchant's own wallet. `units` net of the
+    fee."""
 
     settlement_id: UUID
     order_id: UUID
@@ -207,7 +211,7 @@ class Settlement:
 
 @dataclass(slots=True)
 class OrderColumns:
-    """What never changes of an order, but for stage, version and what a merchant may amend."""
+    """Columns that never change of an order, but for stage, version and what a merchant may amend."""
 
     merchant_id: UUID
     order_id: UUID
@@ -234,7 +238,7 @@ class OrderColumns:
 
 @dataclass(slots=True)
 class LockedOrder(OrderColumns):
-    """With what lists show of it."""
+    """Locked order, with what lists show of it."""
 
     token_id: UUID | None
     card_id: UUID | None
@@ -254,7 +258,7 @@ class LockedOrder(OrderColumns):
 
 @dataclass(slots=True)
 class Order(LockedOrder):
-    """With its rows in other tables, and what else is known under its lock."""
+    """Order with its rows in other tables, and what else is known under its lock."""
 
     merchant: Merchant
     card: CardFacts | None = None
@@ -294,7 +298,8 @@ class Order(LockedOrder):
 
     @property
     def own_tries(self) -> tuple[Send, ...]:
-        """What the processor's billing may still send of the card by itself, for this order and the others."""
+        """The sends of the card that the processor's billing may still make by itself, for this
+        order and the others."""
         return self.own_tries_beside + own_tries(
             self.facts,
             units=self.units,
@@ -305,12 +310,14 @@ class Order(LockedOrder):
         )
 
     def region(self, route: str | None = None) -> str:
-        """Of the acquirer of that route, or of whichever will be chosen; else the merchant's."""
+        """The region of the acquirer of that route, or of whichever will be chosen; else the
+        merchant's."""
         return self.regions(route) or self.merchant.region
 
     @property
     def issuer_country(self) -> str:
-        """Of its card, as its processor or its merchant says; empty where nobody does."""
+        """The issuer's country of its card, as its processor or its merchant says; empty where
+        nobody does."""
         stored = self.card.stored.country if self.card is not None and self.card.stored is not None else None
         return stored or self.facts.get("issuer_country") or ""
 
@@ -340,24 +347,25 @@ class Order(LockedOrder):
     @property
     def is_being_tried(self) -> bool:
         """An attempt is out, or what its payer gave is about to be sent."""
-        tried = any(one.state == "tried" for one in self.challenges)
+        tried = any(challenge.state == "tried" for challenge in self.challenges)
         return tried or self.attempt_in_flight() is not None
 
     @property
     def is_refused(self) -> bool:
-        """It waits for a person because its processor refused the request as invalid."""
+        """True when the order waits for a person because its processor refused the request as
+        invalid."""
         return self.stage is Stage.PROBLEM and self.attempt_in_flight() is None
 
     @property
     def typed_once(self) -> set[UUID]:
         """The `card_id`s of cards that its payer typed for one attempt alone."""
-        typed = (one.typed for one in self.attempts)
+        typed = (attempt.typed for attempt in self.attempts)
         return {one.card.card_id for one in typed if one is not None and one.until is None}
 
     @property
     def own_attempts(self) -> list[Attempt]:
-        """Those that say something of its own card."""
-        return [one for one in self.attempts if one.typed is None or one.typed.until is not None]
+        """The attempts that say something of its own card."""
+        return [attempt for attempt in self.attempts if attempt.typed is None or attempt.typed.until is not None]
 
     def planned(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "planned"), None)
@@ -366,18 +374,18 @@ class Order(LockedOrder):
         return next((a for a in self.attempts if a.state == "approved"), None)
 
     def charges(self) -> list[Attempt]:
-        """What was approved and counts for the order, oldest first: one, or each of its parts. Not what was approved
-        after the order's end, which goes back by itself."""
+        """The attempts that were approved and count for the order, oldest first: one, or each of
+        its parts. Not what was approved after the order's end, which goes back by itself."""
         return charges_of(self.attempts)
 
     @property
     def collected_units(self) -> int:
-        """What was collected in parts of an order that still waits for the rest."""
+        """The units collected in parts of an order that still waits for the rest."""
         return collected_in_parts(self.stage, self.kind, self.manual_capture, self.attempts)
 
     @property
     def owed_units(self) -> int:
-        """What an attempt of all that is still owed is for."""
+        """The amount due, as an attempt of all of it is for."""
         return self.units - self.collected_units
 
     def collecting(self) -> Advance | None:
@@ -386,7 +394,7 @@ class Order(LockedOrder):
 
     @property
     def captured_units(self) -> int:
-        """What captures took of the amount that is or was held."""
+        """The units that captures took of the amount that is or was held."""
         return sum(r.units for r in self.modifications if r.kind == "capture" and r.state == "done")
 
     @property
@@ -395,7 +403,7 @@ class Order(LockedOrder):
         return payment.units - self.captured_units if payment is not None else 0
 
     def charged_units(self, attempt_id: UUID) -> int:
-        """What an approved attempt took of its card: of a hold, what was captured of it."""
+        """The units that an approved attempt took of its card: of a hold, what was captured of it."""
         attempt = self.attempt(attempt_id)
         paid = self.paid_by()
         if self.manual_capture and paid is not None and paid.attempt_id == attempt_id:
@@ -412,12 +420,12 @@ class Order(LockedOrder):
 
     @property
     def disputed_units(self) -> int:
-        """What issuers have taken back: disputes that are open or lost."""
+        """The units that issuers have taken back: disputes that are open or lost."""
         return sum(d.units for d in self.disputes if d.takes_money)
 
     @property
     def short_units(self) -> int:
-        """What the payer of a stablecoin order left out, by its merchant's tolerance."""
+        """The units that the payer of a stablecoin order left out, by its merchant's tolerance."""
         payment = self.paid_by() if self.kind == "stable" else None
         return self.units - payment.units if payment is not None else 0
 
@@ -427,7 +435,7 @@ class Order(LockedOrder):
 
     @property
     def left_units(self) -> int:
-        """What has not gone back for good: a dispute that is open may still be won."""
+        """The units that have not gone back for good: a dispute that is open may still be won."""
         lost = sum(d.units for d in self.disputes if d.takes_money and d.closed_at is not None)
         return max(0, self.units - self.refunded_units - lost)
 
@@ -442,7 +450,8 @@ class Order(LockedOrder):
 
     @property
     def payable_place(self) -> str:
-        """Where the merchant's share of this order stands in the book: stablecoin orders have a wallet of their own."""
+        """The place of the merchant's share of this order in the book: stablecoin orders have a
+        wallet of their own."""
         return WALLET if self.kind == "stable" else ""
 
     @property

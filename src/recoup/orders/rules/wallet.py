@@ -1,4 +1,4 @@
-"""What a custodial wallet holds: nothing leaves it that is not there."""
+"""Balance of a custodial wallet: nothing leaves it that is not there."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from recoup.kernel.problem import Figure, Problem, Sentence
 
 @dataclass(slots=True)
 class Wallet:
-    """One merchant's balance in one asset, read under its lock; `units` leaves out direct money on its way. The refunds
-    of one transaction take from the same object."""
+    """Balance of one merchant in one asset, read under its lock; `units` leaves out direct money on
+    its way. The refunds of one transaction take from the same object."""
 
     asset: str
     units: int
@@ -20,7 +20,7 @@ class Wallet:
         self.units -= units
 
     def check(self, units: int, like: str | None = None) -> None:
-        """That a refund could leave now. `like`: the amount as the order's sender wrote it.
+        """Checks that a refund could leave now. `like`: the amount as the order's sender wrote it.
 
         Raises: Problem(wrong_state) with the detail insufficient_balance.
         """

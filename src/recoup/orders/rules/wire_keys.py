@@ -1,7 +1,8 @@
-"""What a counterpart sees in place of our ids, as idempotency key and in metadata.
+"""Keys that a counterpart sees in place of our ids, as idempotency key and in metadata.
 
-Everything here is derived from the order's key, and that from the keyring and from what its merchant calls the order.
-So a database that was restored from a copy, and has made new ids since, comes to the same keys when its callers repeat.
+Everything here is derived from the order's key, and that from the keyring and from what its
+merchant calls the order. So a database that was restored from a copy, and has made new ids since,
+comes to the same keys when its callers repeat.
 """
 
 from collections.abc import Iterable
@@ -37,9 +38,9 @@ def attempt_key(order: "Order", attempt: "Attempt", route: str | None) -> UUID:
 def modification_key(order: "Order", kind: str, attempt_id: UUID | None, named: str | None) -> UUID:
     """`named`: by its caller's idempotency key, which may come again once it is forgotten; else it is counted, of its
     kind and charge, among those without a name: so it does not matter which of the others came before."""
-    charge = next((one.key or attempt_id for one in order.attempts if one.attempt_id == attempt_id), None)
+    charge = next((attempt.key or attempt_id for attempt in order.attempts if attempt.attempt_id == attempt_id), None)
     name = ("named", named) if named is not None and not named.startswith(FORM) else ()
-    held = {key for one in order.modifications for key in (one.key, one.send_key)}
+    held = {key for modification in order.modifications for key in (modification.key, modification.send_key)}
     return _free((derived(order.key, kind, charge or "", *name, n) for n in count(1)), held)
 
 
@@ -53,7 +54,7 @@ def renewed(modification: "Modification") -> UUID:
 
 
 def lives_of(key: UUID) -> list[UUID]:
-    """That key of a modification, and those that a database may have given it since and forgotten."""
+    """The key of a modification, and those that a database may have given it since and forgotten."""
     keys = [key]
     while len(keys) <= RENEWALS:
         keys.append(_after(keys[-1]))
@@ -65,5 +66,5 @@ def _after(key: UUID) -> UUID:
 
 
 def answer_key(order: "Order", case_ref: str, number: int) -> UUID:
-    """Of our word to a dispute."""
+    """The key of our answer to a dispute."""
     return derived(order.key, "dispute_answer", case_ref, number)

@@ -1,4 +1,4 @@
-"""What the answers to a merchant's charges said of a card, whichever order they were for. `changes` writes it."""
+"""Results of a merchant's charges for a card, whichever order they were for. `changes` writes it."""
 
 from uuid import UUID
 
@@ -9,4 +9,4 @@ from recoup.db.statement import MERCHANT, Read
 SELECT EXISTS (SELECT FROM card_results WHERE merchant_id = $1 AND pan_id = $2 AND first_network_id IS NOT NULL)
 """)
 async def has_first_network_id(db: Read, merchant_id: UUID, pan_id: UUID) -> bool:
-    """Whether the network's id of its customer's first payment is kept."""
+    """True when the network's id of its customer's first payment is kept."""

@@ -46,7 +46,7 @@ Writer = Callable[[Tx, Sequence[Any]], Awaitable[None]]
 
 
 class Owned(NamedTuple, Generic[T]):
-    """What an order has, and whose it is."""
+    """Value that an order has, and whose it is."""
 
     merchant_id: UUID
     value: T

@@ -1,4 +1,5 @@
-"""What a cardholder may know of a charge, found by what a statement shows of it; over all merchants."""
+"""Facts that a cardholder may know of a charge, found by what a statement shows of it; over all
+merchants."""
 
 from datetime import datetime
 from typing import Literal

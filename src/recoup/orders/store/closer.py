@@ -1,7 +1,7 @@
-"""What is closed over committed rows, merchant by merchant, under the closer's own lock: the feed and the pages.
+"""Closer of committed rows, merchant by merchant, under its own lock: the feed and the pages.
 
-Writers never wait for it: they only insert. Numbers are given here, in the order of commits as far as anyone can see,
-and without gaps. The functions are in `schema/world/90_functions.sql`.
+Writers never wait for it: they only insert. Numbers are given here, in the order of commits as far
+as anyone can see, and without gaps. The functions are in `schema/world/90_functions.sql`.
 """
 
 from datetime import datetime
@@ -12,17 +12,17 @@ from recoup.db.statement import MERCHANT, Read, Tx
 
 @MERCHANT.statement("SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed")
 async def merchants_with_events(db: Read) -> list[UUID]:
-    """With events that have no number yet."""
+    """Merchants with events that have no number yet."""
 
 
 @MERCHANT.statement("SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL")
 async def merchants_with_postings(db: Read) -> list[UUID]:
-    """With postings that are in no page yet."""
+    """Merchants with postings that are in no page yet."""
 
 
 @MERCHANT.statement("SELECT true FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED")
 async def lock_closer(db: Tx, merchant_id: UUID) -> bool:
-    """False when another process is closing this merchant right now."""
+    """Locks the merchant's closer; False when another process is closing this merchant right now."""
 
 
 @MERCHANT.statement("SELECT feed_events($1, $2, $3)")

@@ -1,4 +1,5 @@
-"""What waits, and for when. Due work is leased in batches and finished by the transaction that does it."""
+"""Due work: what waits, and for when. It is leased in batches and finished by the transaction that
+does it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -35,12 +36,12 @@ async def merchants_in_turn(db: Read, after: UUID, limit: int) -> list[UUID]:
 
 @MERCHANT.statement("SELECT min(due_at) FROM due_work WHERE merchant_id = $1 AND NOT wall")
 async def next_business_instant(db: Read, merchant_id: UUID) -> datetime | None:
-    """When the first of what waits by the merchant's clock is due."""
+    """The time when the first of what waits by the merchant's clock is due."""
 
 
 class Outstanding(Row, frozen=True):
-    """How much of each. `work`: what is due, and what waits for a processor; `unfed`: events that are not in the feed;
-    `undelivered`: first deliveries."""
+    """Counts of outstanding work. `work`: what is due, and what waits for a processor; `unfed`:
+    events that are not in the feed; `undelivered`: first deliveries."""
 
     work: int
     unanswered: int
@@ -59,8 +60,8 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHE
     WHERE l.merchant_id = $1 AND l.due_at IS NOT NULL AND l.fails = 0 AND e.opened_at IS NULL) AS undelivered
 """)
 async def outstanding(db: Read, merchant_id: UUID, wall: datetime) -> Outstanding:
-    """What must be finished before a merchant's clock may go on: work, events to feed, first deliveries.
-    What waits for an endpoint whose breaker is open is not waited for."""
+    """Counts what must be finished before a merchant's clock may go on: work, events to feed, first
+    deliveries. What waits for an endpoint whose breaker is open is not waited for."""
 
 
 class Unanswered(NamedTuple):
@@ -162,7 +163,7 @@ async def _claim_of_each(
 
 
 async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
-    """After a failure: not before `until`, with the error for the desk."""
+    """Postpones due work after a failure: not before `until`, with the error for the desk."""
     await _postpone(db, due.merchant_id, due.kind, due.subject_id, until, error[:300])
 
 
@@ -170,7 +171,7 @@ async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """)
 async def _postpone(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str) -> None:
-    """Not before `until`."""
+    """Postpones due work until `until`."""
 
 
 @MERCHANT.statement("""
@@ -178,11 +179,12 @@ INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
 """)
 async def make_due(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, at: datetime) -> None:
-    """At that wall time, though somebody works at it: what came meanwhile is looked at as well."""
+    """Makes work due at that wall time, though somebody works at it: what came meanwhile is looked
+    at as well."""
 
 
 async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
-    """After a part of it: a free worker goes on, not before `until`."""
+    """Hands due work back after a part of it: a free worker goes on, not before `until`."""
     await _hand_back(db, due.merchant_id, due.kind, due.subject_id, until)
 
 
@@ -194,7 +196,7 @@ async def _hand_back(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, unt
 
 
 async def wait_for_turn(db: Tx, due: Due, until: datetime) -> None:
-    """It was not begun: not before `until`, and its tries are those of before."""
+    """Hands back due work that was not begun: not before `until`, and its attempts count as before."""
     await _wait_for_turn(db, due.merchant_id, due.kind, due.subject_id, until)
 
 
@@ -203,11 +205,12 @@ UPDATE due_work SET lease_until = $4, tries = greatest(0, tries - 1)
 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """)
 async def _wait_for_turn(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime) -> None:
-    """One try less."""
+    """Hands back due work, and takes one from its attempts."""
 
 
 async def lease(db: Tx, due: Due, wall: datetime, until: datetime) -> bool:
-    """By somebody who is no worker, and before it is due. False: somebody else is at it, or it is done."""
+    """Leases due work to somebody who is no worker, before it is due. False: somebody else is at
+    it, or it is done."""
     return bool(await _lease(db, due.merchant_id, due.kind, due.subject_id, wall, until))
 
 
@@ -218,7 +221,7 @@ WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (lease_until IS NUL
 async def _lease(
     db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, wall: datetime, until: datetime
 ) -> bool | None:
-    """None: it is leased, or there is none."""
+    """Leases due work; None: it is leased already, or there is none."""
 
 
 @MERCHANT.statement("""
@@ -241,14 +244,15 @@ UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
 WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
 """)
 async def look_at_invoice_again(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime) -> None:
-    """Nothing, where it was made due since this look had `begun`."""
+    """Schedules the next look at an invoice; does nothing where it was made due since this look had
+    `begun`."""
 
 
 @MERCHANT.statement("""
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $3
 """)
 async def invoice_looked_at(db: Tx, merchant_id: UUID, invoice_key: UUID, begun: datetime) -> None:
-    """Nothing is left to do, unless it was made due since."""
+    """Ends the work on an invoice, unless it was made due since."""
 
 
 @MERCHANT.statement("""
@@ -256,7 +260,7 @@ INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transm
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
 """)
 async def look_at_transmission(db: Tx, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
-    """At what it means for rescues."""
+    """Makes due the look at what a transmission means for rescues."""
 
 
 @MERCHANT.statement("""
@@ -271,4 +275,4 @@ async def transmission_looked_at(db: Tx, merchant_id: UUID, transmit_id: UUID, u
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (NOT wall OR due_at <= $4)
 """)
 async def end_work_begun(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, begun: datetime) -> None:
-    """Nothing, where it was made due again since this look had `begun`."""
+    """Ends due work; does nothing where it was made due again since this look had `begun`."""

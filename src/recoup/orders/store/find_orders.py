@@ -15,7 +15,7 @@ class OrderKey(NamedTuple):
 
 
 async def find_order_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
-    """At which of these merchants it is, newest first."""
+    """Finds the order at these merchants, newest first."""
     return await _find_among(db, order_id, text, merchant_ids) or await _find_tail(db, text, merchant_ids)
 
 
@@ -32,7 +32,7 @@ SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uui
 ORDER BY 2 DESC LIMIT 20
 """)
 async def _find(db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None) -> list[OrderKey]:
-    """By our id, or the merchant's own; newest first."""
+    """Finds orders by our id, or the merchant's own; newest first."""
 
 
 @MERCHANT.statement("""
@@ -42,7 +42,7 @@ SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND merchant
 ORDER BY 2 DESC LIMIT 20
 """)
 async def _find_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
-    """By our id, or the merchant's own; newest first."""
+    """Finds orders at these merchants by our id, or the merchant's own; newest first."""
 
 
 async def _find_tail(db: Read, text: str, merchant_ids: Sequence[UUID] | None) -> list[OrderKey]:
@@ -57,7 +57,7 @@ WHERE right(r.order_id::text, 8) = $1 AND ($2::uuid[] IS NULL OR m.merchant_id =
 ORDER BY 2 DESC LIMIT 20
 """)
 async def _by_tail(db: Read, tail: str, merchant_ids: Sequence[UUID] | None) -> list[OrderKey]:
-    """By the end of our id; newest first."""
+    """Finds orders by the end of our id; newest first."""
 
 
 @MERCHANT.statement("""
@@ -65,4 +65,4 @@ SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
 UNION SELECT order_id FROM attempts WHERE merchant_id = $1 AND key = $2 LIMIT 1
 """)
 async def order_of_charge(db: Read, merchant_id: UUID, charge: UUID) -> UUID | None:
-    """None for a foreign or unknown id."""
+    """The order of a charge; None for a foreign or unknown id."""

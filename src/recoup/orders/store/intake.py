@@ -15,9 +15,9 @@ from recoup.terms.rules.arm_terms import Arm
 
 
 class NewOrder(Row, frozen=True, kw_only=True):
-    """As `admit_orders` takes it. `merchant_version`: of the settings that it was made by. `happening`: its first line
-    of the log. `decided`: later in the same transaction, which then writes head and due work. `arm_share`:
-    percent, where retry policies left less than is set."""
+    """Order as `admit_orders` takes it. `merchant_version`: of the settings that it was made by.
+    `happening`: its first line of the log. `decided`: later in the same transaction, which then
+    writes head and due work. `arm_share`: percent, where retry policies left less than is set."""
 
     merchant_id: UUID
     merchant_version: int

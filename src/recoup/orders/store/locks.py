@@ -66,7 +66,7 @@ JOIN cards h ON h.card_id = coalesce(c.joined_to, c.card_id)
 WHERE c.card_id = ANY($1::uuid[]) ORDER BY h.card_id FOR UPDATE OF h
 """)
 async def _lock_cards(db: Tx, card_ids: Sequence[UUID]) -> list[_LockedCard]:
-    """Those that were sent before."""
+    """Locks the cards that were sent before."""
 
 
 @HUB.statement("""
@@ -75,7 +75,7 @@ SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) 
 ON CONFLICT DO NOTHING RETURNING card_id
 """)
 async def _make_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> list[UUID]:
-    """Those that nobody else has made."""
+    """Makes the cards that nobody else has made."""
 
 
 @HUB.statement("UPDATE cards SET replaced_by = $2 WHERE card_id = $1 AND replaced_by IS DISTINCT FROM $2")

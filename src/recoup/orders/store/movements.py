@@ -1,8 +1,9 @@
-"""What moved on a merchant's account, in the order of booking; + is in the merchant's favour.
+"""Movements on a merchant's account, in the order of booking; + is in the merchant's favour.
 
-One line a movement: an entry on what the merchant is owed. A payout is one when it was sent, and when it came back:
-before, what is scheduled is owed like the rest. A fee that was booked with the approval or refund that it is of
-stands in that line, so that the lines' amounts and fees add up to the ledger's.
+One line a movement: an entry on the amount due to the merchant. A payout is one when it was sent,
+and when it came back: before, what is scheduled is due like the rest. A fee that was booked with
+the approval or refund that it is of stands in that line, so that the lines' amounts and fees add up
+to the ledger's.
 """
 
 from datetime import datetime
@@ -32,7 +33,7 @@ _REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT F
 
 
 class Place(NamedTuple):
-    """Where a list stands: behind this line."""
+    """Place in a list: behind this line."""
 
     at: datetime
     posting_id: UUID
@@ -100,11 +101,11 @@ ORDER BY p.business_at, p.posting_id, p.line_no
 async def _movements(
     db: Read, merchant_id: UUID, window: Window, at: datetime, posting_id: UUID, line_no: int, limit: int
 ) -> list[MovementLine]:
-    """Behind that line."""
+    """Movements behind that line."""
 
 
 async def movements(db: Read, merchant_id: UUID, window: Window, after: Place | None, limit: int) -> list[MovementLine]:
-    """In the order of booking."""
+    """Movements in the order of booking."""
     place = after or Place(window.begin, UUID(int=0), 0)
     return await _movements(db, merchant_id, window._replace(begin=max(window.begin, place.at)), *place, limit)
 
@@ -129,7 +130,7 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_TOTALS)
 async def totals(db: Read, merchant_id: UUID, window: Window) -> list[MovementSum]:
-    """By currency, place and recipe."""
+    """Totals by currency, place and recipe."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -139,7 +140,7 @@ WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN
     WHERE merchant_id = $1 ORDER BY file_hash, created_at DESC)
 """)
 async def _open_differences(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> int:
-    """How many."""
+    """Counts the open differences."""
 
 
 async def open_differences(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> int:
@@ -156,9 +157,9 @@ class ReportSpan(NamedTuple):
 SELECT period_from, period_to FROM reconciliation_reports WHERE merchant_id = $1 AND report_id = $2
 """)
 async def report_span(db: Read, merchant_id: UUID, report_id: UUID) -> ReportSpan | None:
-    """Of a report that an event announced."""
+    """The span of a report that an event announced."""
 
 
 @MERCHANT.statement("SELECT min(business_at) FROM postings WHERE merchant_id = $1")
 async def first_booked(db: Read, merchant_id: UUID) -> datetime | None:
-    """None before the first posting."""
+    """The time of the first posting; None before it."""

@@ -1,5 +1,5 @@
-"""One order with everything that is known about it, as of one instant: a single statement. What its past is read from,
-and what people write beside it."""
+"""Page of a single order with everything that is known about it, as of one instant: a single
+statement. Also what its past is read from, and what people write beside it."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -185,17 +185,18 @@ class OrderPage(_Parts, frozen=True):
 
     @property
     def tries_cut(self) -> bool:
-        """Whether there may be more deliveries than were read."""
+        """True when there may be more deliveries than were read."""
         return sum(len(event.tries) for event in self.events) >= TRIES_READ
 
 
 @MERCHANT.statement(lambda: _READ.replace("{facets}", facets_sql()))
 async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: int) -> _Read | None:
-    """None for a foreign or unknown id."""
+    """Reads the order; None for a foreign or unknown id."""
 
 
 async def read_order(db: Read, merchant_id: UUID, order_id: UUID, *, clear: bool) -> OrderPage | None:
-    """None when this merchant has no such order. Unless `clear`, its customer's data is masked wherever it stands."""
+    """Reads the order; None when this merchant has no such order. Unless `clear`, its customer's
+    data is masked wherever it stands."""
     found = await _read(db, merchant_id, order_id, _HOST, TRIES_READ)
     if found is None:
         return None
@@ -211,7 +212,9 @@ def _masked(page: OrderPage, external_payer: str | None) -> OrderPage:
     payer = asdict(page.payer) if page.payer is not None else None
     hide = personal.redactor((payer, {"external_id": external_payer})).value
     typed = personal.hidden if personal.is_erased(payer) else hide  # by people, who may name anybody
-    events = [replace(one, body=hide(one.body), tries=_without(one.tries, _OF_TRIES, hide)) for one in page.events]
+    events = [
+        replace(event, body=hide(event.body), tries=_without(event.tries, _OF_TRIES, hide)) for event in page.events
+    ]
     metadata = dict.fromkeys(page.order.metadata, personal.DOTS)
     return replace(
         page,
@@ -257,7 +260,7 @@ WHERE g.merchant_id = $1 AND g.order_id = $2 AND g.recorded_at <= $3
 GROUP BY e.account ORDER BY e.account
 """)
 async def order_balances(db: Read, merchant_id: UUID, order_id: UUID, recorded_until: datetime) -> list[AccountBalance]:
-    """What the order had booked by then, by account."""
+    """The order's balances booked by then, by account."""
 
 
 @MERCHANT.statement("SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE")
@@ -288,5 +291,5 @@ async def insert_order_note(
     recorded_at: datetime,
     notes_max: int,
 ) -> bool:
-    """Under the order's lock. True when it stands there, now or from before; False when the order has as many as it
-    may, or there is none."""
+    """Inserts a note, under the order's lock. True when it stands there, now or from before; False
+    when the order has as many as it may, or there is none."""

@@ -97,7 +97,7 @@ class PageRequest(Row, frozen=True):
 
 
 class PageAdvance(Row, frozen=True):
-    """What was approved before it was collected."""
+    """Advance: approved before it was collected."""
 
     asset: str
     units: int
@@ -110,7 +110,7 @@ class PageAdvance(Row, frozen=True):
 
 
 class PageWords(Row, frozen=True):
-    """What somebody typed for a line of the log."""
+    """Words that somebody typed for a line of the log."""
 
     seq: int
     text: str
@@ -175,7 +175,8 @@ class PageTry(NewTry, frozen=True):
 
 
 class PageWait(Row, frozen=True):
-    """To which URL an event is still to go, when, and after how many tries. `behind`: another one goes first."""
+    """Wait of an event: to which URL it is still to go, when, and after how many attempts.
+    `behind`: another one goes first."""
 
     url: str
     at: datetime
@@ -218,7 +219,7 @@ class PageBlock(Row, frozen=True):
 
 
 class PageDue(Row, frozen=True):
-    """When what waits is due."""
+    """Due time of what waits."""
 
     admit: datetime | None = None
     retry: datetime | None = None

@@ -1,7 +1,7 @@
-"""How many orders a merchant has at a door, and how often its wallet moved, for lists that promise it: counted once,
-and from then on only what came since. None of it is ever deleted, and ids rise with time, so that what lies a while
-back is counted for good; what was committed late is in the total a minute later.
-"""
+"""Totals of a merchant's orders at a door, and of its wallet's moves, for lists that promise them:
+counted once, and from then on only what came since. None of it is ever deleted, and ids rise with
+time, so that what lies a while back is counted for good; what was committed late is in the total a
+minute later."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _IDS: Final = {"rescue": "order_id", "stablecoin": "order_id", "wallet": "postin
 
 
 class _Look(Row, frozen=True):
-    """How many rows one look has counted, and the newest of them."""
+    """Count of the rows of a single look, and the newest of them."""
 
     n: int
     last: UUID | None
@@ -44,7 +44,7 @@ def _settled(source: str, key: str) -> Callable[[Read, UUID, UUID, UUID, int], A
       {source} AND {key} < $3 ORDER BY {key} FETCH FIRST ($4::bigint) ROWS WITH TIES) h
     """)
     async def settled(db: Read, merchant_id: UUID, after: UUID, until: UUID, limit: int) -> _Look:
-        """Of what lies between these ids."""
+        """Counts what lies between these ids."""
 
     return settled
 
@@ -52,7 +52,7 @@ def _settled(source: str, key: str) -> Callable[[Read, UUID, UUID, UUID, int], A
 def _rest(source: str) -> Callable[[Read, UUID, UUID], Awaitable[int]]:
     @MERCHANT.statement(f"SELECT count(*) FROM ({source}) h")
     async def rest(db: Read, merchant_id: UUID, after: UUID) -> int:
-        """Of what came since."""
+        """Counts what came since."""
 
     return rest
 
@@ -71,13 +71,14 @@ class _Count(NamedTuple):
 
 @dataclass(slots=True)
 class Totals:
-    """One a process. Of a merchant at a door it keeps what was counted for good, and with it what was lately."""
+    """Per-process totals. Of a merchant at a door it keeps what was counted for good, and with it
+    what was lately."""
 
     _kept: dict[tuple[UUID, str], tuple[_Count, _Count]] = field(default_factory=dict)
 
     async def total(self, db: Read, merchant_id: UUID, what: str, wall: datetime) -> int | None:
-        """`what`: a door, or `wallet`. None when there is so much to count for the first time that the next call has to
-        go on."""
+        """The total. `what`: a door, or `wallet`. None when there is so much to count for the first
+        time that the next call has to go on."""
         key = (merchant_id, what)
         good, lately = self._kept.get(key, (_Count(), _Count()))
         if lately.until < first_id_of(wall - SETTLED - AGAIN):
@@ -100,7 +101,7 @@ class Totals:
 
 
 async def _counted(db: Read, key: tuple[UUID, str], known: _Count, until: UUID) -> _Count:
-    """From what is known on; short of `until` when that is too much for one call."""
+    """Counts from what is known on; short of `until` when that is too much for one call."""
     merchant_id, what = key
     last, number = known.last, known.number
     for _ in range(LOOKS_MAX):

@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FRO
 WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
 """)
 async def own_tries_of(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
-    """Those that are open."""
+    """The processors' own attempts that are open."""
 
 
 @MERCHANT.statement("""
@@ -36,4 +36,5 @@ WHERE merchant_id = $1 AND order_id = $2
 async def set_own_retry_of_order(
     db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
 ) -> None:
-    """When the processor will charge its customer by itself, wall time as text, and how often at most."""
+    """Sets when the processor will charge its customer by itself, wall time as text, and how often
+    at most."""

@@ -1,4 +1,4 @@
-"""What a merchant's own tables say of cards that are known to be one: the prints of each order's card."""
+"""Prints of each order's card: what a merchant's own tables say of cards that are known to be one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -35,8 +35,9 @@ GROUP BY 1
 async def kept_of_prints(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
 ) -> dict[UUID, object]:
-    """Of each order what all prints of its card left, as `rules/order/consent.KeptIds`: the number that a new one took
-    the place of has its customer's consent. Nothing where no charge of them was approved."""
+    """Ids that all prints of each order's card left, as `rules/order/consent.KeptIds`: the number
+    that a new one took the place of has its customer's consent. Nothing where no charge of them was
+    approved."""
 
 
 OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
@@ -46,7 +47,8 @@ OF_PRINTS: Final = Place[tuple[str, OfPrints]]("of_prints")  # a facet's name; i
 async def facets_of_prints(
     db: Read, joined: Sequence[tuple[UUID, UUID, UUID]], alone: Mapping[tuple[UUID, UUID], Mapping[str, object] | None]
 ) -> dict[UUID, dict[str, object]]:
-    """Of each order what features know under all prints of its card. `alone`: under its own print."""
+    """Facets that features know of each order under all prints of its card. `alone`: under its own
+    print."""
     facets = {key[1]: dict(alone[key] or {}) for key in {one[:2] for one in joined}}
     for name, of_prints in OF_PRINTS:
         known = await of_prints(db, *map(list, zip(*joined, strict=True)))

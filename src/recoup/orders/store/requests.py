@@ -22,7 +22,7 @@ class Request(Row, frozen=True):
 SELECT input_mac, subject_id, state, answer FROM requests WHERE merchant_id = $1 AND operation = $2 AND key = $3
 """)
 async def find_request(db: Read, merchant_id: UUID, operation: str, key: str) -> Request | None:
-    """What the key was sent with, and what it was answered."""
+    """The request of the key: what it was sent with, and what it was answered."""
 
 
 def answered(
@@ -61,7 +61,8 @@ async def remember(
     answer: dict[str, Any],
     at: datetime,
 ) -> None:
-    """For a key that only reads what another call had made. With other content it is a conflict from now on."""
+    """Stores the answer of a key that only reads what another call had made. With other content it
+    is a conflict from now on."""
 
 
 REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever

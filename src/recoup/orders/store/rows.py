@@ -33,7 +33,7 @@ class LogLine(Row, frozen=True):
 
 @stored("order_words")
 class OrderWords(Row, frozen=True):
-    """What somebody typed; beside the log, which is never changed."""
+    """Words that somebody typed; beside the log, which is never changed."""
 
     merchant_id: UUID
     order_id: UUID
@@ -42,7 +42,7 @@ class OrderWords(Row, frozen=True):
 
 
 class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """None: as it was."""
+    """Changes of an order; None: as it was."""
 
     merchant_id: UUID
     order_id: UUID
@@ -76,7 +76,7 @@ class HeadChange(Row, frozen=True):
 
 @stored("order_heads")
 class OrderHead(HeadChange, frozen=True):
-    """What lists show of an order."""
+    """Head of an order, as lists show it."""
 
     placed_at: datetime
     order_type: str
@@ -189,7 +189,7 @@ class DueWork(Row, frozen=True):
 
 
 class DueKey(Row, frozen=True):
-    """What is due: one of a kind for each subject. As a row: it is done."""
+    """Key of due work: one of a kind for each subject. As a row: it is done."""
 
     merchant_id: UUID
     kind: str
@@ -201,7 +201,7 @@ class DueKey(Row, frozen=True):
 
 @stored("mails")
 class OwedMail(Row, frozen=True):
-    """`about`: the order or what happened to it; `units`: the amount in the mail."""
+    """Mail that is due. `about`: the order or what happened to it; `units`: the amount in the mail."""
 
     merchant_id: UUID
     mail_id: UUID
@@ -279,10 +279,12 @@ class CardBlock(Row, frozen=True):
 
 @stored("network_sends", "card_id", "send_id")
 class NetworkSend(Row, frozen=True):
-    """`at`: the latest time that is given. `lasting`: its answer binds longer than any window. `claimed`: only the
-    merchant says that it was sent. `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time
-    since when it counts, and its answer: the latest and the first that are given. `imported`: claimed by a file of past
-    attempts, whose import is in the place of the order. `region`: whose rules held; None: the merchant's."""
+    """Send to a network, to be counted. `at`: the latest time that is given. `lasting`: its answer
+    binds longer than any window. `claimed`: only the merchant says that it was sent.
+    `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time since when it
+    counts, and its answer: the latest and the first that are given. `imported`: claimed by a file
+    of past attempts, whose import is in the place of the order. `region`: whose rules held; None:
+    the merchant's."""
 
     card_id: UUID
     send_id: UUID
@@ -311,8 +313,9 @@ class NetworkSend(Row, frozen=True):
 
 @stored("card_results", "merchant_id", "pan_id")
 class CardResult(Row, frozen=True, kw_only=True):
-    """What one answer adds to what is known of a card: `approvals` are added, the first consent stays, of the rest the
-    newest counts. `first_at` and `first_network_id`: of an approval that its customer started."""
+    """Result that a single answer adds to what is known of a card: `approvals` are added, the first
+    consent stays, of the rest the newest counts. `first_at` and `first_network_id`: of an approval
+    that its customer started."""
 
     merchant_id: UUID
     pan_id: UUID
@@ -327,7 +330,7 @@ class CardResult(Row, frozen=True, kw_only=True):
 
 
 class PostingRow(NamedTuple):
-    """In the order of the insert's columns."""
+    """Posting, in the order of the insert's columns."""
 
     merchant_id: UUID
     posting_id: UUID
@@ -341,7 +344,7 @@ class PostingRow(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """In the order of the insert's columns."""
+    """Entry, in the order of the insert's columns."""
 
     merchant_id: UUID
     posting_id: UUID
@@ -355,7 +358,7 @@ class EntryRow(NamedTuple):
 
 @stored("processor_ids")
 class ProcessorId(Row, frozen=True):
-    """What a processor calls an attempt or modification, beside its `reference`."""
+    """Id that a processor has for an attempt or modification, beside its `reference`."""
 
     merchant_id: UUID
     movement_id: UUID
@@ -368,4 +371,4 @@ async def keep_ids(db: Tx, rows: Sequence[ProcessorId]) -> None: ...
 
 @MERCHANT.statement("UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2")
 async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, Any]) -> None:
-    """Under the order's lock."""
+    """Adds facts to an order, under its lock."""

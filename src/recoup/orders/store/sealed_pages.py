@@ -24,7 +24,7 @@ SELECT min(p.page_no) AS low, max(p.page_no) AS high, count(*) FILTER (WHERE p.p
 FROM settlement_lines l JOIN postings p USING (merchant_id, posting_id) WHERE l.merchant_id = $1 AND l.batch_id = $2
 """)
 async def pages_of_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> PageSpan:
-    """Of a settlement batch."""
+    """The span of pages of a settlement batch."""
 
 
 class PageSum(NamedTuple):
@@ -57,11 +57,11 @@ CROSS JOIN LATERAL (
 WHERE g.merchant_id = $1 AND g.page_no BETWEEN $2 AND $3 ORDER BY g.page_no
 """)
 async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[SealedPage]:
-    """Both included."""
+    """Sealed pages from `low` to `high`, both included."""
 
 
 async def sealed_pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[SealedPage]:
-    """From `low` on, at most PAGES_MAX and none after `high`."""
+    """Sealed pages from `low` on, at most PAGES_MAX and none after `high`."""
     return await _pages(db, merchant_id, low, min(high, low + PAGES_MAX - 1))
 
 
@@ -72,7 +72,7 @@ class PostedEntry(NamedTuple):
 
 
 class PostingContent(Row, frozen=True):
-    """What its hash is made of."""
+    """Content that a posting's hash is made of."""
 
     posting_id: UUID
     merchant_id: UUID
@@ -92,4 +92,4 @@ WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])
 GROUP BY p.merchant_id, p.posting_id
 """)
 async def posting_contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> dict[UUID, PostingContent]:
-    """Of these postings."""
+    """Contents of these postings."""

@@ -66,8 +66,8 @@ async def _unknown(db: Read, merchant_id: UUID, wall: datetime, limit: int) -> l
 
 
 async def unknown_outcomes(connection: ReadConnection, merchant_id: UUID, wall: datetime) -> list[Unknown]:
-    """At most ROWS_MAX. What was sent just now and may still be answered by its own call is not among them, nor what
-    waits for a customer who is at their bank.
+    """Unknown outcomes, at most ROWS_MAX. What was sent just now and may still be answered by its
+    own call is not among them, nor what waits for a customer who is at their bank.
 
     Raises: Problem(unavailable) when it takes too long.
     """

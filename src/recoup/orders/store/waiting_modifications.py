@@ -14,10 +14,11 @@ LONG = timedelta(hours=1)
 
 
 class WaitingModification(Row, frozen=True):
-    """`why`: of `outcome_unknown` the processor may have forgotten the id: nothing is sent again. A refund that waits
-    for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note` that it was paid otherwise.
-    `refusals`: how often the processor refused it; `tries` counts those since somebody had it sent again. `payer`:
-    never leaves this module."""
+    """Modification that waits. `why`: of `outcome_unknown` the processor may have forgotten the id:
+    nothing is sent again. A refund that waits for the charge is sent or not by what that becomes.
+    `hand_actor` said by `hand_note` that it was paid otherwise. `refusals`: how often the processor
+    refused it; `tries` counts those since somebody had it sent again. `payer`: never leaves this
+    module."""
 
     modification_id: UUID
     order_id: UUID
@@ -59,14 +60,14 @@ ORDER BY r.state = 'stuck' DESC, r.business_at, r.modification_id LIMIT {ROWS_MA
 async def _desk(
     db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime, forgotten_before: UUID
 ) -> list[WaitingModification]:
-    """In the clear."""
+    """Waiting modifications, in the clear."""
 
 
 async def waiting_modifications(
     db: Read, merchant_id: UUID, now: datetime, delayed_after_tries: int, forgotten_before: UUID, *, clear: bool
 ) -> list[WaitingModification]:
-    """What is stuck first, then the oldest; `now` is business time. Unless `clear`, people's words are without what is
-    known of the order's customer."""
+    """Waiting modifications, those that are stuck first, then the oldest; `now` is business time.
+    Unless `clear`, people's words are without what is known of the order's customer."""
     rows = await _desk(db, merchant_id, delayed_after_tries, now - LONG, forgotten_before)
     return [_seen(row, clear=clear) for row in rows]
 

@@ -60,7 +60,7 @@ def wire_page(page: str, order: str) -> str:
 
 
 class WireOrder(Row, frozen=True):
-    """What a list shows."""
+    """Order as a list shows it."""
 
     order_id: UUID
     external_id: str
@@ -93,7 +93,7 @@ class WireOrder(Row, frozen=True):
 
 
 class RefundedItem(Row, frozen=True):
-    """What a refund takes of a line of the order."""
+    """Amount that a refund takes of a line of the order."""
 
     line: int
     quantity: int
@@ -127,7 +127,7 @@ class WireAttempt(Attempt):
 
 
 class WholeOrder(WireOrder, frozen=True):
-    """With its lines, attempts, refunds and disputes, oldest first; None: there are none."""
+    """Order with its lines, attempts, refunds and disputes, oldest first; None: there are none."""
 
     items: list[dict[str, Any]] | None
     attempts: list[WireAttempt] | None
@@ -141,7 +141,7 @@ class WholeOrder(WireOrder, frozen=True):
 
 @MERCHANT.statement(lambda: _ONE.replace("{facets}", facets_sql()))
 async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder | None:
-    """None for a foreign or unknown id."""
+    """The order; None for a foreign or unknown id."""
 
 
 class LogLine(Row, frozen=True):

@@ -1,4 +1,4 @@
-"""Where the keys lie: one file of mode 0600 in a folder of mode 0700."""
+"""Storage of the keys: one file of mode 0600 in a folder of mode 0700."""
 
 import json
 from collections.abc import Callable, Collection

@@ -147,7 +147,8 @@ class Keyring:
         return keyed_hash(self._material.current("secret").secret, "secret", secret.encode())
 
     def is_secret(self, secret: str, kept: bytes) -> bool:
-        """Is this the secret whose hash was kept? Takes the same time for every wrong one."""
+        """True when this is the secret whose hash was kept. Takes the same time for every wrong
+        one."""
         return same(self.secret_hash(secret), kept)
 
     def seal_secret(self, context: str, secret: bytes) -> bytes:
@@ -212,7 +213,7 @@ class Keyring:
 
     @property
     def has_vault(self) -> bool:
-        """Whether card numbers can be kept."""
+        """True when card numbers can be kept."""
         return all(purpose in self._material.keys for purpose in VAULT)
 
     def drop_vault(self, *, keep: bool) -> None:
@@ -225,7 +226,7 @@ class Keyring:
 
     @property
     def is_from_folder(self) -> bool:
-        """Whether its keys can be changed here."""
+        """True when its keys can be changed here."""
         return self._folder is not None
 
     def _key(self, purpose: str, key_id: str) -> Key:
@@ -240,17 +241,18 @@ class Keyring:
 
 
 def has_keys(folder: Path, environment: Mapping[str, str]) -> bool:
-    """Whether there is a ring to open; else `open_keyring` makes one."""
+    """True when there is a ring to open; else `open_keyring` makes one."""
     return bool(given_keys(environment)) or (folder / files.FILE_NAME).exists()
 
 
 def given_keys(environment: Mapping[str, str]) -> str:
-    """What RECOUP_KEYS holds, or the file that RECOUP_KEYS_FILE names; else empty. Raises: Problem(invalid)."""
+    """The content of RECOUP_KEYS, or of the file that RECOUP_KEYS_FILE names; else empty. Raises:
+    Problem(invalid)."""
     return secret_of(environment, ENVIRONMENT, lines=True).strip()
 
 
 def place_of(folder: Path, environment: Mapping[str, str]) -> str:
-    """Where the keys come from, for messages."""
+    """The place that the keys come from, for messages."""
     if named := environment.get(ENVIRONMENT + FILE):
         return f"{named} ({ENVIRONMENT}{FILE})"
     return ENVIRONMENT if environment.get(ENVIRONMENT) else str(folder / files.FILE_NAME)

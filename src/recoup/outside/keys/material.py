@@ -41,7 +41,8 @@ class Key:
 
     @property
     def since_ms(self) -> int:
-        """From when on it is the current one, in milliseconds since 1970: its id begins with it."""
+        """The time from which it is the current key, in milliseconds since 1970: its id begins with
+        it."""
         return int(self.id[:12], 16)
 
 
@@ -83,7 +84,7 @@ def rotated(material: Material, after_ms: int = 0) -> Material:
 
 
 def without(material: Material, gone: Collection[tuple[str, str]]) -> Material:
-    """Without those keys (purpose, id); the newest of each purpose always stays."""
+    """The material less those keys (purpose, id); the newest of each purpose always stays."""
     keys = {
         purpose: (several[0], *(key for key in several[1:] if (purpose, key.id) not in gone))
         for purpose, several in material.keys.items()

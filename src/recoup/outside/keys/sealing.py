@@ -50,7 +50,7 @@ def rewrap_row(old: Key, new: Key, sealed: Sealed) -> Sealed:
 
 
 def row_binding(world: str, merchant_id: UUID, token_id: UUID) -> bytes:
-    """Where a row belongs, as authenticated data; no two places share one."""
+    """The place where a row belongs, as authenticated data; no two places share one."""
     return merchant_id.bytes + token_id.bytes + world.encode()
 
 

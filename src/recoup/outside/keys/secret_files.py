@@ -37,7 +37,8 @@ def read_secret(path: Path, name: str, *, lines: bool = False) -> str:
 
 
 def is_mounted(path: Path) -> bool:
-    """Whether a container's runtime has put it there: such files are readable to all, and there is nobody else."""
+    """True when a container's runtime has put it there: such files are readable to all, and there
+    is nobody else."""
     return any(os.path.ismount(one) for one in (path, *path.absolute().parents[:-1]))
 
 
@@ -46,7 +47,8 @@ def given_twice(name: str) -> Problem:
 
 
 def secret_of(environment: Mapping[str, str], name: str, *, lines: bool = False) -> str:
-    """What the variable holds, or the file that `<name>_FILE` names; else empty. Raises: Problem(invalid)."""
+    """The content of the variable, or of the file that `<name>_FILE` names; else empty. Raises:
+    Problem(invalid)."""
     value, named = environment.get(name, ""), environment.get(name + FILE, "")
     if value and named:
         raise given_twice(name)

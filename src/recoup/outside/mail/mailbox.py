@@ -69,12 +69,12 @@ class Mailbox:
         return Posted("sent")
 
     async def _put(self, got: Message) -> int:
-        """How often it came."""
+        """Puts a mail into the box and returns how often it came."""
         values = (got.to, got.sender_name, got.subject, got.text, got.html)
         async with self._connections.one() as connection:
             return int(await connection.fetchval(_PUT, got.id, self._clocks.wall(), *values))
 
     async def inbox(self, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
-        """What arrived of these."""
+        """Mails among these that arrived."""
         async with self._connections.one() as connection:
             return {row["id"]: dict(row) for row in await connection.fetch(_INBOX, ids)}

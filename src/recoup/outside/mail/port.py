@@ -1,4 +1,4 @@
-"""What a way out for mail must offer."""
+"""Port for a way out for mail."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeGuard
@@ -29,12 +29,13 @@ class Posted:
 
 
 class Mail(Protocol):
-    """No method raises for anything a network or counterpart does: that is a Posted."""
+    """Way out for mail. No method raises for anything a network or counterpart does: that is a
+    Posted."""
 
     async def send(self, message: Message, timeout_seconds: float) -> Posted: ...
 
     async def greet(self, timeout_seconds: float) -> Posted:
-        """Whether a mail could leave now: connects and signs in as `send` does, and sends none."""
+        """Checks that a mail could leave now: connects and signs in as `send` does, and sends none."""
         ...
 
 
@@ -42,10 +43,10 @@ class KeepsMail(Mail, Protocol):
     """A twin of the sandbox: mails stay there instead of leaving for their recipients."""
 
     async def inbox(self, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
-        """What arrived of these."""
+        """Mails among these that arrived."""
         ...
 
 
 def is_kept(mail: Mail | None) -> TypeGuard[KeepsMail]:
-    """Whether mails by this way stay here."""
+    """True when mails by this way stay here."""
     return hasattr(mail, "inbox")

@@ -53,7 +53,7 @@ class Connection:
 
 
 class _Replies:
-    """What the server says, up to a bound."""
+    """Replies of the server, up to a bound."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._left = file, REPLIES_BYTES_MAX

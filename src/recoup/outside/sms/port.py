@@ -1,4 +1,4 @@
-"""What a way out for SMS must offer."""
+"""Port for a way out for SMS."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,7 @@ class Sms:
 
 
 class SmsSender(Protocol):
-    """No method raises for anything a network or counterpart does: that is a Posted."""
+    """Way out for SMS. No method raises for anything a network or counterpart does: that is a
+    Posted."""
 
     async def send_sms(self, sms: Sms, timeout_seconds: float) -> Posted: ...

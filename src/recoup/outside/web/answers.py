@@ -1,8 +1,9 @@
-"""What a connection takes in of answers: a receiver that floods is cut before its bytes are parsed.
+"""Bounds on the answers that a connection takes in: a receiver that floods is cut before its bytes
+are parsed.
 
-aiohttp parses whatever arrives, queues every head and counts nothing until somebody reads a body. Here each piece is
-counted first: few interim heads, one answer to a request, and only so many bytes of heads, of body and of chunk
-framing. What follows an answer ends the connection.
+aiohttp parses whatever arrives, queues every head and counts nothing until somebody reads a body.
+Here each piece is counted first: few interim heads, one answer to a request, and only so many bytes
+of heads, of body and of chunk framing. What follows an answer ends the connection.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class BoundedConnector(aiohttp.TCPConnector):
 
 
 class BoundedAnswers(ResponseHandler):
-    """One connection, request after request."""
+    """Connection with bounded answers, request after request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -49,7 +50,7 @@ class BoundedAnswers(ResponseHandler):
         self._heads_bytes = self._body_bytes = self._interim = 0
 
     def set_response_params(self, **params: Any) -> None:
-        """Before each request."""
+        """Resets the bounds before each request."""
         self._answer_due, self._full, self._body = True, False, None
         self._heads_bytes = self._body_bytes = self._interim = 0
         super().set_response_params(**params)
@@ -106,7 +107,8 @@ class BoundedAnswers(ResponseHandler):
             self.transport.pause_reading()  # the body's reader sees that it is too long, and closes
 
     def _refuse_surplus(self) -> None:
-        """What was said first counts if it was read before anything followed it."""
+        """Refuses what follows an answer; what was said first counts if it was read before anything
+        followed it."""
         if self._buffer:
             self._refuse("An answer that nobody asked for")
         else:

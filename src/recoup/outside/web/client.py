@@ -38,10 +38,11 @@ Ask = Callable[[str], list[str]]
 
 
 class Lookups:
-    """One a client. `ask` blocks, and raises OSError for a name without an address.
+    """Per-client look-ups of names. `ask` blocks, and raises OSError for a name without an address.
 
-    A name server that does not answer holds a question for ten seconds and more. So questions have threads of their
-    own: the event loop's few serve databases and processors. One domain has few; slow ones have half of them together.
+    A name server that does not answer holds a question for ten seconds and more. So questions have
+    threads of their own: the event loop's few serve databases and processors. One domain has few;
+    slow ones have half of them together.
     """
 
     def __init__(self, ask: Ask | None = None) -> None:
@@ -225,7 +226,7 @@ class WebClient:
 
 
 class _Call:
-    """One call under way: what goes out, and what has come back so far."""
+    """Call under way: what goes out, and what has come back so far."""
 
     __slots__ = ("body", "headers", "kept", "kept_max", "name", "retried", "sent_headers", "status", "url")
 
@@ -257,7 +258,8 @@ class _Target:
 
 @cached(4096)
 def _read_url(url: str, loopback: bool) -> _Target | None:
-    """None for an address that may not be called; remembered, because a receiver is called again and again."""
+    """Reads a URL; None for an address that may not be called; remembered, because a receiver is
+    called again and again."""
     parsed = guard.check_url(url, loopback=loopback)
     if isinstance(parsed, Problem):
         return None

@@ -1,11 +1,11 @@
-"""Which addresses Recoup may call on someone else's behalf: public ones, by https. No I/O.
+"""Guard of the addresses that Recoup may call on someone else's behalf: public ones, by https. No
+I/O.
 
-Addresses inside a network answer things that nobody outside may hear (cloud metadata, databases, admin
-pages), so everything that is not plainly public is refused, and so is every odd spelling that another program
-could read differently. Names are only checked for form here; what they resolve to is checked at each
-delivery.
-Source: IANA special-purpose address registries (RFC 6890 and later); contract §17.1 for the sandbox's
-loopback.
+Addresses inside a network answer things that nobody outside may hear (cloud metadata, databases,
+admin pages), so everything that is not plainly public is refused, and so is every odd spelling that
+another program could read differently. Names are only checked for form here; what they resolve to
+is checked at each delivery. Source: IANA special-purpose address registries (RFC 6890 and later);
+contract §17.1 for the sandbox's loopback.
 """
 
 import re
@@ -83,7 +83,8 @@ class ParsedUrl:
 
     @property
     def host_header(self) -> str:
-        """What a receiver sees as Host, and what a signature covers: the port only when it is not the usual one."""
+        """The Host that a receiver sees, and that a signature covers: the port only when it is not
+        the usual one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _usual_port(self.scheme) else f"{host}:{self.port}"
 
@@ -130,7 +131,7 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
 
 
 def _with_loopback_cure(problem: Problem) -> Problem:
-    """What the sandbox takes besides, for receivers on a developer's own machine."""
+    """Adds what the sandbox takes besides, for receivers on a developer's own machine."""
     cure = f"{problem.cure} For a receiver on this machine send http://127.0.0.1:PORT, with its port and no name."
     return Problem(problem.code, problem.message, field=problem.field, cure=cure)
 

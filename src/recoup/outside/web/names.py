@@ -97,6 +97,6 @@ class CheckedNames(AbstractResolver):
 
 
 def _is_unanswered(task: asyncio.Task[list[str]]) -> bool:
-    """Nobody said whether the name has an address."""
+    """True when nobody said whether the name has an address."""
     error = task.exception()
     return isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN

@@ -1,4 +1,4 @@
-"""What calling out over HTTP looks like to a flow."""
+"""Port for calling out over HTTP, as a flow sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,13 @@ Error = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one call.
+    """Outcome of a single call.
 
-    `status` is set as soon as the answer's head arrived; `error` when the call did not end well, and then
-    counts before the status. `headers` have lower-case names, the first value of each. `body_start` is what
-    was kept of the body, as sent (not decompressed). `latency_ms` runs from the start of the call to its end.
-    `retried` tells that a kept connection turned out to be dead and the call was made again on a new one.
+    `status` is set as soon as the answer's head arrived; `error` when the call did not end well,
+    and then counts before the status. `headers` have lower-case names, the first value of each.
+    `body_start` is what was kept of the body, as sent (not decompressed). `latency_ms` runs from
+    the start of the call to its end. `retried` tells that a kept connection turned out to be dead
+    and the call was made again on a new one.
     """
 
     status: int | None

@@ -1,5 +1,5 @@
-"""Who calls `/v1/partner`: a partner with its own key. Its merchants' payments are called with the merchants' keys.
-Source: contract §16.5; seed 004 (the merchant's credential for every transaction)."""
+"""Caller of `/v1/partner`: a partner with its own key. Its merchants' payments are called with the
+merchants' keys. Source: contract §16.5; seed 004 (the merchant's credential for every transaction)."""
 
 from uuid import UUID
 

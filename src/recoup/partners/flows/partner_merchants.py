@@ -122,7 +122,8 @@ def _check_site(request: MerchantRequest) -> None:
 async def _again(
     tx: Tx, world: World, before: list[EarlierMerchant], request: MerchantRequest, input_mac: bytes
 ) -> MerchantMade:
-    """What was made then, without its secrets; the link shows them while nobody has opened it."""
+    """The merchant that was made then, without its secrets; the link shows them while nobody has
+    opened it."""
     made = before[0]
     if len(before) > 1 or made.input_mac != input_mac:
         by_key = any(one.request_key == request.key for one in before) and request.key is not None
@@ -166,7 +167,8 @@ async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantReque
 
 
 async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
-    """What is None stays. Raises: Problem(not_found); Problem(invalid) for a state that there is not."""
+    """Changes a merchant's name or state; what is None stays. Raises: Problem(not_found);
+    Problem(invalid) for a state that there is not."""
     if state is not None and state not in STATES:
         raise invalid("The field State must be active or paused.", "State")
     async with world.db.transaction() as tx:

@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 class PartnerReportRequest(NamedTuple):
-    """Both days are included. `cut`: by each merchant's own clock."""
+    """Request of a report; both days are included. `cut`: by each merchant's own clock."""
 
     partner_id: UUID
     first: date
@@ -47,8 +47,8 @@ async def report_page(
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
     merchants = await merchants_then(world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id)
     rows: list[Row] = []
-    for one in merchants[:limit]:
-        rows += await _of_merchant(world, request, one.merchant_id, one.name)
+    for merchant in merchants[:limit]:
+        rows += await _of_merchant(world, request, merchant.merchant_id, merchant.name)
     return rows, merchants[limit - 1].merchant_id if len(merchants) > limit else None
 
 

@@ -36,7 +36,7 @@ async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, scope: t
 
 @keys.post("/partner/keys/decide", may=seat("keys"))
 async def decide(visit: PartnerVisit, *, print: str, decision: str) -> None:
-    """As for a merchant's key."""
+    """Decides on a partner's key, as for a merchant's."""
     await decide_partner_key(visit.world, visit.scope, print, approve=decision == "approve")
 
 

@@ -96,8 +96,8 @@ _OPTIONAL: Final = ("external_id", "country")
 
 @dataclass(frozen=True, slots=True)
 class NewMerchant:
-    """None longer than `_LIMITS` says; all but `_OPTIONAL` are needed. `key`: makes one merchant, however often the
-    form is sent."""
+    """New merchant's form; no field longer than `_LIMITS` says; all but `_OPTIONAL` are needed.
+    `key`: makes one merchant, however often the form is sent."""
 
     name: _Line
     external_id: _Line

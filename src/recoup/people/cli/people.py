@@ -72,7 +72,7 @@ def end_operator_verb(run: Run, email: str) -> None:
 
 
 def _whoever() -> str:
-    """Whose shell it is, where that is known."""
+    """The user of the shell, where that is known."""
     try:
         return getpass.getuser()[:64]
     except (OSError, KeyError):

@@ -1,4 +1,5 @@
-"""Who acts at the command line, where the books ask for a second person: a person of the portal, named by e-mail."""
+"""Actor at the command line, where the books ask for a second person: a person of the portal, named
+by e-mail."""
 
 import click
 

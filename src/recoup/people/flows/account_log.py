@@ -14,10 +14,11 @@ from recoup.people.store.people import belongs_in
 async def note(
     tx: Tx, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "", **facts: Any
 ) -> None:
-    """In an open transaction of the people database. `actor`: the person themselves when nobody is named.
+    """Notes an action in an open transaction of the people database. `actor`: the person themselves
+    when nobody is named.
 
-    A mail leaves by the live world's way out for members of something there; an address that only signed up in
-    the sandbox was never proven, and hears in the sandbox's mailbox.
+    A mail leaves by the live world's way out for members of something there; an address that only
+    signed up in the sandbox was never proven, and hears in the sandbox's mailbox.
     """
     log_id, now = new_id(), world.clocks.wall()
     details = facts | {"world": world.name} | ({"request": request} if request else {})
@@ -27,7 +28,7 @@ async def note(
 
 
 async def mail_world(tx: Tx, world: World, user_id: UUID) -> str:
-    """By whose way out a mail about this person's account leaves."""
+    """The world by whose way out a mail about this person's account leaves."""
     other = world.other
     live = next((one for one in (world, other) if one is not None and not one.policy.test_mode), None)
     really = live is not None and await belongs_in(tx, user_id, live.name)

@@ -1,4 +1,4 @@
-"""Who did what, of a merchant or a partner: the logs of both databases as one."""
+"""Audit log of who did what, of a merchant or a partner: the logs of both databases as one."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace

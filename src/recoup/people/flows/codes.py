@@ -32,8 +32,9 @@ def typed_code(text: str) -> Typed:
 
 
 async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -> None:
-    """One try, by address; with a code of the app by person, too. Recovery codes are too many to guess: a person who is
-    shut out by somebody's guesses gets in with one. Who runs out of tries hears of it by mail, once a day.
+    """Charges one attempt, by address; with a code of the app by person, too. Recovery codes are
+    too many to guess: a person who is shut out by somebody's guesses gets in with one. Who runs out
+    of attempts hears of it by mail, once a day.
 
     Raises: Problem(too_many_requests).
     """
@@ -57,7 +58,7 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
 
 
 async def _tell(world: World, user_id: UUID) -> None:
-    """Once a day."""
+    """Notifies the person, once a day."""
     async with world.people.transaction() as tx:
         try:
             await charge(tx, world, bucket_of(world, "code-told", str(user_id)), 1, "", CODES_REMEMBERED)
@@ -67,7 +68,8 @@ async def _tell(world: World, user_id: UUID) -> None:
 
 
 async def spend(tx: Tx, world: World, user_id: UUID, typed: Typed, **facts: Any) -> None:
-    """Under the person's lock. The code is right and was never used; from now on it is. Tries are forgiven.
+    """Spends a code under the person's lock. The code is right and was never used; from now on it
+    is. Attempts are forgiven.
 
     Raises: Problem(bad_credentials), naming the field `code`.
     """

@@ -30,7 +30,7 @@ def new_device(world: World, user_id: UUID) -> str:
 
 
 def device_of(world: World, token: str) -> Device | None:
-    """None for what we did not sign."""
+    """The device of a token; None for what we did not sign."""
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
     try:

@@ -25,7 +25,7 @@ from recoup.people.store.people import is_operator
 
 @dataclass(frozen=True, slots=True)
 class ImpersonationForm:
-    """As a form says it. `whom`: a member's user id, or None for nobody, with `role`."""
+    """Form of an impersonation. `whom`: a member's user id, or None for nobody, with `role`."""
 
     whom: UUID | None
     role: str
@@ -35,10 +35,11 @@ class ImpersonationForm:
 
 
 async def begin(world: World, token: str, session: Session, form: ImpersonationForm, request_id: str) -> UUID:
-    """At the merchant that the session looks at.
+    """Begins an impersonation at the merchant that the session looks at.
 
-    Raises: Problem(forbidden) for everybody but the operator's owner and operations; Problem(invalid) naming reason,
-    minutes or whom; Problem(conflict) while the session impersonates somebody.
+    Raises: Problem(forbidden) for everybody but the operator's owner and operations;
+    Problem(invalid) naming reason, minutes or whom; Problem(conflict) while the session
+    impersonates somebody.
     """
     merchant = session.merchant
     if session.behind is not None or not session.is_operator or merchant is None:
@@ -75,5 +76,5 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
 
 
 async def end(world: World, token: str, request_id: str) -> None:
-    """Again, it changes nothing."""
+    """Ends the impersonation; again, it changes nothing."""
     await end_impersonation(world.people.alone, session_hash(world, token), world.clocks.wall(), "ended", request_id)

@@ -159,7 +159,7 @@ async def join_new(
 
 
 def token_context(invitation_id: UUID) -> str:
-    """Where a sealed token belongs."""
+    """The place where a sealed token belongs."""
     return f"invitation:{invitation_id}"
 
 

@@ -44,7 +44,8 @@ Key = tuple[UUID, UUID]  # user, merchant
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Who has views at `scope`'s merchant. `owns`: an owner of it, who may change what others share, too."""
+    """Keeper of views at `scope`'s merchant. `owns`: an owner of it, who may change what others
+    share, too."""
 
     user_id: UUID
     scope: Scope
@@ -96,8 +97,8 @@ async def change(
 
 
 async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> None:
-    """With everybody of the merchant, or with nobody any more. Raises: as `change`; Problem(conflict) when there are
-    too many."""
+    """Shares a view with everybody of the merchant, or with nobody any more. Raises: as `change`;
+    Problem(conflict) when there are too many."""
     async with world.people.transaction() as tx:
         if shared:
             await lock_shared(tx, keeper.scope.merchant_id)
@@ -112,7 +113,8 @@ async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> No
 
 
 async def forget(world: World, keeper: Keeper, view_id: UUID) -> None:
-    """Also of a view that is gone already. Raises: Problem(forbidden) for what somebody else shares."""
+    """Deletes a view, also one that is gone already. Raises: Problem(forbidden) for what somebody
+    else shares."""
     async with world.people.transaction() as tx:
         try:
             view = await _standing(tx, world, keeper, view_id)

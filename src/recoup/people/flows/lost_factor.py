@@ -52,7 +52,8 @@ async def help_member(
 
 
 async def help_by_email(world: World, email: str, actor: str) -> None:
-    """For the operator at the shell, who must know whom they speak to.
+    """Removes a person's second factor, for the operator at the shell, who must know whom they
+    speak to.
 
     Raises: Problem(not_found) for nobody, and for somebody who has none.
     """
@@ -64,7 +65,7 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
 
 async def find_to_help(world: World, email: str) -> UUID:
-    """Whom `help_by_email` would help. Raises: as that."""
+    """The person that `help_by_email` would help. Raises: as that."""
     user = await find_user(world.people, clean_email(email))
     if user is None:
         raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
@@ -95,7 +96,8 @@ async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID)
 
 
 async def _remove(tx: Tx, world: World, user_id: UUID, actor: str, request: str, **facts: str) -> bool:
-    """Under the person's lock. With everything that is open in their name. Whether there was one."""
+    """Removes the second factor under the person's lock, with everything that is open in their
+    name. True when there was one."""
     if not await forget_factor(tx, user_id):
         return False
     await forget_halves(tx, user_id)

@@ -26,7 +26,7 @@ class Membership:
     role: str
 
     def worlds(self, world: str) -> tuple[str, ...]:
-        """In which it holds: the operator's people in both, others here."""
+        """The worlds in which it holds: the operator's people in both, others here."""
         return BOTH if self.subject_kind == "operator" else (world,)
 
 
@@ -50,9 +50,11 @@ async def make_user(
         await forget_halves(connection, user_id)
         await forget_links(connection, user_id)
         await end_sessions(connection, user_id, now)
-        for one in memberships:
-            for name in one.worlds(world.name):
-                await save_membership(connection, user_id, one.subject_kind, one.subject_id, one.role, now, name)
+        for membership in memberships:
+            for name in membership.worlds(world.name):
+                await save_membership(
+                    connection, user_id, membership.subject_kind, membership.subject_id, membership.role, now, name
+                )
     return user_id
 
 

@@ -13,8 +13,8 @@ log = structlog.get_logger()
 
 
 async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: UUID, request_id: str) -> None:
-    """Here, and in the other world where `by` owns it too; with the invitations there that they sent, and those by
-    which they could come back.
+    """Ends a membership here, and in the other world where `by` owns it too; with the invitations
+    there that they sent, and those by which they could come back.
 
     Raises: Problem(not_found); Problem(conflict) for the only owner who can sign in.
     """

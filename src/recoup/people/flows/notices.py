@@ -1,4 +1,4 @@
-"""Which notices a merchant's payers get, and what they got."""
+"""Notices that a merchant's payers get, and what they got."""
 
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,8 @@ async def switches(world: World, merchant_id: UUID) -> dict[str, bool]:
 
 
 async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[str, bool]:
-    """What is left out stays. Raises: Problem(invalid) for a notice that is none; Problem(not_found)."""
+    """Switches notices on or off; what is left out stays. Raises: Problem(invalid) for a notice
+    that is none; Problem(not_found)."""
     for name in wanted:
         if name not in NAMES:
             raise invalid(
@@ -36,10 +37,10 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
 
 
 def keeps_mail(world: World) -> bool:
-    """Whether mails stay in the sandbox's mailbox instead of leaving for their recipients."""
+    """True when mails stay in the sandbox's mailbox instead of leaving for their recipients."""
     return is_kept(world.mail)
 
 
 async def inbox(world: World, mail_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
-    """What the sandbox's mailbox has of these; empty where mails really leave."""
+    """Mails among these in the sandbox's mailbox; empty where mails really leave."""
     return await world.mail.inbox(mail_ids) if is_kept(world.mail) else {}

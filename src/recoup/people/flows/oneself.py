@@ -27,7 +27,7 @@ _TOO_MANY: Final = "Your password was asked too many times. Go on in"
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """One of somebody's sessions. `key` names it in a form and opens nothing."""
+    """Open session of somebody. `key` names it in a form and opens nothing."""
 
     key: str
     is_this: bool
@@ -111,7 +111,7 @@ async def sessions_of(world: World, me: Oneself) -> list[Open]:
 
 
 async def end_session(world: World, me: Oneself, key: str) -> None:
-    """One of their own; one that is over already stays so."""
+    """Ends a session of the person's own; one that is over already stays so."""
     try:
         named = bytes.fromhex(key) if len(key) == 64 else b""
     except ValueError:
@@ -124,7 +124,8 @@ async def end_session(world: World, me: Oneself, key: str) -> None:
 
 
 async def end_others(world: World, me: Oneself) -> int:
-    """And sign-ins that wait for a code. Answers how many sessions there were."""
+    """Ends the other sessions, and sign-ins that wait for a code. Answers how many sessions there
+    were."""
     async with world.people.transaction() as tx:
         await hold_user(tx, me.user_id)
         await forget_halves(tx, me.user_id)

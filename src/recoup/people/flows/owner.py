@@ -1,4 +1,4 @@
-"""Whose endpoint it is: a merchant's, or that of a partner who hears of all its merchants."""
+"""Owner of an endpoint: a merchant, or a partner who hears of all its merchants."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,12 @@ def owner_id(owner: Owner) -> UUID:
 
 
 def key_context(owner: Owner) -> str:
-    """Under which its signing keys are sealed."""
+    """The context under which its signing keys are sealed."""
     return f"webhook:{owner_id(owner)}"
 
 
 def path_of(owner: Owner) -> str:
-    """Where the rescue API has its endpoints."""
+    """The path of its endpoints in the rescue API."""
     return "/v1/webhooks" if isinstance(owner, Scope) else "/v1/partner/webhooks"
 
 
@@ -40,7 +40,8 @@ async def lock_owner(tx: Tx, owner: Owner) -> None:
 async def note(
     tx: Tx, owner: Owner, at: WallTime, action: str, subject_id: UUID | str, facts: Mapping[str, Any]
 ) -> None:
-    """In the merchant's audit log, or in the partner's. Raises: ValueError for an action without words."""
+    """Notes an action in the merchant's audit log, or in the partner's. Raises: ValueError for an
+    action without words."""
     if isinstance(owner, Scope):
         await audit.note(tx, owner, at, action, subject_id, facts)
     else:

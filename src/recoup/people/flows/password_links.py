@@ -70,7 +70,7 @@ async def link_of_ask(tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_f
 
 
 async def link_by_operator(world: World, email: str, actor: str) -> str:
-    """For an operator at the shell, who checks the recipient. The person gets a mail.
+    """Makes a link for an operator at the shell, who checks the recipient. The person gets a mail.
 
     Raises: Problem(not_found) for nobody; Problem(forbidden) for somebody who is blocked.
     """
@@ -83,7 +83,7 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 
 
 async def find_for_link(world: World, email: str) -> UUID:
-    """Whom `link_by_operator` would make a link for. Raises: as that."""
+    """The person that `link_by_operator` would make a link for. Raises: as that."""
     user = await find_user(world.people, clean_email(email))
     if user is None:
         raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
@@ -141,7 +141,7 @@ async def set_password(
 async def _set(
     tx: Tx, world: World, found: PasswordLink, kept: str, hashed: str, login: str | None, token: str, request_id: str
 ) -> None:
-    """Under the person's lock, with a link that is theirs."""
+    """Sets the password under the person's lock, with a link that is theirs."""
     await exchange_password(tx, found.user_id, kept, hashed, login)
     await forget_links(tx, found.user_id, but=_hash(world, token))
     await forget_halves(tx, found.user_id)
@@ -161,7 +161,7 @@ async def _again(world: World, passwords: Passwords, found: PasswordLink, passwo
 
 
 async def _make(tx: Tx, world: World, user_id: UUID, made_by: str) -> str:
-    """By the address that the operator set for this Recoup, whatever a caller says."""
+    """Makes a link by the address that the operator set for this Recoup, whatever a caller says."""
     token, now = world.mark + secrets.token_urlsafe(32), world.clocks.wall()
     await add_link(tx, _hash(world, token), user_id, made_by, now, now + LASTS)
     return f"{world.url}{PLACE}/{token}"
@@ -174,7 +174,8 @@ async def _find(world: World, token: str) -> PasswordLink | None:
 
 
 def _hash(world: World, token: str) -> bytes:
-    """Never that of a session or of half a sign-in: one cannot stand for the other."""
+    """The hash of a link's token, never that of a session or of half a sign-in: one cannot stand
+    for the other."""
     kept: bytes = world.keys.secret_hash(f"password:{token}")
     return kept
 

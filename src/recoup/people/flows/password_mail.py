@@ -18,7 +18,8 @@ async def send_password_links(world: World) -> int:
 
 
 def mails_leave(world: World) -> bool:
-    """Whether a mail of this installation can reach somebody; else it stays in the sandbox's mailbox, or waits."""
+    """True when a mail of this installation can reach somebody; else it stays in the sandbox's
+    mailbox, or waits."""
     other = world.other
     ways = [one.mail for one in (world, other) if one is not None]
     return any(way is not None and not hasattr(way, "inbox") for way in ways)

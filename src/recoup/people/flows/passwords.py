@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """In whose lane somebody waits: a network's; of who is `known`, the person's own."""
+    """Turn of somebody who waits, in a lane: a network's; of who is `known`, the person's own."""
 
     key: str = ""
     known: bool = False
@@ -42,7 +42,7 @@ NOBODY: Final = Turn()
 
 
 class _Lanes:
-    """Who waits, in lanes that take turns."""
+    """Lanes of those who wait, which take turns."""
 
     def __init__(self) -> None:
         self._lanes: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
@@ -96,7 +96,7 @@ class _Lanes:
 
 
 class Passwords:
-    """One an event loop. Bounds how many are worked on and how many wait."""
+    """Password work of an event loop. Bounds how many are worked on and how many wait."""
 
     def __init__(self) -> None:
         self._working = 0
@@ -124,7 +124,8 @@ class Passwords:
         return (await self._in_turn(turn, _stretch, opaque(password[:GIVEN_MAX])[:LENGTH_MAX], salt)).hex()
 
     async def fits(self, password: str, kept: str | None, turn: Turn = NOBODY) -> bool:
-        """Whether it is the password; False, after the same work, when there is none to compare with.
+        """True when it is the password; False, after the same work, when there is none to compare
+        with.
 
         Raises: Problem(too_many_requests) when too many sign-ins wait already.
         """
@@ -186,13 +187,13 @@ def _hash(password: str) -> str:
 
 
 def outdated(kept: str) -> bool:
-    """Whether it was made with weaker parameters than today's."""
+    """True when it was made with weaker parameters than today's."""
     return _hasher.check_needs_rehash(kept)
 
 
 @cache
 def _nobody() -> str:
-    """What is checked when nobody has this e-mail, so that the answer takes as long."""
+    """The hash that is checked when nobody has this e-mail, so that the answer takes as long."""
     return _hasher.hash("nobody has this password")
 
 

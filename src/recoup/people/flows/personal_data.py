@@ -1,4 +1,5 @@
-"""Which roles see customers' data; and somebody who wants to see one order's or customer's, which is noted."""
+"""Access to customers' data: which roles see it; and somebody who wants to see one order's or
+customer's, which is noted."""
 
 from datetime import timedelta
 from typing import Final
@@ -30,7 +31,8 @@ async def reveal(world: World, scope: Scope, kind: str, subject_id: UUID) -> Non
 
 
 async def change_pii_access(world: World, scope: Scope, role: str, pii_access: str) -> None:
-    """From the next page on. That it is an owner is the door's to know. Raises: Problem(invalid)."""
+    """Changes a role's access from the next page on. That it is an owner is the door's to know.
+    Raises: Problem(invalid)."""
     check_pii_access(role, pii_access)
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)

@@ -57,9 +57,9 @@ TWICE: Final = timedelta(minutes=10)  # for how long a form sent twice shows the
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How it stands with somebody's factor. `since` None: there is none. `required_by`: shops and partners that require
-    one; `must`: these or the operator do. `offer`: the secret that waits for its first code, only for the session that
-    requested it."""
+    """Standing of somebody's factor. `since` None: there is none. `required_by`: shops and partners
+    that require one; `must`: these or the operator do. `offer`: the secret that waits for its first
+    code, only for the session that requested it."""
 
     since: datetime | None
     codes_at: datetime | None
@@ -124,7 +124,7 @@ async def prove_code(world: World, me: Oneself, code: str) -> None:
 
 
 async def withdraw(world: World, me: Oneself) -> None:
-    """What was offered counts never; what counts stays."""
+    """Withdraws an offered factor, which never counts; what counts stays."""
     async with world.people.transaction() as tx:
         await _hold(tx, me)
         await withdraw_offer(tx, me.user_id)
@@ -196,10 +196,11 @@ async def renew_codes(world: World, passwords: Passwords, me: Oneself, password:
 
 
 async def turn_off(world: World, passwords: Passwords, me: Oneself, password: str, code: str) -> None:
-    """From now on the password alone signs them in. Done already: nothing happens.
+    """Turns the factor off: from now on the password alone signs them in. Done already: nothing
+    happens.
 
-    Raises: Problem invalid and bad_credentials naming the field; Problem(forbidden) while somebody requires one;
-    Problem(too_many_requests).
+    Raises: Problem invalid and bad_credentials naming the field; Problem(forbidden) while somebody
+    requires one; Problem(too_many_requests).
     """
     people = world.people
     kept = await prove_password(world, passwords, me, password)
@@ -233,7 +234,8 @@ async def may_be_without(world: World, me: Oneself) -> None:
 
 
 def _staff_must(world: World) -> bool:
-    """In either world: who must have one in the live world has it in both."""
+    """True when the operator requires a factor in either world: who must have one in the live world
+    has it in both."""
     other = world.other
     return any(one.policy.staff_second_factor for one in (world, other) if one is not None)
 
@@ -256,7 +258,7 @@ def _is_mine(world: World, me: Oneself, offered_to: bytes | None, at: datetime |
 
 
 def _is_repeat(world: World, me: Oneself, factor: Factor, key: str, now: datetime) -> bool:
-    """Whether this form made the codes that stand, a moment ago."""
+    """True when this form made the codes that stand, a moment ago."""
     return (
         factor.codes_key == key_hash(world, me.user_id, key)
         and factor.codes_at is not None
@@ -269,9 +271,11 @@ def _none_there() -> Problem:
 
 
 async def require(world: World, subject: Subject, by: UUID, *, required: bool, request_id: str) -> None:
-    """With their next request everybody there who has none is led to set one up. What stands already stays.
+    """Requires a second factor: with their next request everybody there who has none is led to set
+    one up. What stands already stays.
 
-    Raises: Problem(forbidden) for somebody who is no owner any more, here and in each world where it has members.
+    Raises: Problem(forbidden) for somebody who is no owner any more, here and in each world where
+    it has members.
     """
     async with world.people.transaction() as tx:
         for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):

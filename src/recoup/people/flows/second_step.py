@@ -35,7 +35,8 @@ class CodeGiven:
 
 
 async def read_half(world: World, half: str) -> UUID | None:
-    """Whose sign-in waits for a code; None for one that is unknown, done or over, or of another world."""
+    """The person whose sign-in waits for a code; None for one that is unknown, done or over, or of
+    another world."""
     if not _could_be(half):
         return None
     return await is_half(world.people, half_hash(world, half), world.name, world.clocks.wall())
@@ -106,7 +107,7 @@ def _over() -> Problem:
 
 
 def _token(world: World, half: str, typed: Typed) -> str:
-    """As unguessable as the half that it is made of."""
+    """The session's token, as unguessable as the half that it is made of."""
     return base64.urlsafe_b64encode(_mac(world, "session of half", half, typed)).rstrip(b"=").decode()
 
 

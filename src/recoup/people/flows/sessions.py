@@ -59,8 +59,8 @@ class PartnerMembership:
 
 @dataclass(frozen=True, slots=True)
 class Impersonator:
-    """Who of the operator impersonates the session's person, until when, why, and whether they may act. `as_role`: they
-    impersonate nobody, with this role; empty for a person."""
+    """Operator's person who impersonates the session's: until when, why, and whether they may act.
+    `as_role`: they impersonate nobody, with this role; empty for a person."""
 
     impersonation_id: UUID
     staff_id: UUID
@@ -73,7 +73,7 @@ class Impersonator:
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """From where somebody signs in, as it came."""
+    """Client that somebody signs in from, as it came."""
 
     address: str = ""
     agent: str = ""
@@ -127,7 +127,8 @@ class Session:
         return not self.paused and self.may_by_role(action)
 
     def may_by_role(self, action: str) -> bool:
-        """Whether or not their partner is paused: for what they look at."""
+        """True when the role allows the action, whether or not their partner is paused: for what
+        they look at."""
         return self.merchant is not None and action in MAY.get(self.merchant.role, frozenset())
 
 
@@ -139,8 +140,8 @@ async def open_session(
     whence: ClientInfo = NOWHERE,
     token: str | None = None,
 ) -> str:
-    """In an open transaction: a new session in the place of the old; answers its token. `token`: one that the caller
-    made, unguessable."""
+    """Opens, in an open transaction, a new session in the place of the old; answers its token.
+    `token`: one that the caller made, unguessable."""
     now = world.clocks.wall()
     token = world.mark + (token or secrets.token_urlsafe(32))
     merchants = await reachable(connection, user_id, world.name)
@@ -164,8 +165,8 @@ async def open_session(
 
 
 async def read_session(world: World, token: str, *, poll: bool = False) -> Session | None:
-    """None when it is unknown, over, or of another world. What somebody may see is read anew each time. `poll`: a page
-    asked by itself, so nobody was seen."""
+    """Reads the session; None when it is unknown, over, or of another world. What somebody may see
+    is read anew each time. `poll`: a page asked by itself, so nobody was seen."""
     if not token or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
         return None
     now, key = world.clocks.wall(), session_hash(world, token)
@@ -292,8 +293,8 @@ async def sign_out(world: World, token: str) -> None:
 
 
 def is_csrf(session: Session, given: str, *, parts: int = 1) -> bool:
-    """Whether this session made the form; with 2 `parts` in this world, with 3 at this merchant, too. Compared in
-    constant time."""
+    """True when this session made the form; with 2 `parts` in this world, with 3 at this merchant,
+    too. Compared in constant time."""
     mine, sent = (".".join(text.split(".")[:parts]) for text in (session.csrf, given))
     return secrets.compare_digest(mine.encode(), sent.encode("utf-8", "replace"))
 
@@ -308,7 +309,8 @@ def _csrf_at(world: World, csrf: str, merchant_id: UUID | None) -> str:
 
 
 def session_hash(world: World, token: str) -> bytes:
-    """By which a session is known: of what follows the mark, which changes when somebody goes to the other world."""
+    """The hash by which a session is known: of what follows the mark, which changes when somebody
+    goes to the other world."""
     kept: bytes = world.keys.secret_hash(token.removeprefix(world.mark))
     return kept
 

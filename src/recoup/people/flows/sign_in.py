@@ -31,8 +31,8 @@ _TOO_MANY: Final = "Too many attempts. Signing in is possible again in"
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What somebody typed, and from where; `old_token` is the session the browser still has, if any, and `device` by
-    what it is known."""
+    """Sign-in as somebody typed it, and from where; `old_token` is the session the browser still
+    has, if any, and `device` by what it is known."""
 
     email: str
     password: str = field(repr=False)
@@ -54,7 +54,7 @@ class Entered:
 
 
 async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entered:
-    """For the cookie.
+    """Signs in and returns the entry, for the cookie.
 
     Raises: Problem(bad_credentials); Problem(too_many_requests) with the pause, see `throttle`.
     """
@@ -113,7 +113,8 @@ async def _made_anew(passwords: Passwords, password: str, kept: str, fit: Spelli
 async def enter(
     tx: Tx, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo, request: str = ""
 ) -> Entered:
-    """Under the person's lock; their password was right. A session, or half of one."""
+    """Signs the person in, under their lock; their password was right. Returns a session, or half
+    of one."""
     if await sealed_secret(tx, user_id) is None:
         token = await open_session(tx, world, user_id, old_token, whence)
         await note(tx, world, user_id, "signed_in", request=request, by="password", place=network_of(whence.address))
@@ -124,19 +125,20 @@ async def enter(
 
 
 def half_hash(world: World, token: str) -> bytes:
-    """Never that of a session: one cannot stand for the other."""
+    """The hash of a half sign-in, never that of a session: one cannot stand for the other."""
     kept: bytes = world.keys.secret_hash(f"half:{token}")
     return kept
 
 
 async def namesake_of(world: World, passwords: Passwords, email: str, password: str, turn: Turn = NOBODY) -> str:
-    """Under which name a sandbox keeps somebody who signed up with an e-mail that another had. Only their password
-    leads to it."""
+    """The name under which a sandbox keeps somebody who signed up with an e-mail that another had.
+    Only their password leads to it."""
     return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()), turn)}"
 
 
 async def login_with(world: World, passwords: Passwords, login: str, password: str, turn: Turn) -> str | None:
-    """As what somebody is known from now on who has this new password; None where that goes by the e-mail alone."""
+    """The login that somebody with this new password is known by from now on; None where that goes
+    by the e-mail alone."""
     email, mark, _ = login.rpartition("#")
     return await namesake_of(world, passwords, email, password, turn) if mark and "@" in email else None
 
@@ -161,5 +163,6 @@ def _refused() -> Problem:
 
 
 def takes_sign_ups(world: World) -> bool:
-    """Whether strangers may: only where money is simulated, and unless the operator closed it."""
+    """True when strangers may sign up: only where money is simulated, and unless the operator
+    closed it."""
     return world.policy.test_mode and world.sign_up

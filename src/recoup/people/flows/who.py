@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Oneself:
-    """Who is signed in. `session`: by what it is known, see `session_hash`."""
+    """Person who is signed in. `session`: by what it is known, see `session_hash`."""
 
     user_id: UUID
     session: bytes

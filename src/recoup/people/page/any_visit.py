@@ -1,4 +1,5 @@
-"""One call of somebody who is signed in, whether they look at a merchant or have only a seat at a partner."""
+"""Visit of somebody who is signed in, whether they look at a merchant or have only a seat at a
+partner."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +13,7 @@ AnyVisit = Visit | PartnerVisit
 
 
 async def any_visit(portal: Portal, request: Request, session: Session) -> AnyVisit | Response:
-    """Of who has a seat and no merchant yet a PartnerVisit, of everybody else a Visit."""
+    """The visit: a PartnerVisit of who has a seat and no merchant yet, else a Visit."""
     if session.merchant is None and session.seat is not None:
         return await partner_visit(portal, request, session)
     return await member_visit(portal, request, session)

@@ -1,4 +1,4 @@
-"""As of when a page shows money: a moment that a person picks, carried along in the page's addresses."""
+"""Moment as of which a page shows money: picked by a person, carried along in the page's addresses."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class AsOf:
 
     @property
     def recorded(self) -> bool:
-        """Whether it is a real time rather than the merchant's."""
+        """True when it is a real time rather than the merchant's."""
         return self.cut.recorded != ALWAYS
 
     def checked(self) -> "AsOf":
@@ -48,19 +48,20 @@ class AsOf:
         return self
 
     def address(self, path: str, **query: str) -> str:
-        """Of another page or file, as of the same moment."""
+        """The address of another page or file, as of the same moment."""
         found = urlencode(query | dict(self.query))
         return f"{path}?{found}" if found else path
 
 
 async def read_as_of(visit: Visit) -> AsOf:
-    """Of the merchant that is looked at: `asOf` or `asOfRecorded` as the API has them, or `at` as the page's field
-    writes it: a business time in the reader's zone. Never raises for what makes no sense."""
+    """Reads the moment of the merchant that is looked at: `asOf` or `asOfRecorded` as the API has
+    them, or `at` as the page's field writes it: a business time in the reader's zone. Never raises
+    for what makes no sense."""
     return await _read(visit, partial(cut_of, visit.world, visit.merchant_id))
 
 
 async def read_partner_as_of(visit: PartnerVisit, merchant_id: UUID | None) -> AsOf:
-    """Of a partner's merchant, or of all of them."""
+    """Reads the moment of a partner's merchant, or of all of them."""
     return await _read(visit, partial(partner_cut_of, visit.world, visit.partner.partner_id, merchant_id))
 
 
@@ -84,12 +85,12 @@ async def _read(visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | N
 
 
 async def strict_as_of(visit: Visit) -> AsOf:
-    """For files, which nobody reads a notice on. Raises: Problem(invalid)."""
+    """Reads the moment for files, which nobody reads a notice on. Raises: Problem(invalid)."""
     return (await read_as_of(visit)).checked()
 
 
 def chosen_month(query: Mapping[str, str], usual: str, zone: str = "UTC") -> tuple[str, Problem | None]:
-    """Of an address; the usual one, and why, for one that is none."""
+    """The month in an address; the usual one, and why, for one that is none."""
     chosen = query.get("month", "") or usual
     try:
         month(chosen, zone)

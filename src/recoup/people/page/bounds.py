@@ -1,4 +1,5 @@
-"""What somebody of the operator may do while they impersonate somebody. What `rights.toml` does not open is refused."""
+"""Bounds on what somebody of the operator may do while they impersonate somebody. What
+`rights.toml` does not open is refused."""
 
 from typing import Final
 
@@ -14,7 +15,7 @@ CLOSED, OPEN = (frozenset(RIGHTS["impersonators"][one]) for one in ("closed", "o
 
 
 def check_behind(request: Request, session: Session) -> None:
-    """Before a page of somebody who is looked as. Raises: Problem(forbidden)."""
+    """Checks the bounds before a page of somebody who is impersonated. Raises: Problem(forbidden)."""
     if session.behind is None:
         return
     path = template_of(request.scope)

@@ -54,7 +54,7 @@ def _mark(session: Session, path: str, what: str) -> str:
 
 
 def review_mark(session: Session, *shown: object) -> str:
-    """What the form of a review carries: the mark of what it shows, in this session."""
+    """The mark that the form of a review carries: of what it shows, in this session."""
     return _mark(session, "review", "\0".join(map(str, shown)))
 
 
@@ -160,13 +160,15 @@ def signed_in(
 
 
 async def session_of(portal: Portal, request: Request) -> Session | None:
-    """Of the signed-in user. A false header costs its own sender, and gives nobody anything."""
+    """The session of the signed-in user. A false header costs its own sender, and gives nobody
+    anything."""
     poll = POLL in request.headers
     return await read_session(portal.world, cookie(request, COOKIE), poll=poll)
 
 
 def to_sign_in(request: Request) -> Response:
-    """To the sign-in page, and back to where they wanted to go: a page, never a form's target."""
+    """Leads to the sign-in page, and back to where they wanted to go: a page, never a form's
+    target."""
     path = request.url.path
     if request.method != "GET":
         path = "/".join(path.split("/")[:3])
@@ -177,7 +179,8 @@ def to_sign_in(request: Request) -> Response:
 
 
 async def signed_out(portal: Portal, request: Request) -> Response:
-    """To the sign-in page; a form that was typed when the session ended is kept, to be sent again."""
+    """Leads to the sign-in page; a form that was typed when the session ended is kept, to be sent
+    again."""
     if request.method == "POST":
         try:
             same_origin(request)
@@ -196,7 +199,8 @@ async def signed_out(portal: Portal, request: Request) -> Response:
 
 
 def resubmit_fields(request: Request, form: Form) -> list[tuple[str, str]] | None:
-    """What was typed into one of our own forms, to be sent again; None for what came from elsewhere or is secret."""
+    """The fields typed into one of our own forms, to be sent again; None for what came from
+    elsewhere or is secret."""
     ours = request.headers.get("origin", "null") != "null" and is_place(request.url.path)
     if (
         not ours
@@ -208,7 +212,7 @@ def resubmit_fields(request: Request, form: Form) -> list[tuple[str, str]] | Non
 
 
 def is_place(path: str) -> bool:
-    """Whether it is the address of a page of the portal: never another site's."""
+    """True when it is the address of a page of the portal: never another site's."""
     return path[:1] == "/" and path.split("?")[0].split("/")[1] in PLACES and len(path) < 2_100
 
 
@@ -218,7 +222,7 @@ def current_url(request: Request) -> str:
 
 
 def whence(request: Request) -> ClientInfo:
-    """From where somebody signs in."""
+    """The client that somebody signs in from."""
     return ClientInfo(client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512])
 
 
@@ -229,8 +233,8 @@ def locale(request: Request, session: Session | None = None) -> str:
 
 
 def layout_values(portal: Portal, request: Request, session: Session | None = None) -> dict[str, Any]:
-    """What the layout of every page needs. `other`: the other environment's name, empty where there is none;
-    `stop`: of all sending."""
+    """The values that the layout of every page needs. `other`: the other environment's name, empty
+    where there is none; `stop`: of all sending."""
     other = portal.world.other
     return {
         "session": session,
@@ -251,7 +255,8 @@ def redirect(path: str) -> Response:
 
 
 def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
-    """At the address of a form, opened by itself, there is nothing to be found: it leads to the form's page."""
+    """The page of a problem. The address of a form, opened by itself, holds nothing: it leads to
+    the form's page."""
     if problem.code == "not_found" and request.method == "GET":
         form_of = page_of(portal.pages, request.url.path, as_it_stands=True)
         if form_of is not None:
@@ -271,8 +276,8 @@ def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class SignedVisit:
-    """One call of somebody who is signed in. `problem` and `typed`: what was refused in the form that the page is shown
-    again for, and what it held."""
+    """Visit of somebody who is signed in. `problem` and `typed`: what was refused in the form that
+    the page is shown again for, and what it held."""
 
     portal: Portal
     request: Request
@@ -292,12 +297,12 @@ class SignedVisit:
 
     @property
     def language(self) -> str:
-        """In which the page is."""
+        """The language of the page."""
         return locale(self.request, self.session)
 
     @property
     def is_operator(self) -> bool:
-        """Whether this person decides for the operator: owner or operations there."""
+        """True when this person decides for the operator: owner or operations there."""
         return self.session.is_operator
 
     def only_operator(self, doing: str) -> None:
@@ -313,7 +318,7 @@ class SignedVisit:
         return self.session.paused
 
     def values(self, **more: Any) -> dict[str, Any]:
-        """What the layout needs, and `more`."""
+        """The values that the layout needs, and `more`."""
         own = {
             "now": self.wall,
             "wall": self.wall,

@@ -1,4 +1,5 @@
-"""What features add to pages that are not their own. Each names the module that holds it as `PORTAL`."""
+"""Parts that features add to pages that are not their own. Each names the module that holds it as
+`PORTAL`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,8 +31,8 @@ class Panel(Generic[P, R]):
 
 
 class InPlaceWords(NamedTuple):
-    """Of an attempt that was sent by what takes its card's place: the template of a note beside it, and its line in the
-    timeline."""
+    """Words of an attempt that was sent by what takes its card's place: the template of a note
+    beside it, and its line in the timeline."""
 
     template: str
     sent: "Callable[[LogContext], TimelineEntry]"
@@ -39,8 +40,9 @@ class InPlaceWords(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
-    """Of an order's page, a customer's, that of an order's card, that of what is done for cards, and that of approvals.
-    `refunds_to`: where refunds of these orders go that wait for a second person, by the request's id."""
+    """Portal parts of an order's page, a customer's, that of an order's card, that of what is done
+    for cards, and that of approvals. `refunds_to`: where refunds of these orders go that wait for a
+    second person, by the request's id."""
 
     order: "Panel[[OrderPage], Shown] | None" = None
     customer: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
@@ -65,37 +67,37 @@ def parts() -> list[PortalPart]:
 
 
 def in_place_words() -> InPlaceWords | None:
-    return next((words for one in parts() if (words := one.in_place) is not None), None)
+    return next((words for part in parts() if (words := part.in_place) is not None), None)
 
 
 def order_panels(page: "OrderPage") -> dict[str, Any]:
-    found = [panel for one in parts() if (panel := one.order) is not None]
+    found = [panel for part in parts() if (panel := part.order) is not None]
     return _joined({panel.template: panel.values(page) for panel in found})
 
 
 async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
-    found = [panel for one in parts() if (panel := one.customer) is not None]
+    found = [panel for part in parts() if (panel := part.customer) is not None]
     return _joined({panel.template: await panel.values(db, merchant_id, payer_id) for panel in found})
 
 
 async def card_panels(db: "Read", merchant_id: UUID, order_id: UUID) -> dict[str, Any]:
-    found = [panel for one in parts() if (panel := one.card) is not None]
+    found = [panel for part in parts() if (panel := part.card) is not None]
     return _joined({panel.template: await panel.values(db, merchant_id, order_id) for panel in found})
 
 
 async def rescue_panels(visit: "Visit") -> dict[str, Any]:
-    found = [panel for one in parts() if (panel := one.rescue) is not None]
+    found = [panel for part in parts() if (panel := part.rescue) is not None]
     return _joined({panel.template: await panel.values(visit) for panel in found})
 
 
 async def approval_panels(visit: "Visit") -> dict[str, Any]:
-    found = [panel for one in parts() if (panel := one.approvals) is not None]
+    found = [panel for part in parts() if (panel := part.approvals) is not None]
     return _joined({panel.template: await panel.values(visit) for panel in found})
 
 
 async def refunds_to(db: "Read", merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """By the id of the request."""
-    found = [work for one in parts() if (work := one.refunds_to) is not None] if order_ids else []
+    """The destinations of refunds, by the id of the request."""
+    found = [work for part in parts() if (work := part.refunds_to) is not None] if order_ids else []
     return {request: to for work in found for request, to in (await work(db, merchant_id, order_ids)).items()}
 
 

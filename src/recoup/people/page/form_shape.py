@@ -1,15 +1,17 @@
-"""What a form holds: the keyword parameters of the function that takes it, or a class where it is handed on.
+"""Fields of a form: the keyword parameters of the function that takes it, or a class where it is
+handed on.
 
-A field takes the first value of its name; a name that Python keeps for itself has an underscore behind it (`from_`).
+A field takes the first value of its name; a name that Python keeps for itself has an underscore
+behind it (`from_`).
 
 - `str`: empty where nothing was sent; `str | None`: None there.
 - `bool`: whether it says "yes", as boxes that are ticked do; pages from before an upgrade may say "1" or "on".
 - `UUID`, `Literal["a", "b"]`: what the text stands for, if it does; `UploadFile`: if one was chosen.
 - `tuple[..., ...]`: all values; those that stand for nothing are left out, unless it is a tuple of `X | None`.
 
-`Annotated` says more: `Text` of a text, `As` what one stands for, `AtMost` of a tuple, `Names` of a mapping, and a
-`Problem`: the refusal of what stands for nothing. Without a refusal the field is `X | None`, or has a default; that one
-stands for an empty text, too.
+`Annotated` says more: `Text` of a text, `As` what one stands for, `AtMost` of a tuple, `Names` of a
+mapping, and a `Problem`: the refusal of what stands for nothing. Without a refusal the field is `X
+| None`, or has a default; that one stands for an empty text, too.
 """
 
 import re
@@ -50,8 +52,8 @@ Metadata = tuple[Any, ...]  # what stands beside a hint in `Annotated`
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Of `printable` characters alone, without the spaces at its ends where `strip`, then cut where it is longer than
-    `max` characters."""
+    """Text of `printable` characters alone, without the spaces at its ends where `strip`, then cut
+    where it is longer than `max` characters."""
 
     max: int | None = None
     strip: bool = False
@@ -65,7 +67,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class As:
-    """What a text stands for; None: nothing."""
+    """Meaning that a text stands for; None: nothing."""
 
     parse: Callable[[str], object]
 
@@ -79,18 +81,19 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Of a mapping: which names of the form it has."""
+    """Names of the form that a mapping has."""
 
     taken: Callable[[str], object]
 
 
 def among(values: Collection[str]) -> As:
-    """One of these texts."""
+    """Accepts one of these texts."""
     return As(lambda text: text if text in values else None)
 
 
 class _Reader(NamedTuple):
-    """Of a field. `read` gives None for what stands for nothing; `empty`: what is shown again then."""
+    """Reader of a field. `read` gives None for what stands for nothing; `empty`: what is shown
+    again then."""
 
     read: Callable[[Fields], Any]
     empty: Any
@@ -98,8 +101,8 @@ class _Reader(NamedTuple):
 
 
 def read_fields(shape: Callable[..., Any], form: Fields) -> dict[str, Any]:
-    """By the names of a class's fields, or of a function's keyword parameters. Raises: the Problem of the first field
-    that refuses what was sent."""
+    """Reads a form by the names of a class's fields, or of a function's keyword parameters. Raises:
+    the Problem of the first field that refuses what was sent."""
     found = {}
     for name, reader in readers_of(shape).items():
         found[name] = reader.read(form)
@@ -133,7 +136,11 @@ def read_again(shape: Callable[..., Any], form: Fields) -> Any:
 def readers_of(shape: Callable[..., Any]) -> Mapping[str, _Reader]:
     """Raises: AssertionError naming a field that no form can hold."""
     hints = get_type_hints(shape, include_extras=True)
-    taken = [one for one in signature(shape).parameters.values() if isinstance(shape, type) or one.kind is _KEYWORD]
+    taken = [
+        parameter
+        for parameter in signature(shape).parameters.values()
+        if isinstance(shape, type) or parameter.kind is _KEYWORD
+    ]
     return {one.name: _reader(one.name, hints[one.name], one.default) for one in taken}
 
 
@@ -196,13 +203,13 @@ def _by_name(name: str, kind: Any, metadata: Metadata) -> Callable[[Fields], Any
 
 
 def _parts(hint: Any) -> tuple[Any, bool, Metadata]:
-    """Of a hint: the kind, whether it may be None, and its metadata."""
+    """The parts of a hint: the kind, whether it may be None, and its metadata."""
     metadata: Metadata = ()
     if get_origin(hint) is Annotated:
         hint, *more = get_args(hint)
         metadata = tuple(more)
     if get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
-        (kind,) = (one for one in get_args(hint) if one is not NoneType)
+        (kind,) = (arg for arg in get_args(hint) if arg is not NoneType)
         kind, _, inner = _parts(kind)
         return kind, True, (*inner, *metadata)
     return hint, False, metadata
@@ -238,7 +245,7 @@ def fresh_key() -> str:
 
 
 def is_key(text: str) -> bool:
-    """Whether `fresh_key` may have made it."""
+    """True when `fresh_key` may have made it."""
     return _KEY.fullmatch(text) is not None
 
 
@@ -247,5 +254,5 @@ FormKeyId: TypeAlias = Annotated[UUID, NO_KEY]  # an id, whose time is when the 
 
 
 def request_key(key: str) -> str:
-    """As flows know it, apart from the keys of the API's callers."""
+    """The key as flows know it, apart from the keys of the API's callers."""
     return f"{FORM}{key}"

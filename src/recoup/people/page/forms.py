@@ -62,7 +62,7 @@ async def read_form(request: Request) -> Form:
 
 
 def fields_of(text: str) -> Form:
-    """Of a posted form, or of an address. Raises: ValueError for more than 500."""
+    """The fields of a posted form, or of an address. Raises: ValueError for more than 500."""
     form = parse_qs(text, keep_blank_values=True, max_num_fields=500)
     # No browser sends a NUL and no database takes it.
     return {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
@@ -93,7 +93,7 @@ def same_origin(request: Request) -> None:
 
 
 def _netloc(origin: str) -> str | None:
-    """None for what is no address."""
+    """The host and port of an origin; None for what is no address."""
     try:
         return urlsplit(origin).netloc
     except ValueError:

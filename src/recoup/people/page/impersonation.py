@@ -46,7 +46,8 @@ async def impersonate(visit: Visit) -> Values:
 
 @impersonate.post(may=MAY_IMPERSONATE)
 async def post_impersonate(visit: Visit, *, whom: str, reason: str, minutes: str, act: bool) -> Answer:
-    """`whom`: `user:` with an id, or `role:` with its name. `act`: not only look."""
+    """Begins an impersonation. `whom`: `user:` with an id, or `role:` with its name. `act`: not
+    only look."""
     kind, _, name = whom.partition(":")
     user_id = parse_id(name) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):
@@ -62,7 +63,7 @@ async def _form_to_end(visit: Visit) -> Form:
 
 @member.no_page.post("/look-as/end", may=anybody, reads=_form_to_end)
 async def post_end(visit: Visit) -> Response:
-    """Also when it is over already: what they want is so."""
+    """Ends the impersonation, also when it is over already: what they want is so."""
     if visit.session.behind is not None:
         await end(visit.world, cookie(visit.request, COOKIE), visit.scope.request_id)
     return redirect("/orders")

@@ -50,7 +50,7 @@ _user: Final = id_in_path("user_id", Problem("not_found", "There is no such memb
 
 
 def _invites(session: Session) -> bool:
-    """At the merchant or at a partner."""
+    """True when they may invite people, at the merchant or at a partner."""
     return by_role("invite")(session) or by_seat("invite")(session)
 
 
@@ -126,8 +126,8 @@ def may_invite(visit: AnyVisit, subject: Subject) -> bool:
 
 
 async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
-    """Of what this person is an owner: the partner, the merchant that is looked at; for the operator this one. Raises:
-    Problem(forbidden)."""
+    """The subjects that this person is an owner of: the partner, the merchant that is looked at;
+    for the operator this one. Raises: Problem(forbidden)."""
     found, seat = {}, visit.session.seat
     if seat is not None and seat.may("invite"):
         partner = await read_partner(visit.world, seat.partner_id)

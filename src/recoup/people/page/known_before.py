@@ -1,5 +1,5 @@
-"""What the edge knows of the portal before any of its pages is there: the cookie of its sessions, and the paths that
-take files."""
+"""Facts that the edge knows of the portal before any of its pages is there: the cookie of its
+sessions, and the paths that take files."""
 
 from typing import Final
 

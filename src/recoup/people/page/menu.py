@@ -56,17 +56,17 @@ def not_operator(session: Session) -> bool:
 
 
 def for_operator(session: Session) -> bool:
-    """At a merchant."""
+    """True for the operator's people at a merchant."""
     return session.is_operator and at_merchant(session)
 
 
 def operator_anywhere(session: Session) -> bool:
-    """Also where no merchant is yet."""
+    """True for the operator's people, also where no merchant is yet."""
     return session.is_operator
 
 
 def by_role(action: str) -> Sees:
-    """At a merchant; the operator's people too."""
+    """Shows a page to roles that may do this at a merchant; to the operator's people too."""
     return lambda session: for_operator(session) or session.may_by_role(action)
 
 
@@ -79,7 +79,7 @@ def declare(entry: Entry, path: str, sees: Sees) -> None:
 
 
 class Group(NamedTuple):
-    """`is_open` False: folded to its word, with what waits in it."""
+    """Group of menu lines. `is_open` False: folded to its word, with what waits in it."""
 
     word: str
     lines: list[Line]
@@ -95,7 +95,9 @@ def groups(session: Session, path: str) -> Iterator[Group]:
     for group in GROUPS:
         lines = _lines(group, session)
         if lines:
-            here = group in UNFOLDED or not at_merchant(session) or any(is_current(one.address, path) for one in lines)
+            here = (
+                group in UNFOLDED or not at_merchant(session) or any(is_current(line.address, path) for line in lines)
+            )
             yield Group(group, lines, here)
 
 
@@ -104,12 +106,12 @@ def top(session: Session) -> list[Line]:
 
 
 def is_current(address: str, path: str) -> bool:
-    """Whether the page at `path` is this line's, or stands below it."""
+    """True when the page at `path` is this line's, or stands below it."""
     return path == address or address != "/partner" and path.startswith(address + "/")
 
 
 def tabs(session: Session) -> list[Line]:
-    """Of one's account."""
+    """The tabs of one's account."""
     return _lines(TABS, session)
 
 

@@ -13,8 +13,8 @@ ANYWHERE, IN_WORLD, AT_MERCHANT = 1, 2, 3
 
 
 async def own_form(visit: SignedVisit, where: int = ANYWHERE) -> Form:
-    """For what changes nothing at a merchant or partner. Raises: Problem(forbidden) for a form that this session did
-    not make; Problem(conflict) for one of another place."""
+    """Reads a form that changes nothing at a merchant or partner. Raises: Problem(forbidden) for a
+    form that this session did not make; Problem(conflict) for one of another place."""
     same_origin(visit.request)
     form = await read_form(visit.request)
     check_csrf(visit.session, form.get("csrf", [""])[0], resubmit_fields(visit.request, form), where=where)

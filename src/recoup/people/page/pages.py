@@ -58,8 +58,9 @@ async def _marked(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def taken(visit: AnyVisit, what: str, subject_id: UUID | str = "", **facts: Any) -> None:
-    """`what` as "orders". `facts`: nobody's data, so no words that were searched for. A user without a merchant takes
-    files of their partner's own applications only; these are not a merchant's to know."""
+    """Notes that data was taken, `what` as "orders". `facts`: nobody's data, so no words that were
+    searched for. A user without a merchant takes files of their partner's own applications only;
+    these are not a merchant's to know."""
     if isinstance(visit, Visit):
         await note_file(visit.world, visit.scope, what, subject_id, **facts)
         acted(visit.request.scope)
@@ -101,7 +102,7 @@ def every(problem: Problem) -> bool:
 
 
 def nothing(problem: Problem) -> bool:
-    """What is refused becomes an error page."""
+    """Shows no problem on the page: what is refused becomes an error page."""
     return False
 
 
@@ -117,9 +118,10 @@ def but(*codes: str) -> Shows:
 
 @dataclass(frozen=True, slots=True)
 class Sessions(Generic[V]):
-    """Whose sessions pages take. `endpoints`: under which addresses, and how a session becomes a visit. `form` reads a
-    form that changes something there, `own_form` one that does not and so is open while a partner is paused. `sees`:
-    who has their pages in the menu, unless an entry says otherwise; None: of pages that nobody is signed in for."""
+    """Sessions that pages take. `endpoints`: under which addresses, and how a session becomes a
+    visit. `form` reads a form that changes something there, `own_form` one that does not and so is
+    open while a partner is paused. `sees`: who has their pages in the menu, unless an entry says
+    otherwise; None: of pages that nobody is signed in for."""
 
     endpoints: Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[str, Endpoint]]
     form: Callable[[V], Awaitable[Form]]
@@ -155,7 +157,7 @@ class Sessions(Generic[V]):
 
     @property
     def no_page(self) -> "Page[V]":
-        """For forms that stand on no page of its own: what is refused becomes an error page."""
+        """A page for forms that stand on none of their own: what is refused becomes an error page."""
         return Page(self, "", "", _no_page, shows=nothing)
 
 
@@ -177,9 +179,9 @@ DECLARED: Final[list[Declared]] = []  # of the modules that are imported
 
 
 class Taking(TypedDict, Generic[V], total=False):
-    """How a form is taken. `shows`: which Problems the page shows; `while_paused`: also then, as it changes nothing
-    there; `in_quarantine`: also while the database is quarantined; `sessions`: whose it is, if not the page's; `reads`:
-    how it is read, unless as usual."""
+    """Taking of a form. `shows`: which Problems the page shows; `while_paused`: also then, as it
+    changes nothing there; `in_quarantine`: also while the database is quarantined; `sessions`:
+    whose it is, if not the page's; `reads`: how it is read, unless as usual."""
 
     shows: Shows
     while_paused: bool
@@ -204,7 +206,7 @@ class Page(Generic[V]):
         self._module = sys.modules[work.__module__]
 
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
-        """`again`: with what a form has to say."""
+        """Answers with the page. `again`: with what a form has to say."""
         again = again or Shown()
         found = await self._work(replace(visit, problem=again.problem))
         if isinstance(found, Response):
@@ -311,7 +313,7 @@ Endpoints = Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[
 
 
 def _at(visit_of: VisitOf[W], *, sets_up: bool = False) -> Endpoints[W]:
-    """At its own address."""
+    """Makes endpoints of a page at its own address."""
     return lambda portal, path, work: {path: signed_in(portal, visit_of, work, sets_up=sets_up)}
 
 

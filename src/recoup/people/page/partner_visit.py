@@ -1,4 +1,4 @@
-"""One call of somebody who belongs to a partner, whether or not it has a merchant yet."""
+"""Visit of somebody who belongs to a partner, whether or not it has a merchant yet."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ class PartnerVisit(SignedVisit):
 
     @property
     def paused(self) -> str:
-        """This partner's name while it is paused, else empty."""
+        """The partner's name while it is paused, else empty."""
         return self.partner.name if self.partner.state != "active" else ""
 
     @property
@@ -54,7 +54,7 @@ class PartnerVisit(SignedVisit):
         return await own_merchant(self.portal.world, self.partner.partner_id, mid)
 
     def values(self, **more: Any) -> dict[str, Any]:
-        """What the layout needs, and `more`."""
+        """The values that the layout needs, and `more`."""
         own = {
             "merchant": self.known.merchant if self.known else None,
             "sites": self.known.sites if self.known else (),
@@ -65,7 +65,7 @@ class PartnerVisit(SignedVisit):
 
 
 async def partner_visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:
-    """Of a partner's member."""
+    """The visit of a partner's member."""
     if session.seat is None:
         raise Problem("forbidden", "These pages are for members of a partner.", cure="Ask its owner to invite you.")
     partner = await read_partner(portal.world, session.seat.partner_id)

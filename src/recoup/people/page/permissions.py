@@ -1,4 +1,4 @@
-"""What roles may do, in words: for the page of roles, and for the documentation."""
+"""Permissions of roles, in words: for the page of roles, and for the documentation."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -41,5 +41,5 @@ def whom_to_ask(action: str) -> str:
 
 
 def in_words(role: str) -> tuple[str, ...]:
-    """What a role may do at a merchant, beside looking."""
+    """The acts that a role may do at a merchant, beside looking."""
     return tuple(text for action, text in AT_MERCHANT.items() if action in MAY[role])

@@ -15,7 +15,8 @@ from recoup.people.store.reveals import revealed_until
 
 
 async def clear_until(visit: Visit, connection: Read, subject_id: UUID) -> datetime | None:
-    """Until when this person sees this order or customer in the clear because they revealed it."""
+    """The time until which this person sees this order or customer in the clear because they
+    revealed it."""
     if visit.pii_access != "reveal":
         return None
     return await revealed_until(connection, visit.merchant_id, visit.person_id, subject_id, visit.wall)
@@ -29,7 +30,8 @@ async def read_as_seen(visit: Visit, connection: Read, order_id: UUID) -> OrderP
 
 
 async def reveal_subject(visit: Visit, kind: str, subject_id: UUID) -> None:
-    """Of an `order` or a `customer`. Raises: Problem(forbidden) for a role that does not see it either way."""
+    """Reveals an `order` or a `customer`. Raises: Problem(forbidden) for a role that does not see
+    it either way."""
     if visit.pii_access == "masked":
         raise Problem(
             "forbidden",

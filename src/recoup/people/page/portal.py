@@ -1,4 +1,5 @@
-"""What every page of the portal has at hand; what some need is made when the first of them asks for it."""
+"""Portal services that every page has at hand; what some need is made when the first of them asks
+for it."""
 
 from asyncio import Semaphore
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +23,7 @@ WAITING_MAX: Final = 32
 
 
 class AtOnce:
-    """Of one process."""
+    """Per-process limit on what a user does at once."""
 
     def __init__(self) -> None:
         self._rooms: dict[UUID, _Room] = {}
@@ -56,8 +57,8 @@ class _Room:
 
 
 class Portal(Services):
-    """Of one running portal. `shared`: services that other doors of this process use too. `attend`: counts what
-    needs the person who is signed in."""
+    """Running portal. `shared`: services that other doors of this process use too. `attend`: counts
+    what needs the person who is signed in."""
 
     def __init__(self, world: World, *shared: object, attend: "Attend") -> None:
         super().__init__(world, *shared)

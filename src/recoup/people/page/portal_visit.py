@@ -1,4 +1,4 @@
-"""One call of somebody who is signed in: who, which merchant, what time it is there."""
+"""Visit of somebody who is signed in: who, which merchant, what time it is there."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Visit(SignedVisit):
-    """`now` is the merchant's business time, `wall` the machine's."""
+    """Visit of a merchant. `now` is the merchant's business time, `wall` the machine's."""
 
     merchant_id: UUID
     known: MerchantSettings
@@ -45,7 +45,7 @@ class Visit(SignedVisit):
 
     @property
     def pii_access(self) -> str:
-        """How this person sees customers' data here: shown, reveal or masked."""
+        """The way this person sees customers' data here: shown, reveal or masked."""
         role = self.session.merchant.role if self.session.merchant is not None else ""
         return pii_access_of(role, self.known.merchant.sight)
 
@@ -65,7 +65,8 @@ class Visit(SignedVisit):
             )
 
     def acting(self, action: str, doing: str) -> Scope:
-        """On whose behalf: the operator's people do it as the operator. Raises: as `only`."""
+        """The scope of an act, on whose behalf it is: the operator's people do it as the operator.
+        Raises: as `only`."""
         if self.is_operator:
             return self.operator_scope
         self.only(action, doing)
@@ -79,11 +80,11 @@ class Visit(SignedVisit):
 
     @property
     def operator_scope(self) -> Scope:
-        """For what the operator's people do as the operator."""
+        """The scope of what the operator's people do as the operator."""
         return Scope(self.merchant_id, Actor("operator", str(self.session.user_id)), request_id(self.request.scope))
 
     def values(self, **more: Any) -> dict[str, Any]:
-        """What the layout needs, and `more`."""
+        """The values that the layout needs, and `more`."""
         offset = self.known.merchant.offset
         own = {
             "merchant": self.known.merchant,
@@ -97,7 +98,7 @@ class Visit(SignedVisit):
 
 
 async def member_visit(portal: Portal, request: Request, session: Session) -> Visit | Response:
-    """At a merchant; bounds what an impersonator may do."""
+    """The visit of a member at a merchant; bounds what an impersonator may do."""
     if session.merchant is None and session.seat is not None:
         return redirect("/partner")
     if session.merchant is None:
@@ -127,7 +128,8 @@ def _nothing_to_see(session: Session) -> Problem:
 def found_by(
     name: str, missing: Problem, read: Callable[[World, UUID, UUID], Awaitable[R]]
 ) -> Callable[[Visit], Awaitable[R]]:
-    """What `read` finds of the visit's merchant by the id of that name in the address."""
+    """Makes a finder of what `read` finds of the visit's merchant by the id of that name in the
+    address."""
     id_of = id_in_path(name, missing)
 
     async def find(visit: Visit) -> R:

@@ -1,4 +1,4 @@
-"""One call to a public page, without a session."""
+"""Visit of a public page, without a session."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,12 +26,13 @@ class PublicVisit:
         return self.portal.world
 
     def values(self, **more: Any) -> dict[str, Any]:
-        """What the layout needs, and `more`."""
+        """The values that the layout needs, and `more`."""
         return layout_values(self.portal, self.request) | {"problem": self.problem, "other": ""} | more
 
 
 async def any_fields(visit: PublicVisit) -> Form:
-    """Of whoever sent it; what is no form has none. Raises: Problem(too_large), Problem(malformed)."""
+    """The fields of a form, whoever sent it; what is no form has none. Raises: Problem(too_large),
+    Problem(malformed)."""
     return await read_form(visit.request) if is_form(visit.request) else {}
 
 
@@ -42,7 +43,8 @@ async def fields_from_here(visit: PublicVisit) -> Form:
 
 
 async def from_here(visit: PublicVisit) -> None:
-    """Of a form whose fields say nothing. Raises: Problem(forbidden) for one that another site sent."""
+    """Checks a form whose fields say nothing. Raises: Problem(forbidden) for one that another site
+    sent."""
     same_origin(visit.request)
 
 

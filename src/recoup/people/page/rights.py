@@ -1,4 +1,5 @@
-"""What somebody needs for a page or a form, as its declaration says it: a check that raises Problem(forbidden)."""
+"""Rights that somebody needs for a page or a form, as its declaration says it: a check that raises
+Problem(forbidden)."""
 
 from collections.abc import Callable
 

@@ -77,7 +77,7 @@ def with_device(answer: Response, request: Request, device: str) -> Response:
 
 
 def with_half(request: Request, half: str, wanted: str = "") -> Response:
-    """To the page that asks for the code."""
+    """Leads to the page that asks for the code."""
     answer = redirect(CODE + (f"?next={quote(wanted, safe='')}" if wanted else ""))
     return _with_cookie(answer, request, HALF, half, int(HALF_LASTS.total_seconds()))
 
@@ -140,7 +140,7 @@ async def code_page(visit: PublicVisit) -> Values | Answer:
 
 @code_page.post(may=anybody, in_quarantine=True, shows=only("invalid", "bad_credentials", "too_many_requests"))
 async def post_code(visit: PublicVisit, *, code: str, by: str, next: str) -> Answer:
-    """`by`: recovery, for a code of the list; else the app."""
+    """Takes a code. `by`: recovery, for a code of the list; else the app."""
     request, client, wanted = visit.request, whence(visit.request), next_page(next)
     given = CodeGiven(
         cookie(request, HALF),

@@ -46,7 +46,7 @@ _SOURCES: Final = {name: file.read_text() for name, file in FILES.items()}
 @cache
 def of_features() -> dict[str, str]:
     """The templates of features, read when pages are declared."""
-    folders = {one.name: one.folder for one in features() if one.folder}
+    folders = {feature.name: feature.folder for feature in features() if feature.folder}
     found = ((name, file) for name, folder in folders.items() for file in folder.glob("*.html"))
     return {f"{name}/{file.name}": file.read_text() for name, file in found}
 
@@ -186,7 +186,7 @@ def middle(text: str) -> str:
 
 
 def first_upper(text: str) -> str:
-    """As a sentence begins."""
+    """The text with a capital, as a sentence begins."""
     return text[:1].upper() + text[1:]
 
 
@@ -262,6 +262,6 @@ def _environment(language: str) -> Environment:
 
 
 def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """In the language that the values name, else in English."""
+    """Renders a page in the language that the values name, else in English."""
     made = _environment(values.get("language", ENGLISH)).get_template(name)
     return HTMLResponse(made.render(values), status_code=status, headers=HEADERS)

@@ -23,7 +23,8 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogContext:
-    """What a line can speak of: its body, the order's asset and card scheme, and the merchant's now."""
+    """Context that a line can speak of: its body, the order's asset and card scheme, and the
+    merchant's now."""
 
     body: Mapping[str, Any]
     asset: str

@@ -25,7 +25,7 @@ class Status(NamedTuple):
 
 
 class State(NamedTuple):
-    """Of what is no order. `tone` is the CSS class, `icon` the shape."""
+    """State of what is no order. `tone` is the CSS class, `icon` the shape."""
 
     word: str
     tone: str

@@ -1,4 +1,4 @@
-"""What may happen to somebody's account, in words: for its page and for the mails about it."""
+"""Happenings of somebody's account, in words: for its page and for the mails about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

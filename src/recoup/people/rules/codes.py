@@ -1,7 +1,7 @@
-"""What somebody types as their second factor: a code of the app, or one of ten recovery codes.
+"""Codes that somebody types as their second factor: of the app, or one of ten recovery codes.
 
-A recovery code is 50 bits in Crockford's base 32: no letter of it looks like another, and one that is read wrongly
-(o for 0, l for 1) is understood.
+A recovery code is 50 bits in Crockford's base 32: no letter of it looks like another, and one that
+is read wrongly (o for 0, l for 1) is understood.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,8 @@ class Typed:
 
 
 def read_code(typed: str) -> Typed | None:
-    """None for what can be neither. Only ASCII counts: a digit of another script is no digit of the app."""
+    """Reads a code; None for what can be neither. Only ASCII counts: a digit of another script is
+    no digit of the app."""
     if len(typed) > TYPED_MAX:
         return None
     text = typed.strip().lower().translate(_BETWEEN)

@@ -1,4 +1,5 @@
-"""What somebody of the operator must say before they impersonate somebody, and for how long they may."""
+"""Reason that somebody of the operator must give before they impersonate somebody, and for how long
+they may."""
 
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,7 @@ REASON_MAX: Final = 300
 
 
 def check_reason(text: str) -> str:
-    """As it is kept. Raises: Problem(invalid)."""
+    """The reason as it is kept. Raises: Problem(invalid)."""
     text = " ".join(text.replace("\0", "").split())
     if not REASON_MIN <= len(text) <= REASON_MAX or not text.isprintable():
         raise invalid(

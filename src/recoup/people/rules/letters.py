@@ -1,4 +1,5 @@
-"""What mails about people say, in their reader's language and zone: a subject, and paragraphs. Some are a link alone.
+"""Mails about people, in their reader's language and zone: a subject, and paragraphs. Some are a
+link alone.
 
 Names, addresses and reasons that somebody typed are filled in as they are.
 """

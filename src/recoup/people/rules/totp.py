@@ -18,13 +18,14 @@ def new_secret() -> str:
 
 
 def step_at(now: datetime) -> int:
-    """`now` is wall time."""
+    """The step of a moment; `now` is wall time."""
     return int(now.timestamp()) // STEP_SECONDS
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
-    """Of which step this is the code, the newest first; None for none of those that may be meant now. `code`: six ASCII
-    digits. Whether that step opened something before is for the caller to look at."""
+    """The step that this is the code of, the newest first; None for none of those that may be meant
+    now. `code`: six ASCII digits. Whether that step opened something before is for the caller to
+    look at."""
     now_step = step_at(now)
     found = None
     for step in range(now_step - DRIFT_STEPS, now_step + DRIFT_STEPS + 1):
@@ -38,11 +39,11 @@ def code_of(secret: str, step: int) -> str:
 
 
 def address_of(secret: str, email: str, issuer: str) -> str:
-    """What the picture says to the app. A colon would part the issuer from the name."""
+    """The address in the picture for the app. A colon would part the issuer from the name."""
     issuer = issuer.replace(":", " ")[:ISSUER_MAX]
     return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(name=email, issuer_name=issuer)
 
 
 def in_fours(secret: str) -> str:
-    """To be typed by hand."""
+    """The secret in groups of four, to be typed by hand."""
     return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))

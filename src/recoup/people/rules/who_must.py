@@ -1,4 +1,5 @@
-"""Who must have a second factor. Somebody without one who must is led to set one up before anything else."""
+"""People who must have a second factor. Somebody without one who must is led to set one up before
+anything else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

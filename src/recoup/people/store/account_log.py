@@ -51,7 +51,7 @@ UPDATE account_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE log_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """)
 async def close_mail(db: Tx, log_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
-    """What became of the try with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
 
 
 @PEOPLE.statement("""
@@ -115,13 +115,13 @@ UPDATE users SET password_hash = $3, email = coalesce($4, email)
 WHERE user_id = $1 AND password_hash = $2 RETURNING 1
 """)
 async def exchange_password(db: Tx, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None) -> bool:
-    """Whether the old one was kept still. `login`: what stands for the e-mail from now on, where it goes by the
-    password."""
+    """Exchanges a password's hash. True when the old one was kept still. `login`: what stands for
+    the e-mail from now on, where it goes by the password."""
 
 
 @PEOPLE.statement("UPDATE users SET name = $2 WHERE user_id = $1 AND name <> $2 RETURNING 1")
 async def rename(db: Tx, user_id: UUID, name: str) -> bool:
-    """Whether it was another."""
+    """Renames a user. True when it was another name."""
 
 
 @PEOPLE.statement("""
@@ -137,7 +137,7 @@ async def _end_session(db: Tx, user_id: UUID, session_hash: bytes) -> Written: .
 
 
 async def end_session(db: Tx, user_id: UUID, session_hash: bytes, now: datetime) -> bool:
-    """With its impersonation. Whether it was one of theirs."""
+    """Ends a session, with its impersonation. True when it was one of theirs."""
     await _end_looks(db, user_id, now, session_hash, None)
     return await _end_session(db, user_id, session_hash) > 0
 

@@ -115,7 +115,8 @@ async def _owe_mails(db: Tx, impersonation_id: UUID, merchant_id: UUID, world: s
 
 
 async def begin_impersonation(db: Tx, session_hash: bytes, new: NewImpersonation) -> bool:
-    """With the mails to the merchant's owners. False when the session has one already, or is over."""
+    """Begins an impersonation, with the mails to the merchant's owners. False when the session has
+    one already, or is over."""
     await _lock_session(db, session_hash, new.staff_id)
     if not await _add_impersonation(db, session_hash, *astuple(new)):
         return False
@@ -179,4 +180,4 @@ WHERE mail_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 async def close_impersonation_mail(
     db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
 ) -> None:
-    """What became of the try with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""

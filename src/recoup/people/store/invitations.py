@@ -59,7 +59,7 @@ FROM invitations i JOIN users b ON b.user_id = i.invited_by
 WHERE i.token_hash = $1 AND i.world = $2 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $3
 """)
 async def open_invitation(db: Read, token_hash: bytes, world: str, now: datetime) -> OpenInvitation | None:
-    """None for one that is unknown, used, over or revoked."""
+    """The invitation; None for one that is unknown, used, over or revoked."""
 
 
 @PEOPLE.statement("""
@@ -67,12 +67,12 @@ SELECT count(*) FROM invitations WHERE subject_kind = $1 AND subject_id = $2 AND
   AND created_at > $3
 """)
 async def count_invitations(db: Read, subject_kind: str, subject_id: UUID, since: datetime) -> int:
-    """Those that nobody has taken, revoked ones too, and that were made since."""
+    """Counts the invitations that nobody has taken, revoked ones too, and that were made since."""
 
 
 @PEOPLE.statement("SELECT count(*) FROM invitations WHERE invited_by = $1 AND created_at > $2")
 async def count_sent(db: Read, user_id: UUID, since: datetime) -> int:
-    """By this person, to whatever they own."""
+    """Counts the invitations by this person, to whatever they own."""
 
 
 class Member(Row, frozen=True):
@@ -89,7 +89,7 @@ WHERE m.subject_kind = $1 AND m.subject_id = $2 AND m.world = $4 AND u.state = '
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
 """)
 async def members_of(db: Read, subject_kind: str, subject_id: UUID, limit: int, world: str) -> list[Member]:
-    """In this world. The strongest roles first."""
+    """The members in this world. The strongest roles first."""
 
 
 class FormerMember(Row, frozen=True):
@@ -106,7 +106,7 @@ JOIN users b ON b.user_id = l.by_user
 WHERE l.subject_kind = $1 AND l.subject_id = $2 AND l.happening = 'ended' ORDER BY l.at DESC, l.log_id DESC LIMIT $3
 """)
 async def left(db: Read, subject_kind: str, subject_id: UUID, limit: int) -> list[FormerMember]:
-    """Whose membership ended, the last first, and who ended it."""
+    """People whose membership ended, the last first, and who ended it."""
 
 
 @PEOPLE.statement("SELECT FROM partners WHERE partner_id = $1 FOR NO KEY UPDATE")
@@ -118,7 +118,8 @@ async def _lock_merchant(db: Tx, merchant_id: UUID) -> None: ...
 
 
 async def lock_inviting(db: Tx, user_id: UUID, subject: tuple[str, UUID]) -> None:
-    """What one person sends, and what is sent for one subject, is counted one by one until the transaction ends."""
+    """Locks inviting: what one person sends, and what is sent for one subject, is counted one by
+    one until the transaction ends."""
     kind, subject_id = subject
     await lock_user(db, user_id)
     await (_lock_partner if kind == "partner" else _lock_merchant)(db, subject_id)
@@ -167,7 +168,7 @@ RETURNING invitation_id, subject_kind, subject_id, role, email
 async def take_invitation(
     db: Tx, token_hash: bytes, world: str, now: datetime, user_id: UUID
 ) -> TakenInvitation | None:
-    """None for one that is unknown, used, over or revoked."""
+    """Takes the invitation; None for one that is unknown, used, over or revoked."""
 
 
 @PEOPLE.statement("""
@@ -189,7 +190,7 @@ ON CONFLICT DO NOTHING
 async def join(
     db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime, world: str
 ) -> None:
-    """In this world. A present member keeps their role."""
+    """Makes a user a member in this world. A present member keeps their role."""
 
 
 class InvitationMail(Row, frozen=True):
@@ -229,4 +230,4 @@ UPDATE invitations SET mail_state = $3, mail_due_at = $4, mail_why = $5,
 WHERE invitation_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """)
 async def close_mail(db: Tx, invitation_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
-    """What became of the try with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""

@@ -1,4 +1,4 @@
-"""How somebody likes their list of orders, and the views that they saved. People database."""
+"""Preferences of somebody for their list of orders, and the views that they saved. People database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class ListPreferences:
 
 
 class _HabitsLine(Row, frozen=True):
-    """One a view; without any there is one line with `view_id` None."""
+    """Line of a view; without any view there is one line with `view_id` None."""
 
     zone: str
     columns: tuple[str, ...]
@@ -81,7 +81,7 @@ async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) ->
 
 
 class StandingView(Row, frozen=True):
-    """Whose it is, and whether it is shared in this world."""
+    """Owner of a view, and whether it is shared in this world."""
 
     user_id: UUID
     shared: bool
@@ -92,7 +92,8 @@ SELECT user_id, shared_in IS NOT DISTINCT FROM $4 AS shared FROM saved_views
 WHERE merchant_id = $2 AND view_id = $3 AND (user_id = $1 OR shared_in = $4) FOR UPDATE
 """)
 async def standing_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str) -> StandingView | None:
-    """None when this person does not see it. Nobody else changes it until the transaction ends."""
+    """The view; None when this person does not see it. Nobody else changes it until the transaction
+    ends."""
 
 
 @PEOPLE.statement("SELECT count(*) FROM saved_views WHERE merchant_id = $1 AND shared_in = $2")
@@ -100,7 +101,7 @@ async def count_shared(db: Read, merchant_id: UUID, world: str) -> int: ...
 
 
 class ViewQuery(Row, frozen=True):
-    """What a saved view is called, and looks for."""
+    """Name of a saved view, and what it looks for."""
 
     view_id: UUID
     name: str
@@ -122,7 +123,7 @@ SELECT f.id AS view_id, f.file_name || ' ' || regexp_replace(regexp_replace(f.fi
 WHERE f.file_name <> ''
 """)
 async def file_names(db: Read, merchant_id: UUID) -> list[ViewQuery]:
-    """Of the merchant's files."""
+    """Names of the merchant's files."""
 
 
 async def _forget(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> None: ...
@@ -135,19 +136,20 @@ _FORGET: Final = [
 
 
 async def forget_file_names(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> None:
-    """They are the files' of these ids."""
+    """Deletes the names of the files of these ids."""
     for forget in _FORGET:
         await forget(db, merchant_id, ids)
 
 
 @PEOPLE.statement("SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")
 async def read_zone(db: Read, user_id: UUID) -> str:
-    """This person's; GMT for who chose none."""
+    """The person's zone; GMT for who chose none."""
 
 
 @PEOPLE.statement("SELECT pg_advisory_xact_lock(hashtextextended('shared-views:' || $1::uuid, 0))")
 async def lock_shared(db: Tx, merchant_id: UUID) -> None:
-    """What is shared at this merchant is counted and shared one by one until the transaction ends."""
+    """Locks what is shared at this merchant: it is counted and shared one by one until the
+    transaction ends."""
 
 
 @PEOPLE.statement(
@@ -174,8 +176,8 @@ async def _add_view(
 async def add_view(
     db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int, shared_in: str | None
 ) -> bool:
-    """False when there are `most` already: they are saved one by one. Raises: KeyTaken for a name that another view
-    has."""
+    """Adds a view; False when there are `most` already: they are saved one by one. Raises: KeyTaken
+    for a name that another view has."""
     await lock_user(db, user_id)
     return await _add_view(db, user_id, merchant_id, view_id, name, query, most, shared_in) == 1
 
@@ -187,7 +189,7 @@ WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3
 async def change_view(
     db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str | None, query: str | None
 ) -> None:
-    """None leaves as it is. Raises: KeyTaken."""
+    """Changes a view; None leaves as it is. Raises: KeyTaken."""
 
 
 @PEOPLE.statement("UPDATE saved_views SET shared_in = $4 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
@@ -196,7 +198,7 @@ async def share_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, sh
 
 @PEOPLE.statement("DELETE FROM saved_views WHERE merchant_id = $1 AND view_id = ANY($2::uuid[])")
 async def delete_views(db: Tx, merchant_id: UUID, view_ids: Sequence[UUID]) -> None:
-    """Whose ever they are."""
+    """Deletes views, whoever owns them."""
 
 
 @PEOPLE.statement("DELETE FROM saved_views WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")

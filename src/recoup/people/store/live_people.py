@@ -1,10 +1,10 @@
-"""Who can act in live, as the live check looks at them."""
+"""People who can act in live, as the live check looks at them."""
 
 from recoup.db.statement import PEOPLE, Read, Row, Tx
 
 
 class LivePerson(Row, frozen=True):
-    """`is_operator`: decides for the operator in live."""
+    """Person in live. `is_operator`: decides for the operator in live."""
 
     email: str
     is_operator: bool
@@ -28,4 +28,4 @@ DELETE FROM memberships WHERE subject_kind = 'operator' AND user_id = (SELECT us
 RETURNING world
 """)
 async def end_operator(db: Tx, email: str) -> list[str]:
-    """In which worlds it held."""
+    """Ends an operator's membership and returns the worlds in which it held."""

@@ -54,8 +54,8 @@ async def _lock_ownerships(db: Tx, user_id: UUID, subject_kind: str, subject_id:
 
 
 async def lock_ownership(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> bool:
-    """Whether they own it in this world: as its member, its partner's, or the operator's. It stays so until the
-    commit."""
+    """Locks ownership. True when they own it in this world: as its member, its partner's, or the
+    operator's. It stays so until the commit."""
     return bool(await _lock_ownerships(db, user_id, subject_kind, subject_id, world))
 
 
@@ -86,7 +86,8 @@ async def end_membership(
     at: datetime,
     worlds: Sequence[str],
 ) -> None:
-    """In these worlds, with the open invitations there that they sent or may use; under the lock, and noted."""
+    """Ends a membership in these worlds, with the open invitations there that they sent or may use;
+    under the lock, and noted."""
     await _end(db, *subject, user_id, worlds)
     await _revoke(db, *subject, user_id, at, by)
     await note_membership(db, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)

@@ -12,7 +12,7 @@ from recoup.db.statement import PEOPLE, Read, Row, Tx
 
 @dataclass(frozen=True, slots=True)
 class PasswordLink:
-    """Of somebody who is not blocked. `login`: the e-mail, or what stands for it."""
+    """Password link of somebody who is not blocked. `login`: the e-mail, or what stands for it."""
 
     user_id: UUID
     login: str
@@ -62,12 +62,12 @@ UPDATE password_asks SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE ask_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """)
 async def close_mail(db: Tx, ask_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
-    """What became of the try with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
 
 
 @PEOPLE.statement("SELECT 1 FROM password_asks WHERE ask_id = $1")
 async def is_unanswered(db: Read, ask_id: UUID) -> bool:
-    """Whether it was not answered by another link meanwhile."""
+    """True when it was not answered by another link meanwhile."""
 
 
 @PEOPLE.statement("""
@@ -82,7 +82,7 @@ FROM password_links l JOIN users u USING (user_id)
 WHERE l.token_hash = $1 AND l.expires_at > $2 AND u.state = 'active'
 """)
 async def find_link(db: Read, token_hash: bytes, now: datetime) -> PasswordLink | None:
-    """One that is not over, used or not."""
+    """The link, if it is not over, used or not."""
 
 
 # Of two at once the second waits for the person, and finds it used.
@@ -90,7 +90,7 @@ async def find_link(db: Read, token_hash: bytes, now: datetime) -> PasswordLink 
 UPDATE password_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING 1
 """)
 async def take_link(db: Tx, token_hash: bytes, now: datetime) -> bool:
-    """Whether it opened something still."""
+    """Takes a link. True when it still opened something."""
 
 
 @PEOPLE.statement("DELETE FROM password_asks WHERE user_id = $1")

@@ -22,8 +22,8 @@ class User:
 
 
 class Bell(NamedTuple):
-    """What every page needs: somebody's zone, their language, and how many notifications they have not read, one
-    more than is counted at most."""
+    """Basics that every page needs: somebody's zone, their language, and how many notifications
+    they have not read, one more than is counted at most."""
 
     zone: str
     language: str
@@ -66,7 +66,8 @@ FROM sessions s JOIN users u USING (user_id)
 WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.state = 'active'
 """)
 async def find_session(db: Read, session_hash: bytes, now: datetime, seen_after: datetime) -> SessionRow | None:
-    """None for one that is unknown, over, idle since before `seen_after`, or of a blocked user. Wall time."""
+    """The session; None for one that is unknown, over, idle since before `seen_after`, or of a
+    blocked user. Wall time."""
 
 
 # The strongest role of all memberships that reach the merchant, and of those that are not a partner's.
@@ -92,7 +93,7 @@ SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'op
   AND role IN ('owner', 'operations'))
 """)
 async def is_operator(db: Read, user_id: UUID, world: str) -> bool:
-    """Whether somebody may decide for the operator in this world: money, bank accounts, disputes."""
+    """True when somebody may decide for the operator in this world: money, bank accounts, disputes."""
 
 
 class PartnerRole(NamedTuple):
@@ -119,12 +120,12 @@ SELECT EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.world = $2
     WHEN 'partner' THEN w.partner_id = m.subject_id ELSE w.merchant_id = m.subject_id END)))
 """)
 async def belongs_in(db: Read, user_id: UUID, world: str) -> bool:
-    """Whether any merchant of this world is theirs to see, or they are the operator's."""
+    """True when any merchant of this world is theirs to see, or they are the operator's."""
 
 
 @PEOPLE.statement("SELECT EXISTS (SELECT FROM users WHERE user_id = $1 AND state = 'active')")
 async def is_active(db: Read, user_id: UUID) -> bool:
-    """Whether they may be signed in at all."""
+    """True when they may be signed in at all."""
 
 
 @PEOPLE.statement("""
@@ -138,7 +139,8 @@ async def save_user(db: Tx, user_id: UUID, email: str, name: str, password_hash:
 
 @PEOPLE.statement("SELECT pg_advisory_xact_lock(hashtextextended('sign-up:' || $1, 0))")
 async def lock_email(db: Tx, email: str) -> None:
-    """Until the transaction ends nobody else signs up with this e-mail; whether it has an account does not matter."""
+    """Locks an e-mail: until the transaction ends nobody else signs up with it; whether it has an
+    account does not matter."""
 
 
 @PEOPLE.statement("""
@@ -146,18 +148,19 @@ INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, 
 ON CONFLICT (email) DO NOTHING RETURNING user_id
 """)
 async def add_user(db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime) -> UUID | None:
-    """None when the e-mail has a user already, which stays as it is."""
+    """Adds a user; None when the e-mail has a user already, which stays as it is."""
 
 
 @PEOPLE.statement("SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active' FOR NO KEY UPDATE")
 async def hold_user(db: Tx, user_id: UUID) -> str | None:
-    """Nobody else changes how they sign in, or signs in as them, until the transaction ends. The password's hash; None
-    for somebody who is blocked."""
+    """Holds a user: nobody else changes how they sign in, or signs in as them, until the
+    transaction ends. Returns the password's hash; None for somebody who is blocked."""
 
 
 @PEOPLE.statement("SELECT FROM users WHERE user_id = $1 FOR NO KEY UPDATE")
 async def lock_user(db: Tx, user_id: UUID) -> None:
-    """What is this person's is counted and made one by one until the transaction ends."""
+    """Locks a user: what is this person's is counted and made one by one until the transaction
+    ends."""
 
 
 @PEOPLE.statement("UPDATE users SET password_hash = $2 WHERE user_id = $1")
@@ -171,7 +174,7 @@ ON CONFLICT (user_id, subject_kind, subject_id, world) DO UPDATE SET role = EXCL
 async def save_membership(
     db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime, world: str
 ) -> None:
-    """It holds in this world alone."""
+    """Saves a membership, which holds in this world alone."""
 
 
 @PEOPLE.statement("""
@@ -207,8 +210,8 @@ WHERE world = $4 AND (subject_kind, subject_id) IN (('merchant', $1::uuid), ('pa
 ON CONFLICT DO NOTHING
 """)
 async def take_along(db: Tx, merchant_id: UUID, partner_id: UUID | None, now: datetime, old: str, new: str) -> None:
-    """Who belongs to the merchant or its partner in the old world does in the new one, as what they are now; not where
-    it has members there already, who invite others themselves."""
+    """Takes along to the new world the people of the merchant or its partner in the old one, as
+    what they are now; not where it has members there already, who invite others themselves."""
 
 
 @PEOPLE.statement("""
@@ -251,7 +254,7 @@ async def delete_old_sessions(db: Tx, user_id: UUID, now: datetime) -> None: ...
 
 
 class Tries(NamedTuple):
-    """How many there are, and until when they are remembered."""
+    """Failed attempts: how many there are, and until when they are remembered."""
 
     fails: int
     until: datetime

@@ -8,7 +8,7 @@ from recoup.db.statement import MERCHANT, Row, Tx
 
 
 class OrderPerson(Row, frozen=True):
-    """Who the payer of an order is."""
+    """Payer of an order."""
 
     order_id: UUID
     first_name: str

@@ -1,5 +1,5 @@
-"""Whose data somebody sees in the clear for a while, and which roles see customers' data. Whoever changes the latter
-holds the merchant's row."""
+"""Reveals: whose data somebody sees in the clear for a while, and which roles see customers' data.
+Whoever changes the latter holds the merchant's row."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,8 @@ SELECT until FROM reveals WHERE merchant_id = $1 AND user_id = $2 AND subject_id
 async def revealed_until(
     db: Read, merchant_id: UUID, user_id: UUID, subject_id: UUID, wall: datetime
 ) -> datetime | None:
-    """None for what they have not revealed, or whose time is over."""
+    """The time until which it is revealed; None for what they have not revealed, or whose time is
+    over."""
 
 
 @MERCHANT.statement("""
@@ -24,4 +25,4 @@ RETURNING true
 async def insert_reveal(
     db: Tx, merchant_id: UUID, user_id: UUID, subject_id: UUID, until: datetime, wall: datetime
 ) -> bool:
-    """False when they see it already: nothing was changed."""
+    """Inserts a reveal; False when they see it already: nothing was changed."""

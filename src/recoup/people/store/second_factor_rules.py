@@ -1,4 +1,4 @@
-"""Whose rule makes somebody have a second factor."""
+"""Rules that make somebody have a second factor, and whose they are."""
 
 from typing import Final
 from uuid import UUID

@@ -14,7 +14,7 @@ from recoup.db.statement import PEOPLE, Read, Row, Tx
 
 @dataclass(frozen=True, slots=True)
 class FactorState:
-    """`since` None: there is none that counts."""
+    """State of a factor. `since` None: there is none that counts."""
 
     since: datetime | None = None
     codes_at: datetime | None = None
@@ -47,7 +47,7 @@ async def sealed_secret(db: Read, user_id: UUID) -> bytes | None: ...
 SELECT user_id FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3 AND done_at IS NULL
 """)
 async def is_half(db: Read, token_hash: bytes, world: str, now: datetime) -> UUID | None:
-    """Whose sign-in waits for a code."""
+    """The person whose sign-in waits for a code."""
 
 
 class FactorRule(Row, frozen=True):
@@ -107,7 +107,8 @@ ON CONFLICT (user_id) DO UPDATE SET sealed_offer = EXCLUDED.sealed_offer, offere
 WHERE f.sealed_offer IS NULL OR f.offered_to <> EXCLUDED.offered_to OR f.offered_at <= $5
 """)
 async def offer(db: Tx, user_id: UUID, sealed: bytes, session: bytes, now: datetime, over_before: datetime) -> None:
-    """One that this session was offered since `over_before` stays: a form sent twice shows the same."""
+    """Offers a factor. One that this session was offered since `over_before` stays: a form sent
+    twice shows the same."""
 
 
 @PEOPLE.statement("""
@@ -116,7 +117,7 @@ UPDATE second_factors SET sealed_secret = $2, since = $4, last_step = $3, codes_
 WHERE user_id = $1
 """)
 async def take_offer(db: Tx, user_id: UUID, sealed: bytes, step: int, now: datetime, codes_key: bytes) -> None:
-    """What was offered counts from now on; `step` opens nothing more."""
+    """Makes what was offered count from now on; `step` opens nothing more."""
 
 
 @PEOPLE.statement("""
@@ -127,7 +128,7 @@ async def withdraw_offer(db: Tx, user_id: UUID) -> None: ...
 
 @PEOPLE.statement("UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 RETURNING 1")
 async def spend_step(db: Tx, user_id: UUID, step: int) -> bool:
-    """Whether nothing was opened by it or a later one yet."""
+    """Spends a step. True when nothing was opened by it or a later one yet."""
 
 
 @PEOPLE.statement("""
@@ -169,7 +170,7 @@ async def _forget(db: Tx, user_id: UUID) -> bool: ...
 
 
 async def forget_factor(db: Tx, user_id: UUID) -> bool:
-    """With its recovery codes. Whether there was one that counted."""
+    """Removes a factor, with its recovery codes. True when there was one that counted."""
     await _forget_codes(db, user_id)
     return await _forget(db, user_id)
 
@@ -190,7 +191,7 @@ class HalfSignIn(Row, frozen=True):
 SELECT user_id, done_at, done_by FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3
 """)
 async def half_of(db: Read, token_hash: bytes, world: str, now: datetime) -> HalfSignIn | None:
-    """None for one that is unknown or over."""
+    """The half sign-in; None for one that is unknown or over."""
 
 
 @PEOPLE.statement("UPDATE half_sign_ins SET done_at = $3, done_by = $2 WHERE token_hash = $1")
@@ -206,9 +207,9 @@ INSERT INTO second_factor_rules (subject_kind, subject_id, name, made_by, made_a
 ON CONFLICT DO NOTHING RETURNING made_at
 """)
 async def make_rule(db: Tx, subject_kind: str, subject_id: UUID, name: str, by: UUID, now: datetime) -> bool:
-    """Whether there was none."""
+    """Makes a rule. True when there was none."""
 
 
 @PEOPLE.statement("DELETE FROM second_factor_rules WHERE subject_kind = $1 AND subject_id = $2 RETURNING 1")
 async def end_rule(db: Tx, subject_kind: str, subject_id: UUID) -> bool:
-    """Whether there was one."""
+    """Ends a rule. True when there was one."""

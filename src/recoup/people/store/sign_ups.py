@@ -9,7 +9,8 @@ from recoup.db.statement import PEOPLE, Read, Tx
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedSignUp:
-    """What is being made for somebody, under ids that nobody can know. `kind` says which of them are used."""
+    """Unfinished sign-up: what is being made for somebody, under ids that nobody can know. `kind`
+    says which of them are used."""
 
     password_hash: str
     kind: str
@@ -45,7 +46,7 @@ async def begin_sign_up(
     site_id: UUID,
     partner_id: UUID,
 ) -> None:
-    """In the place of one that nobody went on with."""
+    """Begins a sign-up in the place of one that nobody went on with."""
 
 
 # Nobody belongs to what it makes, and nobody ever did.
@@ -57,9 +58,9 @@ WHERE s.login = $1 AND s.user_id = $2
 FOR UPDATE OF s
 """)
 async def hold_sign_up(db: Tx, login: str, user_id: UUID) -> bool:
-    """Whether it is still this one, and what it makes has and had no member."""
+    """Holds a sign-up. True when it is still this one, and what it makes has and had no member."""
 
 
 @PEOPLE.statement("DELETE FROM unfinished_sign_ups WHERE login = $1")
 async def end_sign_up(db: Tx, login: str) -> None:
-    """It is finished: who comes again is a user."""
+    """Ends a sign-up that is finished: who comes again is a user."""

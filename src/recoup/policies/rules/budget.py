@@ -1,4 +1,4 @@
-"""What a month's sends are counted by, for the budgets of retry policies. Pure."""
+"""Subjects that a month's sends are counted by, for the budgets of retry policies. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,7 +1,8 @@
-"""Whether a policy may be saved: it cannot pass a network limit, it ends, before the orders do, it stays in its bounds,
-and names what there is. Pure.
+"""Check that a policy may be saved: it cannot pass a network limit, it ends, before the orders do,
+it stays in its bounds, and names what there is. Pure.
 
-The gate stands before every send whatever a policy says; a policy that relied on it would plan what is never sent.
+The gate stands before every send whatever a policy says; a policy that relied on it would plan what
+is never sent.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,9 +43,10 @@ SCHEME_NAMES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CheckGround:
-    """What a policy is checked against. `wider`: the policies that it lies in, None where there are none. `region`,
-    `visa_limit`, `on`: of the networks' limits. `longest`: that an order stays open. `routes`: that there are.
-    `inside`: of each policy that lies in it, the parts from its own scope on."""
+    """Ground that a policy is checked against. `wider`: the policies that it lies in, None where
+    there are none. `region`, `visa_limit`, `on`: of the networks' limits. `longest`: that an order
+    stays open. `routes`: that there are. `inside`: of each policy that lies in it, the parts from
+    its own scope on."""
 
     wider: InForce | None
     region: str
@@ -56,14 +58,14 @@ class CheckGround:
 
 
 def check(terms: PolicyTerms, ground: CheckGround) -> list[Complaint]:
-    """What keeps it from being saved, line by line; nothing: it may be."""
+    """The complaints that keep it from being saved, line by line; none: it may be."""
     found = [*_names(terms, ground), *_itself(terms), *_expiry(terms, ground)]
     found += [*_limits(terms, ground), *(_bounds(terms, ground.wider) if ground.wider is not None else ())]
     return found
 
 
 def check_plain(plain: object, ground: CheckGround) -> tuple[PolicyTerms, list[Complaint]]:
-    """Of lines as they come: what could not be read is said beside what could."""
+    """Checks lines as they come: what could not be read is said beside what could."""
     terms, unread = read_policy(plain)
     return terms, [*unread, *check(terms, ground)]
 
@@ -74,8 +76,8 @@ def nearest(terms: PolicyTerms, ground: CheckGround) -> PolicyTerms:
         complaints = check(terms, ground)
         if not complaints:
             return terms
-        for one in complaints:
-            terms = one.mend(terms)
+        for complaint in complaints:
+            terms = complaint.mend(terms)
     for one in check(terms, ground):
         terms = _without(one.line)(terms)
     return terms if not check(terms, ground) else NOTHING_SET
@@ -98,7 +100,7 @@ def _names(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
         yield Complaint("codes.never", why, _set("codes", tuple(one for one in terms.codes if one in _KNOWN_CODES)))
     for line, attribute in (("amounts.min", "amount_min"), ("amounts.max", "amount_max")):
         amounts: Mapping[str, int] = getattr(terms, attribute)
-        currency = next((one for one in amounts if one not in EXPONENTS), None)
+        currency = next((amount for amount in amounts if amount not in EXPONENTS), None)
         if currency is not None:
             why = Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(currency[:8]))
             known_ones = {name: units for name, units in amounts.items() if name in EXPONENTS}
@@ -150,7 +152,8 @@ def _limits(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
 
 
 def _line_of_tries(terms: PolicyTerms) -> str | None:
-    """Which line says how many: `tries.all`, else that of the largest group; None where none does."""
+    """The line that says how many attempts: `tries.all`, else that of the largest group; None where
+    none does."""
     if terms.tries is not None or not terms.group_tries:
         return "tries.all" if terms.tries is not None else None
     return "tries." + max(terms.group_tries, key=lambda group: terms.group_tries[group])
@@ -170,7 +173,8 @@ def _sends(row: LimitWindow, tries: int, gap: int) -> int:
 
 
 def _gap_for(row: LimitWindow) -> int | None:
-    """In minutes, what leaves room in it; None in a long window, where only fewer tries do."""
+    """The gap in minutes that leaves room in the window; None in a long window, where only fewer
+    attempts do."""
     wanted = -(-round(row.hours * 60) // row.maximum)
     wanted = -(-wanted // _STEP) * _STEP
     return wanted if wanted <= DAY_MINUTES // 2 else None
@@ -194,7 +198,8 @@ def _passed(line: str, row: LimitWindow, parts: Sequence[Part]) -> Complaint:
 
 
 def _fewer(terms: PolicyTerms, line: str, most: int) -> PolicyTerms:
-    """So many in all; where groups say how many, the largest leaves room for the others."""
+    """The terms with so many attempts in all; where groups say how many, the largest leaves room
+    for the others."""
     if line == "tries.all":
         return replace(terms, tries=max(1, most))
     others = sum(tries for group, tries in terms.group_tries.items() if line != f"tries.{group}")
@@ -220,7 +225,7 @@ def contradictions(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradi
 def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
     pairs = [
         ("tries.all", terms.tries, bound.tries),
-        *((f"tries.{one}", terms.group_tries.get(one), bound.group_tries.get(one)) for one in GROUPS),
+        *((f"tries.{group}", terms.group_tries.get(group), bound.group_tries.get(group)) for group in GROUPS),
         ("when.last", terms.last_day, bound.last_day),
         ("budget.sends", terms.budget, bound.budget),
         ("engine.share", terms.share, bound.share),
@@ -260,14 +265,14 @@ def _least(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
 def _sets(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
     both = mask_of(terms.hours) & mask_of(bound.hours)
     if terms.hours and both != mask_of(terms.hours):
-        words = Sentence("The bound is {0}", ", ".join(one.text() for one in bound.hours))
+        words = Sentence("The bound is {0}", ", ".join(hour.text() for hour in bound.hours))
         yield "when.hours", words, _set("hours", spans_of(both))
     if terms.days and bound.days and not set(terms.days) <= set(bound.days):
         words = Sentence("The bound is {0}", ", ".join(DAYS[day] for day in bound.days))
         yield "when.days", words, _set("days", tuple(day for day in terms.days if day in bound.days))
     if terms.routes and bound.routes and not set(terms.routes) <= set(bound.routes):
         words = Sentence("The bound is {0}", ", ".join(bound.routes))
-        yield "routes.only", words, _set("routes", tuple(one for one in terms.routes if one in bound.routes))
+        yield "routes.only", words, _set("routes", tuple(route for route in terms.routes if route in bound.routes))
 
 
 def _set(attribute: str, value: object) -> _Mend:
@@ -285,8 +290,8 @@ def _shown(units: int, currency: str) -> str:
 
 
 def by_line(complaints: Iterable[Complaint]) -> dict[str, list[str]]:
-    """By line, for a Problem."""
+    """Groups the complaints by line, for a Problem."""
     found: dict[str, list[str]] = {}
-    for one in complaints:
-        found.setdefault(one.line, []).append(one.why)
+    for complaint in complaints:
+        found.setdefault(complaint.line, []).append(complaint.why)
     return found

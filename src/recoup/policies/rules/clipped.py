@@ -1,4 +1,4 @@
-"""What is left of a saved policy inside wider ones, as when a bound was set after it. Pure."""
+"""Rest of a saved policy inside wider ones, as when a bound was set after it. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What one version of a policy says otherwise than another, line by line. Pure."""
+"""Differences of one version of a policy from another, line by line. Pure."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ from recoup.policies.rules.terms import ATTRIBUTES, PolicyTerms
 
 
 class LineDiff(NamedTuple):
-    """None: the line is not there."""
+    """Difference of a line; None: the line is not there."""
 
     line: str
     before: str | None
@@ -14,7 +14,7 @@ class LineDiff(NamedTuple):
 
 
 def diff(before: PolicyTerms, after: PolicyTerms) -> list[LineDiff]:
-    """In the order of a file; nothing of equal ones."""
+    """The differences in the order of a file; none between equal terms."""
     old, new = before.lines(), after.lines()
     return [
         LineDiff(key, _text(old.get(key)), _text(new.get(key))) for key in ATTRIBUTES if old.get(key) != new.get(key)

@@ -55,7 +55,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def line_number(text: str, key: str) -> int | None:
-    """Where `tries.soft` stands, from 1; None where it is written otherwise."""
+    """The number of the line where `tries.soft` stands, from 1; None where it is written otherwise."""
     head, _, name = key.rpartition(".")
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):

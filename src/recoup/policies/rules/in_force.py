@@ -32,8 +32,8 @@ _BASIS: Final = 10_000
 
 
 class Part(NamedTuple):
-    """One version. `subject`: the id of the partner, site or campaign that it is of; empty for operator and merchant,
-    of whom there is one."""
+    """Part of a policy: one version. `subject`: the id of the partner, site or campaign that it is
+    of; empty for operator and merchant, of whom there is one."""
 
     scope: ScopeKind
     subject: str
@@ -54,7 +54,7 @@ class InForce:
 
     @cached_property
     def name(self) -> str:
-        """Of all its versions, as a decision names them."""
+        """The name of all its versions, as a decision names them."""
         return " ".join(part.name for part in self.parts)
 
     @cached_property
@@ -62,12 +62,12 @@ class InForce:
         return any(part.terms.off for part in self.parts)
 
     def tries(self, default: int) -> int:
-        """Of an order in all; `default`: the decider's own."""
+        """The attempts of an order in all; `default`: the decider's own."""
         found = self._within(lambda terms: terms.tries, default)
         return default if found is None else found
 
     def group_tries(self, group: Group, default: int | None = None) -> int | None:
-        """None: as many as in all."""
+        """The attempts of the group; None: as many as in all."""
         return self._within(lambda terms: terms.group_tries.get(group), default)
 
     @cached_property
@@ -96,7 +96,7 @@ class InForce:
 
     @cached_property
     def routes(self) -> frozenset[str] | None:
-        """None: any."""
+        """The routes that are allowed; None: any."""
         given = [frozenset(part.terms.routes) for part in self.parts if part.terms.routes]
         return frozenset.intersection(*given) if given else None
 
@@ -124,7 +124,8 @@ class InForce:
         return found
 
     def is_open(self, at: datetime, offset: int) -> bool:
-        """Whether a send may leave in that minute. `offset`: minutes east of UTC at the card holder."""
+        """True when a send may leave in that minute. `offset`: minutes east of UTC at the card
+        holder."""
         local = at.astimezone(timezone(timedelta(minutes=offset)))
         return bool(self.days >> local.weekday() & 1 and self.hours >> (local.hour * 60 + local.minute) & 1)
 
@@ -146,7 +147,7 @@ class InForce:
         return expires_at if last is None else min(expires_at, declined_at + timedelta(days=last))
 
     def fresh(self, now: datetime, sent: MonthSends | None) -> datetime:
-        """When every budget has room: now, or with the next month (UTC)."""
+        """The time when every budget has room: now, or with the next month (UTC)."""
         spent = sent.to_plain() if sent is not None else {}
         if not any(spent.get(counted, -1) >= budget for counted, budget in self.budgets.items()):
             return now
@@ -175,7 +176,7 @@ class InForce:
         return replace(policy, schedules=schedules, sends_max=self.tries(policy.sends_max))
 
     def priced(self, pricing: Pricing) -> Pricing:
-        """By what a send costs here; of several that say so the dearest."""
+        """The pricing by what a send costs here; of several that say so the dearest."""
         cost = max((part.terms.send_cost for part in self.parts if part.terms.send_cost is not None), default=None)
         harm = max((part.terms.harm for part in self.parts if part.terms.harm is not None), default=None)
         return replace(
@@ -195,12 +196,12 @@ class InForce:
         return InForce(tuple(part._replace(terms=part.terms.without(line)) for part in self.parts))
 
     def free(self) -> "InForce":
-        """As if no policy said what a send costs."""
+        """The policies as if none said what a send costs."""
         parts = (part._replace(terms=replace(part.terms, send_cost=None, harm=None)) for part in self.parts)
         return InForce(tuple(parts))
 
     def _within(self, of: Callable[[PolicyTerms], int | None], default: int | None) -> int | None:
-        """What is set, else the default, inside every bound."""
+        """The value that is set, else the default, inside every bound."""
         own = _least(of(part.terms) for part in self.parts if part.scope in OWN)
         bound = _least(of(part.terms) for part in self.parts if part.scope not in OWN)
         return _least((default if own is None else own, bound))
@@ -214,8 +215,12 @@ NO_POLICIES: Final[Policies] = {}
 def mask_of(hours: Iterable[Hours]) -> int:
     """A bit for each minute; all of them where there are none."""
     found = 0
-    for one in hours:
-        found |= _span(one.start, one.end) if one.start < one.end else _span(one.start, DAY_MINUTES) | _span(0, one.end)
+    for hour in hours:
+        found |= (
+            _span(hour.start, hour.end)
+            if hour.start < hour.end
+            else _span(hour.start, DAY_MINUTES) | _span(0, hour.end)
+        )
     return found or _ALL_DAY
 
 
@@ -240,4 +245,4 @@ def _span(start: int, end: int) -> int:
 
 
 def _least(values: Iterable[int | None]) -> int | None:
-    return min((one for one in values if one is not None), default=None)
+    return min((value for value in values if value is not None), default=None)

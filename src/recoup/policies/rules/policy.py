@@ -30,7 +30,8 @@ class Pricing:
     schedules: str = "retry-2"
 
     def prices(self, sends: int, units: int) -> list[float]:
-        """Of the sends that may still follow `sends` of them, in order, each as a chance to recover the amount."""
+        """The prices of the sends that may still follow `sends` of them, in order, each as a chance
+        to recover the amount."""
         fee = self.send_units / max(units, _MINIMUM)
         return [
             self.least_chance + fee + (self.harm if number >= self.harm_from else 0.0)

@@ -38,7 +38,7 @@ _MINUTES: Final = {"m": 1, "h": 60, "d": DAY_MINUTES}
 
 
 class _Wrong(ValueError):
-    """`instead`: what could stand there; None: nothing."""
+    """Error in a line. `instead`: what could stand there; None: nothing."""
 
     def __init__(self, why: str, instead: Any = None) -> None:
         super().__init__(why)
@@ -71,7 +71,7 @@ def read_policy(plain: object) -> tuple[PolicyTerms, list[Complaint]]:
 
 
 def flattened(plain: object) -> dict[str, Any]:
-    """By key; what a table holds under its dots. Null is as if the line were not there."""
+    """The lines by key; what a table holds under its dots. Null is as if the line were not there."""
     if not isinstance(plain, Mapping):
         return {"policy": plain} if plain is not None else {}
     found: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def flattened(plain: object) -> dict[str, Any]:
 
 
 def put(terms: PolicyTerms, attribute: str, value: Any) -> PolicyTerms:
-    """With that line; `group_tries.soft` is the group's."""
+    """The terms with that line; `group_tries.soft` is the group's."""
     if attribute.startswith("group_tries."):
         group = next(one for one in GROUPS if one == attribute.removeprefix("group_tries."))
         kept: dict[Group, int] = {name: one for name, one in terms.group_tries.items() if name != group}
@@ -121,7 +121,7 @@ def _flag(value: Any) -> bool:
 
 
 def _hours(value: Any) -> tuple[Hours, ...]:
-    return tuple(sorted({_hour(one) for one in _texts(value)}))
+    return tuple(sorted({_hour(text) for text in _texts(value)}))
 
 
 def _hour(text: str) -> Hours:

@@ -60,7 +60,8 @@ class Named(NamedTuple):
 
 
 def named_in(names: str, merchant_id: UUID) -> tuple[Named, ...] | None:
-    """Of `operator/3 merchant/14 site:4f0c…/2`, as `InForce.name`; None for what names nothing."""
+    """The versions in `operator/3 merchant/14 site:4f0c…/2`, as `InForce.name`; None for what names
+    nothing."""
     found = []
     for name in names.split(" "):
         match = _NAME.fullmatch(name)
@@ -73,7 +74,8 @@ def named_in(names: str, merchant_id: UUID) -> tuple[Named, ...] | None:
 
 
 def holding(versions: Sequence[Version], now: datetime) -> tuple[Part, ...]:
-    """Of each scope the highest number whose time has come, the widest scope first."""
+    """The version of each scope with the highest number whose time has come, the widest scope
+    first."""
     found: dict[str, Part] = {}
     for version in sorted(versions, key=lambda one: one.part.number):
         if version.from_at <= now:
@@ -82,7 +84,7 @@ def holding(versions: Sequence[Version], now: datetime) -> tuple[Part, ...]:
 
 
 def held_of(text: str | None, now: datetime) -> Held:
-    """Of what `store.orders.evidence` reads beside an order."""
+    """The policies, from what `store.orders.evidence` reads beside an order."""
     if text is None:
         return NOTHING_HELD
     versions, counts = _read(text)
@@ -92,7 +94,10 @@ def held_of(text: str | None, now: datetime) -> Held:
     if not in_force.budgets:
         return Held(in_force)
     month = now.date().replace(day=1)
-    sent = {one: counts[one].sends if one in counts and counts[one].month == month else 0 for one in in_force.budgets}
+    sent = {
+        budget: counts[budget].sends if budget in counts and counts[budget].month == month else 0
+        for budget in in_force.budgets
+    }
     return Held(in_force, MonthSends(**sent))
 
 

@@ -1,7 +1,8 @@
-"""One version of a retry policy: what somebody set at one scope, as data. What is not set leaves the wider scope's.
+"""Terms of one version of a retry policy: what somebody set at one scope, as data. What is not set
+leaves the wider scope's.
 
-As plain data it is lines under their keys (`tries.all`), nested by the dots: the same in a TOML file, in the API and in
-the database.
+As plain data it is lines under their keys (`tries.all`), nested by the dots: the same in a TOML
+file, in the API and in the database.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,11 +63,11 @@ class PolicyTerms:
     explore: int | None = None
 
     def lines(self) -> dict[str, Any]:
-        """What is set, by its key, in the order of a file; plain values."""
+        """The lines that are set, by key, in the order of a file; plain values."""
         found: dict[str, Any] = {"off": True if self.off else None, "link": self.link}
         found |= {"tries.all": self.tries, **{f"tries.{name}": self.group_tries.get(name) for name in GROUPS}}
         found |= {
-            "when.hours": [one.text() for one in self.hours],
+            "when.hours": [hour.text() for hour in self.hours],
             "when.days": [DAYS[day] for day in self.days],
             "when.gap": None if self.gap is None else duration(self.gap),
             "when.last": self.last_day,

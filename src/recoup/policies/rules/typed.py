@@ -17,14 +17,14 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,12}")
 
 
 def texts_of(terms: PolicyTerms) -> dict[str, str]:
-    """Of every line; empty where it is not set."""
+    """The texts of every line; empty where it is not set."""
     lines = terms.lines()
     return {line: _text(line, lines[line]) if line in lines else "" for line in ATTRIBUTES}
 
 
 def plain_of(texts: Mapping[str, str]) -> dict[str, Any]:
-    """For `read_policy`, by the lines' keys; what is empty is not set, what is not understood is left to its
-    complaint."""
+    """The plain lines for `read_policy`, by their keys; what is empty is not set, what is not
+    understood is left to its complaint."""
     return {line: _value(line, text.strip()) for line, text in texts.items() if line in ATTRIBUTES and text.strip()}
 
 

@@ -1,4 +1,4 @@
-"""What a policy did to a decision, in sentences for merchants. Pure."""
+"""Effects of a policy on a decision, in sentences for merchants. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,8 @@ _USED_UP: Final = "The attempts that the retry policy allows in a month are used
 
 
 def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[str]:
-    """Of the hours and days at which it lets nothing leave, and of a month whose budget is spent."""
+    """Sentences on the hours and days at which it lets nothing leave, and on a month whose budget
+    is spent."""
     found = [
         Sentence(
             "The retry policy forbids attempts from {0} to {1}, cardholder’s local time.",
@@ -62,9 +63,9 @@ _SAYS: Final[Mapping[ScopeKind, str]] = {
 
 
 def version_words(part: Part, author: str) -> list[Sentence]:
-    """What one version says, for the order's page. `author`: as people call them."""
+    """The sentences of one version, for the order's page. `author`: as people call them."""
     forbids, says = _FORBIDS[part.scope], _SAYS[part.scope]
     spans = closed(mask_of(part.terms.hours))
-    found = [Sentence(forbids, part.number, author, clock(one.start), clock(one.end)) for one in spans]
+    found = [Sentence(forbids, part.number, author, clock(span.start), clock(span.end)) for span in spans]
     rest = [f"{line} = {value_text(value)}" for line, value in part.terms.lines().items() if line != "when.hours"]
     return found + ([Sentence(says, part.number, author, "; ".join(rest))] if rest else [])

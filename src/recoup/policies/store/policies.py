@@ -32,7 +32,7 @@ CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM poli
 
 @stored("policy_bounds")
 class PolicyVersion(Row, frozen=True):
-    """`from_at`: business time; `saved_at`: wall time."""
+    """Version of a policy. `from_at`: business time; `saved_at`: wall time."""
 
     scope: ScopeKind
     subject_id: UUID
@@ -89,7 +89,7 @@ FROM policy_versions WHERE merchant_id = $1 AND scope IN ('site', 'campaign') AN
 ORDER BY scope, subject_id, number DESC LIMIT $3
 """)
 async def own_inside(db: Read, merchant_id: UUID, now: datetime, limit: int) -> list[PolicyVersion]:
-    """Of each site and campaign the version that holds then."""
+    """The versions that hold then, of each site and campaign."""
 
 
 @DIRECTORY.statement("""
@@ -109,12 +109,12 @@ class NewPolicyVersion(PolicyVersion, frozen=True, kw_only=True):
 
 @MERCHANT.statement(f"{insert_of(NewPolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_own_version(db: Tx, version: NewPolicyVersion) -> bool:
-    """False where that number is taken."""
+    """Adds a version; False where that number is taken."""
 
 
 @DIRECTORY.statement(f"{insert_of(PolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_bounding_version(db: Tx, version: PolicyVersion) -> bool:
-    """False where that number is taken."""
+    """Adds a version; False where that number is taken."""
 
 
 @MERCHANT.statement("SELECT partner_id FROM merchants WHERE merchant_id = $1")

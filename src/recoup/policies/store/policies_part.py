@@ -1,6 +1,6 @@
-"""What `evidence` reads of the retry policies that hold for an order `o` of the merchant `m`: of each scope so many of
-the newest that one whose time has come is among them; and of its merchant, site and campaign the sends of the last
-month that was counted."""
+"""Part of `evidence`: the retry policies that hold for an order `o` of the merchant `m`: of each
+scope so many of the newest that one whose time has come is among them; and of its merchant, site
+and campaign the sends of the last month that was counted."""
 
 from typing import Final
 

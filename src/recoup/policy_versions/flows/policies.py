@@ -60,12 +60,12 @@ class Standing:
 
     @property
     def terms(self) -> PolicyTerms:
-        """Of the newest."""
+        """The terms of the newest version."""
         return self.newest.terms if self.newest is not None else NOTHING_SET
 
     @property
     def clipped(self) -> Clipped:
-        """What the wider policies leave of the newest now."""
+        """The rest that the wider policies leave of the newest version now."""
         return clipped(self.terms, self.wider)
 
 
@@ -86,14 +86,14 @@ Also = Callable[[Tx, Standing, Checked, PolicyVersion], Awaitable[None]]
 
 
 async def read_standing(world: World, where: Where) -> Standing:
-    """As it holds now, by the merchant's clock."""
+    """Reads the standing as it holds now, by the merchant's clock."""
     async with world.db.connection() as connection:
         return await _standing(connection, where, await _clock(world, connection, where))
 
 
 async def holding_inside(world: World, where: Where) -> dict[UUID, tuple[Part, ...]]:
-    """Of a merchant's or a site's policy: the sites and campaigns inside it that have their own, by their ids, with
-    what holds there beside it; the widest first."""
+    """The sites and campaigns inside a merchant's or a site's policy that have their own, by their
+    ids, with what holds there beside it; the widest first."""
     async with world.db.connection() as connection:
         return await _inside(connection, where, await _clock(world, connection, where))
 
@@ -107,7 +107,7 @@ async def _inside(db: Read, where: Where, now: datetime) -> dict[UUID, tuple[Par
     if known is None:
         return {}
     site_of = {one.campaign_id: one.site_id for one in known.campaigns}
-    parts = {one.subject_id: one.held.part for one in rows}
+    parts = {row.subject_id: row.held.part for row in rows}
     if where.scope == "site":
         return {one: (part,) for one, part in parts.items() if site_of.get(one) == where.subject_id}
     found: dict[UUID, tuple[Part, ...]] = {one: (part,) for one, part in parts.items() if one not in site_of}
@@ -131,7 +131,7 @@ async def read_version(world: World, where: Where, number: int) -> PolicyVersion
 
 
 async def check_policy(world: World, where: Where, plain: object) -> Checked:
-    """Whether it could be saved there; nothing is written."""
+    """Checks that it could be saved there; nothing is written."""
     async with world.db.connection() as connection:
         now = await _clock(world, connection, where)
         standing = await _standing(connection, where, now)
@@ -218,7 +218,8 @@ def at_merchant(merchant_id: UUID, scope: Acting) -> Scope:
 
 
 def refused(checked: Checked) -> Problem:
-    """What keeps it from being saved, line by line, and what could be."""
+    """The Problem of a refused policy: what keeps it from being saved, line by line, and what could
+    be."""
     first = checked.complaints[0]
     message = Sentence("{0}: {1}", first.line, first.why)
     return Problem(
@@ -227,7 +228,7 @@ def refused(checked: Checked) -> Problem:
 
 
 async def _add(tx: Tx, where: Where, row: PolicyVersion) -> bool:
-    """False where somebody else has the number."""
+    """Adds a version; False where somebody else has the number."""
     if where.merchant_id is None:
         return await add_bounding_version(tx, row)
     await raise_version(tx, where.merchant_id)
@@ -238,7 +239,7 @@ async def _add(tx: Tx, where: Where, row: PolicyVersion) -> bool:
 
 
 async def _note(tx: Tx, scope: Acting, at: WallTime, where: Where, facts: Mapping[str, Any]) -> None:
-    """In the log of whose policy it is; the operator has none of its own."""
+    """Notes it in the log of whose policy it is; the operator has none of its own."""
     if where.merchant_id is not None:
         await audit.note(tx, at_merchant(where.merchant_id, scope), at, "policy.set", _audited(where), facts)
     elif where.scope == "partner":
@@ -253,7 +254,7 @@ async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> P
     if newest is None or newest.number == seen:
         newest = (await _versions(db, where, _NEWEST, 1))[0]
     changes = diff(before, newest.terms)
-    lines = "; ".join(f"{one.line}: {one.before or '—'} → {one.after or '—'}" for one in changes)
+    lines = "; ".join(f"{change.line}: {change.before or '—'} → {change.after or '—'}" for change in changes)
     message = Sentence("Version {0} was saved meanwhile: {1}", newest.number, lines)
     if seen > newest.number:
         message = Sentence("There is no version {0} yet; the newest is {1}.", seen, newest.number)
@@ -271,10 +272,10 @@ async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> P
 
 
 async def _check_waiting(db: Read, where: Where, standing: Standing, starts: datetime, now: datetime) -> None:
-    """So many may wait that whoever reads the newest sees the one that holds."""
+    """Checks how many versions wait: so few that whoever reads the newest sees the one that holds."""
     if starts <= now:
         return
-    waiting = [one for one in await _versions(db, where, _NEWEST, READ_MAX) if one.from_at > now]
+    waiting = [version for version in await _versions(db, where, _NEWEST, READ_MAX) if version.from_at > now]
     if len(waiting) >= WAITING_MAX:
         message = Sentence("{0} versions wait for their time already.", WAITING_MAX)
         raise Problem("wrong_state", message, field="from", cure="Save one that holds at once, or wait.")
@@ -297,7 +298,7 @@ async def _standing(db: Read, where: Where, now: datetime) -> Standing:
     wider: list[Version] = []
     for place in await places(db, where):
         if place.scope != where.scope:
-            wider += [one.held for one in await _versions(db, place, _NEWEST, READ_MAX)]
+            wider += [version.held for version in await _versions(db, place, _NEWEST, READ_MAX)]
     own = await _versions(db, where, _NEWEST, READ_MAX)
     in_force = next((one for one in own if one.from_at <= now), None)
     around = holding(wider, now)
@@ -314,7 +315,7 @@ async def _versions(db: Read, where: Where, below: int, limit: int) -> list[Poli
 
 
 async def _clock(world: World, db: Read, where: Where) -> BusinessTime:
-    """Of the merchant; where there is none, as it is without one that was moved."""
+    """The merchant's clock; where there is no merchant, as it is without one that was moved."""
     offset = await known_offset(db, where.merchant_id) if where.merchant_id is not None else 0
     return world.clocks.business(offset)
 
@@ -348,4 +349,4 @@ def _noted(where: Where, row: PolicyVersion, changes: Sequence[LineDiff]) -> Map
     facts: dict[str, Any] = {"version": row.number, "reason": row.reason}
     if where.name and where.merchant_id is not None:
         facts[where.scope] = where.name
-    return facts | {one.line: [one.before or "", one.after or ""] for one in changes}
+    return facts | {change.line: [change.before or "", change.after or ""] for change in changes}

@@ -1,4 +1,4 @@
-"""Whose retry policy is meant, and which ones it lies in."""
+"""Scope of a retry policy, and the ones that it lies in."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,8 @@ OPERATOR_ID: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Whose policy. `merchant_id`: None for the operator's and a partner's. `site_id`: also of a campaign's site."""
+    """Scope of a policy. `merchant_id`: None for the operator's and a partner's. `site_id`: also of
+    a campaign's site."""
 
     scope: ScopeKind
     subject_id: UUID
@@ -40,7 +41,8 @@ async def where_of(
     site_id: UUID | None = None,
     campaign_id: UUID | None = None,
 ) -> Where:
-    """Of the merchant, its site or its campaign; of the partner; of nobody: the operator's.
+    """The scope of the merchant, its site or its campaign; of the partner; of nobody: the
+    operator's.
 
     Raises: Problem(not_found).
     """
@@ -74,7 +76,7 @@ async def partner_of_merchant(world: World, merchant_id: UUID) -> Where | None:
 
 
 async def places(db: Read, where: Where) -> list[Where]:
-    """Those that it lies in, the widest first, and itself."""
+    """The scopes that it lies in, the widest first, and itself."""
     found = [Where("operator", OPERATOR_ID)]
     if where.merchant_id is not None:
         partner_id = await partner_bounding(db, where.merchant_id)

@@ -19,9 +19,9 @@ async def load_policies(
     versions: Iterable[Mapping[str, str | None]],
     policies: dict[str, InForce],
 ) -> None:
-    """Into `policies`, what decisions of these `versions` name, but for what
-    is missing or cannot be read."""
-    wanted = {name for one in versions if (name := one.get("policies")) is not None}
+    """Loads into `policies` what decisions of these `versions` name, but for what is missing or
+    cannot be read."""
+    wanted = {name for version in versions if (name := version.get("policies")) is not None}
     wanted -= policies.keys()
     if not wanted:
         return
@@ -30,9 +30,9 @@ async def load_policies(
     named = {name: found for name in wanted if (found := named_in(name, merchant_id)) is not None}
     parts = {part for found in named.values() for part in found}
     by_name = {}
-    for one in await _versions(db, merchant_id, parts):
+    for version in await _versions(db, merchant_id, parts):
         try:
-            by_name[Named(one.scope, one.subject_id, one.number)] = one.held.part
+            by_name[Named(version.scope, version.subject_id, version.number)] = version.held.part
         except ValueError:
             continue
     for name, found in named.items():
@@ -57,4 +57,4 @@ async def _versions(db: Read, merchant_id: UUID, named: Collection[Named]) -> li
 
 
 def _columns(parts: list[Named]) -> tuple[list[str], list[UUID], list[int]]:
-    return [one.scope for one in parts], [one.subject_id for one in parts], [one.number for one in parts]
+    return [part.scope for part in parts], [part.subject_id for part in parts], [part.number for part in parts]

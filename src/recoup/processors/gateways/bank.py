@@ -1,4 +1,4 @@
-"""What a way to the merchant's bank must offer. The payout's id is its idempotency key."""
+"""Port for a way to the merchant's bank. The payout's id is its idempotency key."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +11,8 @@ from recoup.processors.rules.bank_account import BankAccount
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One payout. `units` in the asset's minor unit; `made_at`: business time of its approval, the file's date."""
+    """Transfer of a payout. `units` in the asset's minor unit; `made_at`: business time of its
+    approval, the file's date."""
 
     payout_id: UUID
     account: BankAccount = field(repr=False)
@@ -29,18 +30,18 @@ class BankFile(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the bank says became of it, with its reason for giving it back."""
+    """Answer of the bank on what became of it, with its reason for giving it back."""
 
     state: Literal["paid", "returned"]
     reason: str | None = None
 
 
 class Bank(Protocol):
-    """No method raises for anything that a network or a bank does.
+    """Way to a bank. No method raises for anything that a network or a bank does.
 
-    `asks_after`: how long after the sending an inquiry at the bank is due, in business time; None when it cannot answer
-    inquiries, and a person or an answer file says so. `shows_deposits`: whether this is a twin, whose account
-    statements we can show.
+    `asks_after`: how long after the sending an inquiry at the bank is due, in business time; None
+    when it cannot answer inquiries, and a person or an answer file says so. `shows_deposits`:
+    whether this is a twin, whose account statements we can show.
     """
 
     asks_after: timedelta | None
@@ -49,7 +50,8 @@ class Bank(Protocol):
     def file(self, transfer: Transfer) -> BankFile: ...
 
     def paid_by(self, scheme: str) -> str:
-        """Who pays and at which bank, as the file to an account of that scheme says; empty where it does not."""
+        """The payer and its bank, as the file to an account of that scheme says; empty where it
+        does not."""
         ...
 
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
@@ -57,5 +59,5 @@ class Bank(Protocol):
         ...
 
     async def answer(self, transfer: Transfer) -> Answer | None:
-        """None: it does not know yet."""
+        """The bank's answer; None: it does not know yet."""
         ...

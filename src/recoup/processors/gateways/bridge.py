@@ -163,7 +163,8 @@ class Bridge(IsoAmounts):
         return await self._finish("withdraw", inquiry, {})
 
     async def _finish(self, verb: Literal["finish", "withdraw"], inquiry: Inquiry, body: dict[str, Any]) -> Outcome:
-        """Both may be repeated: the first's result is answered again. After a withdrawal nothing late can charge."""
+        """Ends an authentication. Both may be repeated: the first's result is answered again. After
+        a withdrawal nothing late can charge."""
         path, whole = f"/authentications/{verb}", {"id": inquiry.key} | body
         said = await self._send(_Message("POST", path, inquiry.key, whole, INQUIRY_SECONDS, None, f".{verb}"))
         if said.state == "awaits_payer" and verb == "withdraw":
@@ -173,7 +174,8 @@ class Bridge(IsoAmounts):
         return said
 
     async def look_up(self, question: LookUp) -> Outcome:
-        """What it has of the order, by our key for that. A bridge of before does not know the call."""
+        """Looks up what the bridge has of the order, by our key for that. A bridge of before does
+        not know the call."""
         order = question.message.order_key
         message = _Message("GET", f"/orders/{order}/messages", order, None, INQUIRY_SECONDS, None)
         try:
@@ -224,7 +226,7 @@ class Bridge(IsoAmounts):
         return said.cryptogram if said is not None and said.id == request.id else None
 
     async def _said(self, message: _Message) -> bytes | None:
-        """What moves no money: None for no answer, for whatever reason."""
+        """Sends what moves no money: None for no answer, for whatever reason."""
         try:
             return await self._exchange(message)
         except (NotSentError, NoAnswerError):
@@ -281,7 +283,7 @@ Read = TypeVar("Read", BridgeAnswer, BridgeMessages, BridgeUpdate, BridgeToken, 
 
 
 def _read(body: bytes | None, kind: type[Read]) -> Read | None:
-    """None for what cannot be understood."""
+    """Reads a body; None for what cannot be understood."""
     try:
         return msgspec.json.decode(body or b"", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -289,7 +291,8 @@ def _read(body: bytes | None, kind: type[Read]) -> Read | None:
 
 
 class NoProcessor(IsoAmounts):
-    """Where none is set: nothing is sent, so orders wait. It has the name of the route that takes them over later."""
+    """Stand-in where no processor is set: nothing is sent, so orders wait. It has the name of the
+    route that takes them over later."""
 
     acceptor_id = ""
     kind = "none"

@@ -24,7 +24,7 @@ NOT_PROCESSED: Final = "not_processed"
 
 
 class News(msgspec.Struct, frozen=True, rename="camel"):
-    """What a bridge says of the credential: see `CredentialNews`."""
+    """News from a bridge of the credential: see `CredentialNews`."""
 
     exp_month: int | None = None
     exp_year: int | None = None
@@ -169,7 +169,7 @@ def update_of(id: UUID, answer: BridgeUpdate | None) -> CardUpdate:
 
 
 class BridgeToken(msgspec.Struct, frozen=True, rename="camel"):
-    """How a network token stands."""
+    """Standing of a network token."""
 
     id: UUID
     state: Answer
@@ -239,8 +239,8 @@ def dispute_body(answer: DisputeAnswer, *, with_files: bool) -> dict[str, Any]:
     }
     if with_files:
         body["files"] = [
-            {"name": one.name, "mediaType": one.media_type, "content": b64encode(one.content).decode()}
-            for one in answer.files
+            {"name": file.name, "mediaType": file.media_type, "content": b64encode(file.content).decode()}
+            for file in answer.files
         ]
     return body
 
@@ -278,7 +278,8 @@ def _news(said: News | None) -> CredentialNews | None:
 
 
 def _number_in(body: Mapping[str, Any]) -> str:
-    """Of the card or the network token that a message is made with; empty where there is none."""
+    """The number of the card or the network token that a message is made with; empty where there is
+    none."""
     return str((body.get("card") or body.get(TOKEN_ON_WIRE) or {}).get("number", ""))
 
 

@@ -1,4 +1,4 @@
-"""What a channel must offer. Every call carries an id of ours that is its idempotency key."""
+"""Port for a channel. Every call carries an id of ours that is its idempotency key."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeGuard
@@ -9,8 +9,9 @@ from recoup.processors.gateways.port import Counterpart, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a payer is to pay. `id` is the attempt's id; `units` in the currency's book scale. `send_before_monotonic`:
-    what a paused process has not given to the channel by then is not given any more."""
+    """Payment that a payer is to make. `id` is the attempt's id; `units` in the currency's book
+    scale. `send_before_monotonic`: what a paused process has not given to the channel by then is
+    not given any more."""
 
     id: UUID
     order_id: UUID

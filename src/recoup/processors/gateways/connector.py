@@ -1,4 +1,5 @@
-"""What a connector to a vendor offers beyond charging: its account examined, its notices and books read."""
+"""Port for a connector to a vendor, beyond charging: its account examined, its notices and books
+read."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from recoup.processors.rules.billing import InvoiceState
 
 
 class Finding(NamedTuple):
-    """One thing that `check` looked at. `cure`: what to do where it is not ok. `unclear`: nobody answered, so it says
-    nothing of the account. `billing`: needed only where the processor's invoices are rescued. `country`: where the
-    account says that it is."""
+    """Finding of `check`. `cure`: what to do where it is not ok. `unclear`: nobody answered, so it
+    says nothing of the account. `billing`: needed only where the processor's invoices are rescued.
+    `country`: where the account says that it is."""
 
     name: str
     ok: bool
@@ -116,7 +117,8 @@ class Connector(Processor, Protocol):
         ...
 
     def lines(self, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
-        """What moved in that time, fees in lines of their own. Raises: Problem(unavailable)."""
+        """The lines of what moved in that time, fees in lines of their own. Raises:
+        Problem(unavailable)."""
         ...
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
@@ -135,7 +137,7 @@ class Challenged(Protocol):
     """A connector whose vendor proves an address by GET before it posts notices there."""
 
     def answer_challenge(self, query: Mapping[str, str]) -> Acknowledgement | None:
-        """None for what is no challenge of that vendor's."""
+        """The acknowledgement; None for what is no challenge of that vendor's."""
         ...
 
 
@@ -143,7 +145,7 @@ class Disputing(Protocol):
     """A connector that reads a dispute from the vendor's book."""
 
     async def dispute_case(self, case_id: str) -> DisputeCase | None:
-        """None for what cannot be read. Raises: Problem(unavailable)."""
+        """The dispute case; None for what cannot be read. Raises: Problem(unavailable)."""
         ...
 
 
@@ -151,7 +153,8 @@ class Booked(Connector, Protocol):
     """A connector that reads from the vendor's book what was done with a charge."""
 
     async def movements_of(self, reference: str, about: str) -> list[Movement]:
-        """Of the charge of this reference, of which `about` may be one. Raises: Problem(unavailable)."""
+        """The movements of the charge of this reference, of which `about` may be one. Raises:
+        Problem(unavailable)."""
         ...
 
 
@@ -182,11 +185,11 @@ class Billing(Protocol):
     is the idempotency key."""
 
     async def billed_invoice(self, invoice: str) -> BilledInvoice | None:
-        """None for one that is not there, or that a route could not pay."""
+        """The invoice; None for one that is not there, or that a route could not pay."""
         ...
 
     async def failed_since(self, since: datetime) -> list[Notice]:
-        """What the vendor says of invoices whose payment failed, as its notices do."""
+        """The vendor's facts about invoices whose payment failed, as its notices give them."""
         ...
 
     async def set_own_retries(self, invoice: str, key: str, *, on: bool) -> None: ...

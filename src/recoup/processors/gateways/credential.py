@@ -1,4 +1,4 @@
-"""What a charge is made with: a card, or a reference to one that a processor keeps."""
+"""Credential that a charge is made with: a card, or a reference to one that a processor keeps."""
 
 from dataclasses import dataclass, field
 
@@ -61,9 +61,9 @@ Credential = Card | Stored | Token
 
 @dataclass(frozen=True, slots=True)
 class CredentialNews:
-    """What an answer says of the credential itself: a newer expiry or id, the account behind the card (PAR), the
-    fingerprint that it has among the processor's stored cards, or that it is closed; of a network token how it
-    stands."""
+    """News that an answer has of the credential itself: a newer expiry or id, the account behind
+    the card (PAR), the fingerprint that it has among the processor's stored cards, or that it is
+    closed; of a network token how it stands."""
 
     exp_month: int | None = None
     exp_year: int | None = None

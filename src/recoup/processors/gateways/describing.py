@@ -1,4 +1,4 @@
-"""What a processor knows of the methods that it stores."""
+"""Facts that a processor knows of the methods that it stores."""
 
 from typing import Protocol, TypeGuard
 
@@ -18,16 +18,18 @@ def describes(processor: Processor) -> TypeGuard[Describing]:
 
 
 def needs_customer(processor: Processor) -> bool:
-    """Whether it finds a method only by its customer too; a connector says so as `needs_customer`."""
+    """True when it finds a method only by its customer too; a connector says so as
+    `needs_customer`."""
     return bool(getattr(processor, "needs_customer", False))
 
 
 def has_guessable_ids(processor: Processor) -> bool:
-    """Whether its ids of methods are short numbers that a stranger may count up; a connector says so as
-    `guessable_ids`."""
+    """True when its ids of methods are short numbers that a stranger may count up; a connector says
+    so as `guessable_ids`."""
     return bool(getattr(processor, "guessable_ids", False))
 
 
 def account_of(processor: Processor) -> str:
-    """Whose fingerprints it speaks of: the same card has another one at another account."""
+    """The account whose fingerprints it speaks of: the same card has another one at another
+    account."""
     return str(getattr(processor, "account", "") or processor.acceptor_id)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recoup.processors.gateways.sandbox.connections import Connect
 
     class OpenProcessor(Processor, Protocol):
-        """What is to be closed where it was made."""
+        """Processor to be closed where it was made."""
 
         async def close(self) -> None: ...
 
@@ -46,10 +46,11 @@ def is_this_machine(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a route is made from. `url` is the vendor's where the settings name none; `key` and `notice_secret` never
-    reach a repr. Of a bridge: `authenticates`: it sends customers to their bank; `updater`: it says what became of
-    replaced cards; `tokens`: it makes network tokens and takes them. `multicapture`: the account
-    may capture a hold several times, where no answer says so. `country`: the account's, where the settings name it."""
+    """Connection that a route is made from. `url` is the vendor's where the settings name none;
+    `key` and `notice_secret` never reach a repr. Of a bridge: `authenticates`: it sends customers
+    to their bank; `updater`: it says what became of replaced cards; `tokens`: it makes network
+    tokens and takes them. `multicapture`: the account may capture a hold several times, where no
+    answer says so. `country`: the account's, where the settings name it."""
 
     name: str
     url: str = ""
@@ -100,7 +101,8 @@ class Kind:
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
-    """Of notices: those that hold together are joined by commas, a space stands before the ones that roll out."""
+    """The secrets of notices: those that hold together are joined by commas, a space stands before
+    the ones that roll out."""
     return tuple(text.replace(",", " ").split())
 
 

@@ -1,4 +1,5 @@
-"""Which of the messages in a processor's book is the one that is about to be sent, or stands in its place."""
+"""Choice among the messages in a processor's book: the one that is about to be sent, or stands in
+its place."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,7 +19,7 @@ def chosen(question: LookUp, found: Iterable[tuple[UUID | None, Outcome]]) -> Ou
         is_own = key == question.message.key
         if is_own or key is not None and key not in question.known and isinstance(question.message, Charge):
             (own if is_own else others).append(replace(said, key=key, other_id=False))
-    taken = [one for one in own if one.state == "approved"] or [one for one in others if one.state == "approved"]
+    taken = [one for one in own if one.state == "approved"] or [other for other in others if other.state == "approved"]
     if len(taken) > 1:
         return Outcome("unknown", text="the order was charged several times", contradicts=True)
     if taken:

@@ -14,8 +14,8 @@ class Row(NamedTuple):
 
 
 def nothing(*begins: str, because: str) -> tuple[Row, ...]:
-    return tuple(Row(one, None, because) for one in begins)
+    return tuple(Row(begin, None, because) for begin in begins)
 
 
 def meaning_of(rows: Sequence[Row], kind: str) -> Row:
-    return next((one for one in rows if kind.startswith(one.begin)), Row(""))
+    return next((row for row in rows if kind.startswith(row.begin)), Row(""))

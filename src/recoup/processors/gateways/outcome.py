@@ -1,4 +1,4 @@
-"""What a counterpart said of one message, as it may be kept."""
+"""Outcome of one message, as the counterpart gave it and as it may be kept."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,21 +20,23 @@ __all__ = ["Fault", "Outcome", "State", "as_requested", "is_taken_part"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the processor said; what it left out is None.
+    """Outcome as the processor gave it; what it left out is None.
 
-    `state`: approved; declined; unknown (it may have happened: inquire, never resend blind); not_sent (proof that it
-    never left); not_found (answer of an inquiry only); awaits_payer (nothing is charged before the customer confirms at
-    `redirect_url`, a page of the processor). `withdrawn`: they did not, and it was ended there, so that nothing late
-    can charge. Codes are as the processor gave them: `scheme_code` is field 39, `advice_code` Mastercard's MAC,
-    `processor_code` and `processor_advice` the processor's own, `further` more of its own about a decline; none is
-    filled from another.
+    `state`: approved; declined; unknown (it may have happened: inquire, never resend blind);
+    not_sent (proof that it never left); not_found (answer of an inquiry only); awaits_payer
+    (nothing is charged before the customer confirms at `redirect_url`, a page of the processor).
+    `withdrawn`: they did not, and it was ended there, so that nothing late can charge. Codes are as
+    the processor gave them: `scheme_code` is field 39, `advice_code` Mastercard's MAC,
+    `processor_code` and `processor_advice` the processor's own, `further` more of its own about a
+    decline; none is filled from another.
 
-    `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
-    `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
-    network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
-    `hold_until`: when it lets an uncaptured authorisation go.
-    `risk` is its word for its own risk, `risk_score` its number. `key`, `route`: of a look-up, under which key of ours
-    it was found, and where. `ids`: what else the processor calls it, beside `reference`.
+    `units` and `currency` as the processor says them, `other_id` when it speaks of another message:
+    see `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before,
+    and no limit of a network counts it; `network_attempts`: how many sends it cost there.
+    `retries_itself_at`: the processor will. `hold_until`: when it lets an uncaptured authorisation
+    go. `risk` is its word for its own risk, `risk_score` its number. `key`, `route`: of a look-up,
+    under which key of ours it was found, and where. `ids`: what else the processor calls it, beside
+    `reference`.
     """
 
     state: State
@@ -79,7 +81,7 @@ class Outcome:
 
     @property
     def checks(self) -> Checks | None:
-        """What it says beside its codes; None where it says nothing."""
+        """The checks that it has beside its codes; None where it says nothing."""
         advice = str(self.processor_advice) if self.processor_advice else None
         own = self.processor_code if self.scheme_code else None
         beside = (own, *self.further, phrase_in(self.text)) if self.state == "declined" else ()
@@ -112,7 +114,8 @@ class Outcome:
 
 
 def _plausible(at: datetime) -> datetime | None:
-    """In UTC; a time without a zone is taken for one. None for a year that no payment is made in."""
+    """The moment in UTC; a time without a zone is taken for one. None for a year that no payment is
+    made in."""
     if not 2000 <= at.year <= 2200:
         return None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,4 +1,5 @@
-"""Which address of a processor's page a customer may be sent to, and what their browser brings back from there."""
+"""Addresses of a processor's page that a customer may be sent to, and what their browser brings
+back from there."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,8 +1,8 @@
-"""What a card processor must offer.
+"""Port for a card processor.
 
-Every message has an `id`, the row's in our database, and a `key`, which is what the processor sees: as idempotency key
-and in metadata. The key is derived (orders/rules/wire_keys), so that a database that forgot the row makes the same one
-again. Without one the id is the key.
+Every message has an `id`, the row's in our database, and a `key`, which is what the processor sees:
+as idempotency key and in metadata. The key is derived (orders/rules/wire_keys), so that a database
+that forgot the row makes the same one again. Without one the id is the key.
 """
 
 from collections.abc import Mapping
@@ -59,22 +59,24 @@ class PayerAway(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One send of a card to the network.
+    """Send of a card to the network.
 
-    `id` is the attempt's id; `order_id` groups the sends of one rescue, and `order_key` does so at the processor;
-    `sent_at` is business time, of the first send under this id; `n` counts those sends from 1; `units` in the
-    currency's minor unit; `initiator` is `merchant` (MIT) or `customer` (CIT); `capture` False only authorises.
-    `send_before_monotonic` is this process's monotonic clock: no first byte may leave later.
+    `id` is the attempt's id; `order_id` groups the sends of one rescue, and `order_key` does so at
+    the processor; `sent_at` is business time, of the first send under this id; `n` counts those
+    sends from 1; `units` in the currency's minor unit; `initiator` is `merchant` (MIT) or
+    `customer` (CIT); `capture` False only authorises. `send_before_monotonic` is this process's
+    monotonic clock: no first byte may leave later.
 
-    `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is none.
-    `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
-    no strong authentication is needed, as in `orders/rules/consent`. `invoice`: the processor's own invoice, which is
-    paid as that; `invoice_read`: it was found to be so just now. `payer`: who can be asked to confirm; without one,
-    nothing may be left waiting for them. `part_from`: the least units of a partial approval that are taken; None: the
-    whole or nothing.
+    `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is
+    none. `first_network_id` is of the customer's first consent, `latest_network_id` of the newest
+    approval. `exemption`: why no strong authentication is needed, as in `orders/rules/consent`.
+    `invoice`: the processor's own invoice, which is paid as that; `invoice_read`: it was found to
+    be so just now. `payer`: who can be asked to confirm; without one, nothing may be left waiting
+    for them. `part_from`: the least units of a partial approval that are taken; None: the whole or
+    nothing.
 
-    `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
-    compares with an earlier message of the same key.
+    `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what
+    a processor compares with an earlier message of the same key.
     """
 
     id: UUID
@@ -146,8 +148,8 @@ class ModificationMessage:
 
 
 class StatementLine(NamedTuple):
-    """What a counterpart's book says of one movement. `type` as in bank/rules/matching; `id`: our key, or
-    our id from a twin of ours, if it knows."""
+    """Line of a counterpart's book, on one movement. `type` as in bank/rules/matching; `id`: our
+    key, or our id from a twin of ours, if it knows."""
 
     id: UUID | None
     reference: str
@@ -214,9 +216,10 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Whether a message, or another of its order, was sent before our database forgot it: read from the processor's
-    book, whatever its memory of keys still holds. `since`: wall time, from when on it may have been. `known`: keys of
-    the same order that our database knows, which are not meant."""
+    """Look-up of whether a message, or another of its order, was sent before our database forgot
+    it: read from the processor's book, whatever its memory of keys still holds. `since`: wall time,
+    from when on it may have been. `known`: keys of the same order that our database knows, which
+    are not meant."""
 
     message: Charge | ModificationMessage
     since: datetime
@@ -241,8 +244,8 @@ class Counterpart(Protocol):
     async def inquire(self, inquiry: Inquiry) -> Outcome: ...
 
     async def look_up(self, question: LookUp) -> Outcome:
-        """What its book has of it, see `look_up.chosen`: `not_found` only where the book surely has nothing, else
-        `unknown`. Only reads."""
+        """Looks up what its book has of it, see `look_up.chosen`: `not_found` only where the book
+        surely has nothing, else `unknown`. Only reads."""
         ...
 
 
@@ -265,14 +268,14 @@ class Processor(Counterpart, Protocol):
         ...
 
     def carries(self, units: int, currency: str) -> bool:
-        """Whether it takes this amount as it is: none is rounded."""
+        """True when it takes this amount as it is: none is rounded."""
         ...
 
     async def charge(self, charge: Charge) -> Outcome: ...
 
     def brought_back(self, query: Mapping[str, str]) -> str | None:
-        """What an inquiry needs of what the customer's browser brought back to `return_url`; empty where it needs
-        nothing, None for what is no return. It proves nothing."""
+        """Picks what an inquiry needs of what the customer's browser brought back to `return_url`;
+        empty where it needs nothing, None for what is no return. It proves nothing."""
         ...
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome: ...

@@ -1,5 +1,5 @@
-"""What a service of network tokens must offer: a number in a card's place, made by the card's network for one merchant,
-which stays when the card is replaced."""
+"""Port for a service of network tokens: a number in a card's place, made by the card's network for
+one merchant, which stays when the card is replaced."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
@@ -27,7 +27,7 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenInquiry:
-    """How a token stands."""
+    """Inquiry into how a token stands."""
 
     id: UUID
     merchant_id: UUID
@@ -50,9 +50,10 @@ class CryptogramRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """How a token stands. `active` or `suspended` with `number` and expiry when it was made, with the expiry alone when
-    it is asked about; `refused`: this card gets none; `unknown`: no answer that could be read. `requestor_id`: on whose
-    behalf it was made; `account_reference`: of the account behind the card (PAR). `number` reaches no repr."""
+    """Standing of a token. `active` or `suspended` with `number` and expiry when it was made, with
+    the expiry alone when it is asked about; `refused`: this card gets none; `unknown`: no answer
+    that could be read. `requestor_id`: on whose behalf it was made; `account_reference`: of the
+    account behind the card (PAR). `number` reaches no repr."""
 
     state: Answer
     number: str | None = field(default=None, repr=False)
@@ -63,7 +64,7 @@ class TokenAnswer:
 
     @property
     def kept_state(self) -> TokenState | None:
-        """None where it says nothing of a token."""
+        """The state to be kept; None where it says nothing of a token."""
         state = self.state
         return None if state == "refused" or state == "unknown" else state
 
@@ -72,7 +73,8 @@ UNKNOWN = TokenAnswer("unknown")
 
 
 class TokenService(Protocol):
-    """No method raises for anything that a network or a counterpart does: that is `unknown`, or no cryptogram."""
+    """Service of network tokens. No method raises for anything that a network or a counterpart
+    does: that is `unknown`, or no cryptogram."""
 
     name: str
     acceptor_id: str
@@ -82,9 +84,9 @@ class TokenService(Protocol):
     async def standing_of(self, inquiry: TokenInquiry) -> TokenAnswer: ...
 
     async def delete_token(self, inquiry: TokenInquiry) -> Deletion:
-        """For good; again, it answers the same or `not_known`."""
+        """Deletes a token for good; again, it answers the same or `not_known`."""
         ...
 
     async def cryptogram(self, request: CryptogramRequest) -> str | None:
-        """None where it gives none, or does not answer."""
+        """The cryptogram; None where it gives none, or does not answer."""
         ...

@@ -1,5 +1,6 @@
-"""One call to a processor over HTTP, and the one rule of what proves that nothing left: a connection that was not made,
-or a clock that ran out before the first byte. Whatever happens after that byte proves nothing."""
+"""Transport of a call to a processor over HTTP, and the one rule of what proves that nothing left:
+a connection that was not made, or a clock that ran out before the first byte. Whatever happens
+after that byte proves nothing."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -16,11 +17,11 @@ CONNECTIONS_MAX: Final = 256
 
 
 class NotSentError(Exception):
-    """Nothing was written. Its text says why."""
+    """Raised when nothing was written. Its text says why."""
 
 
 class NoAnswerError(Exception):
-    """It may have arrived."""
+    """Raised when no answer came: the message may have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Reply:
 
 
 class _TooLate(Exception):
-    """Nothing was written."""
+    """Raised when the clock ran out before anything was written."""
 
 
 _too_late: ContextVar[Callable[[], bool]] = ContextVar("too_late", default=bool)

@@ -1,4 +1,5 @@
-"""What an account updater must offer: the card networks' word on what became of a card that an issuer replaced."""
+"""Port for an account updater: the card networks' word on what became of a card that an issuer
+replaced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -40,29 +41,30 @@ UNKNOWN = CardUpdate("unknown")
 
 
 class Updater(Protocol):
-    """No method raises for anything that a network or a counterpart does: that is `unknown`."""
+    """Account updater. No method raises for anything that a network or a counterpart does: that is
+    `unknown`."""
 
     name: str
 
     @property
     def routes(self) -> tuple[str, ...]:
-        """Those that it is reached by."""
+        """Routes that it is reached by."""
         ...
 
     @property
     def knows_numbers(self) -> bool:
-        """Whether it can be asked about a card number."""
+        """True when it can be asked about a card number."""
         ...
 
     def keeps(self, route: str) -> bool:
-        """Whether it can be asked about what that route's processor keeps."""
+        """True when it can be asked about what that route's processor keeps."""
         ...
 
     async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate: ...
 
 
 class RouteUpdater(Protocol):
-    """One that a route's processor offers."""
+    """Updater that a route's processor offers."""
 
     acceptor_id: str
 
@@ -70,13 +72,14 @@ class RouteUpdater(Protocol):
 
 
 class RouteUpdaters:
-    """Those of several routes, in the order of preference, none twice. A card is asked about where it was sent last, or
-    else by the first that takes card numbers; what a processor keeps only by that processor."""
+    """Updaters of several routes, in the order of preference, none twice. A card is asked about
+    where it was sent last, or else by the first that takes card numbers; what a processor keeps
+    only by that processor."""
 
     name = "routes"
 
     def __init__(self, by_route: Mapping[str, RouteUpdater], of_numbers: frozenset[str]) -> None:
-        """`of_numbers`: the routes that take card numbers."""
+        """Joins the updaters of the routes. `of_numbers`: the routes that take card numbers."""
         self._by_route, self._of_numbers = by_route, of_numbers
 
     @property

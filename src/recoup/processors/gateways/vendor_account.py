@@ -1,4 +1,4 @@
-"""What every connector to a vendor has: an account whose stored methods are charged by one HTTP API."""
+"""Base of every connector to a vendor: an account whose stored methods are charged by one HTTP API."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ class VendorAccount(ABC):
 
     @abstractmethod
     async def _charge(self, charge: Charge, until: float) -> Outcome:
-        """`until`: when the answer has to be there, on the monotonic clock."""
+        """Sends a charge. `until`: when the answer has to be there, on the monotonic clock."""
 
     def brought_back(self, query: Mapping[str, str]) -> str | None:
         return None
@@ -86,7 +86,8 @@ class VendorAccount(ABC):
 
 
 def unanswered(error: NotSentError | NoAnswerError, reference: str | None = None) -> Outcome:
-    """Of a message that moves money: what may have arrived is unknown, and nothing else is proven."""
+    """The outcome of a message that moves money and has no answer: what may have arrived is
+    unknown, and nothing else is proven."""
     if isinstance(error, NotSentError):
         return Outcome("not_sent", reference, text=f"{error}", fault="outage")
     return Outcome("unknown", reference, text=f"{error}")

@@ -15,19 +15,20 @@ _TEXT: Final = re.compile(r"(-?)(\d{1,18})(?:\.(\d{1,6}))?")
 
 
 def exponent(currency: str) -> int | None:
-    """None for what has more decimals than such a text may have; tokens are no currency."""
+    """The currency's decimals; None for what has more than such a text may have; tokens are no
+    currency."""
     decimals = EXPONENTS.get(currency) if len(currency) == 3 else None
     return decimals if decimals in _DECIMALS else None
 
 
 def amount_text(units: int, currency: str) -> str | None:
-    """None for what is not carried."""
+    """The amount as text; None for what is not carried."""
     decimals = exponent(currency)
     return None if decimals is None or not 0 < units <= UNITS_MAX else to_text(units, decimals)
 
 
 def units_of(text: str, currency: str) -> int | None:
-    """Of an amount with either sign; None for what is none, or finer than the currency."""
+    """The units of an amount with either sign; None for what is none, or finer than the currency."""
     found, decimals = _TEXT.fullmatch(text), exponent(currency)
     if found is None or decimals is None:
         return None
@@ -39,7 +40,7 @@ def units_of(text: str, currency: str) -> int | None:
 
 
 class IsoAmounts:
-    """Of a Processor: `exponent` and `carries`."""
+    """Amounts of a Processor: `exponent` and `carries`."""
 
     def exponent(self, currency: str) -> int | None:
         return EXPONENTS.get(currency)
@@ -58,7 +59,7 @@ class WireAmounts:
         return self.decimals.get(currency) if currency in EXPONENTS else None
 
     def wire_amount(self, units: int, currency: str) -> int | None:
-        """As the vendor takes it; None for what it cannot carry as it is."""
+        """The amount as the vendor takes it; None for what it cannot carry as it is."""
         decimals = self.exponent(currency)
         if decimals is None or not 0 < units <= UNITS_MAX:
             return None

@@ -10,7 +10,7 @@ MitReason = Literal["recurring", "installment", "unscheduled", "resubmission", "
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What a payment names of the agreement that it belongs to: the merchant's id of it, and the network's id of the
+    """Agreement that a payment names: the merchant's id of it, and the network's id of the
     transaction in which the customer consented. None: it does not say."""
 
     subscription: str | None = None
@@ -18,13 +18,14 @@ class Agreement:
 
 
 def agreement_of(facts: Mapping[str, Any]) -> Agreement:
-    """Of an order, by what its merchant sent with it."""
+    """The agreement of an order, by what its merchant sent with it."""
     subscription = (facts.get("subscription") or {}).get("subscriptionId")
     return Agreement(_text(subscription), _text(facts.get("network_transaction_id")))
 
 
 def mit_reason_of(facts: Mapping[str, Any]) -> MitReason:
-    """Why its merchant charges without the customer: what it said, else by the agreement."""
+    """The reason why its merchant charges without the customer: what it said, else by the
+    agreement."""
     found = facts.get("mit_reason") or facts.get("agreement") or "unscheduled"
     return cast(MitReason, found) if found in get_args(MitReason) else "unscheduled"
 

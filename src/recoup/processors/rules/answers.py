@@ -36,9 +36,9 @@ MovementKind = Literal["refund", "refund_failed", "void", "capture", "capture_fa
 
 
 class Movement(NamedTuple):
-    """What was done with a charge at its processor, by whomever. `reference`: the processor's, of the movement; `key`:
-    ours, of the message that caused it, `ids`: what else the processor calls it. A void has no amount of its own.
-    `final`: of a capture, after which nothing is held any more."""
+    """Movement on a charge at its processor, made by whomever. `reference`: the processor's, of the
+    movement; `key`: ours, of the message that caused it, `ids`: what else the processor calls it. A
+    void has no amount of its own. `final`: of a capture, after which nothing is held any more."""
 
     kind: MovementKind
     reference: str

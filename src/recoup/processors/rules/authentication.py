@@ -18,9 +18,10 @@ RETURNED_MAX: Final = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """`until`: wall time; what is not confirmed by then is withdrawn. `is_wanted`: the bank, or the risk check, wants
-    it, so that only a processor is picked that can ask for it. `url`: the processor's page, as soon as it named one.
-    `returned`: what the customer's browser brought back, once, the first time; empty where nothing is needed."""
+    """Authentication of an attempt's customer. `until`: wall time; what is not confirmed by then is
+    withdrawn. `is_wanted`: the bank, or the risk check, wants it, so that only a processor is
+    picked that can ask for it. `url`: the processor's page, as soon as it named one. `returned`:
+    what the customer's browser brought back, once, the first time; empty where nothing is needed."""
 
     until: datetime
     is_wanted: bool = False
@@ -31,13 +32,14 @@ class Authentication:
         return wall < self.until
 
     def closed(self) -> "Authentication":
-        """As it stands once the attempt has its answer."""
+        """The authentication as it stands once the attempt has its answer."""
         return replace(self, url=None, returned=None)
 
 
 def authentication(
     wall: WallTime, *, is_wanted: bool, challenge_ends: WallTime, at_checkout: bool, order_ends: WallTime | None
 ) -> Authentication:
-    """Of a customer who has just answered. `at_checkout`: their challenge ends before its order."""
+    """The authentication of a customer who has just answered. `at_checkout`: their challenge ends
+    before its order."""
     until = max(wall + AT_BANK_MIN, challenge_ends) if at_checkout else wall + AT_BANK
     return Authentication(min(until, order_ends) if order_ends is not None else until, is_wanted)

@@ -1,6 +1,8 @@
-"""Whether bank details can be right, by their public check digits, and how they are shown.
+"""Checks of bank details, whether they can be right by their public check digits, and how they are
+shown.
 
-Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers: ABA (weights 3, 7, 1; first digits).
+Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers: ABA (weights 3, 7,
+1; first digits).
 """
 
 import json
@@ -31,25 +33,26 @@ class BankAccount:
 
     @property
     def masked(self) -> str:
-        """What anybody may see."""
+        """The details that anybody may see."""
         if self.scheme == "iban":
             return f"{self.account[:4]} •••• {self.account[-4:]}"
         return f"{self.routing} •••• {self.account[-4:]}"
 
     @property
     def numbers(self) -> bytes:
-        """What is sealed of it."""
+        """The numbers that are sealed of it."""
         return json.dumps({"routing": self.routing, "account": self.account}).encode()
 
 
 def opened_account(scheme: Literal["us", "iban"], holder: str, numbers: bytes) -> BankAccount:
-    """Of `BankAccount.numbers`. Raises: ValueError, KeyError, TypeError for what is no such thing."""
+    """The account of `BankAccount.numbers`. Raises: ValueError, KeyError, TypeError for what is no
+    such thing."""
     plain = json.loads(numbers)
     return BankAccount(scheme, holder, plain["account"], plain["routing"])
 
 
 def account_context(account_id: UUID) -> str:
-    """What an account's numbers are sealed for: nothing else opens them."""
+    """The context that an account's numbers are sealed for: nothing else opens them."""
     return f"bank-account:{account_id}"
 
 
@@ -58,9 +61,10 @@ def deposits_context(account_id: UUID) -> str:
 
 
 def read_account(holder: str, *, iban: str = "", routing: str = "", account: str = "") -> BankAccount:
-    """Either an IBAN, or a US routing and account number.
+    """Reads either an IBAN, or a US routing and account number.
 
-    Raises: Problem(invalid) with the field and what is wrong with it; the number itself is never repeated.
+    Raises: Problem(invalid) with the field and what is wrong with it; the number itself is never
+    repeated.
     """
     holder = " ".join(holder.split())
     if not 2 <= len(holder) <= HOLDER_MAX or not holder.isprintable():

@@ -50,8 +50,8 @@ class InvoiceState(Struct, frozen=True):
 
 
 def end_of(state: InvoiceState | None, *, we_stopped: bool = False) -> str | None:
-    """Why nobody is to charge it, as an order's reason; None where it goes on. `we_stopped`: the billing's own
-    attempts."""
+    """The reason why nobody is to charge it, as an order's reason; None where it goes on.
+    `we_stopped`: the billing's own attempts."""
     if state is None:
         return "invoice_gone"
     if not (state.units or state.paid) and (state.credited or state.status == "open"):
@@ -62,7 +62,7 @@ def end_of(state: InvoiceState | None, *, we_stopped: bool = False) -> str | Non
 
 
 def unfit(state: InvoiceState | None) -> str | None:
-    """Why it is not taken; None for one that is fit."""
+    """The reason why it is not taken; None for one that is fit."""
     if state is not None and state.attempts < 1:
         return "not_tried"
     end = end_of(state, we_stopped=True)
@@ -76,5 +76,6 @@ def unfit(state: InvoiceState | None) -> str | None:
 
 
 def may_return(end: str | None) -> bool:
-    """Whether the billing gets an invoice back whose rescue brought nothing: one that it would go on to charge."""
+    """True when the billing gets an invoice back whose rescue brought nothing: one that it would go
+    on to charge."""
     return end in (None, "subscription_paused", "billing_stopped")

@@ -35,7 +35,7 @@ class Browser:
             bool(self.accept and self.user_agent)
             and _LANGUAGE.fullmatch(self.language or "") is not None
             and self.color_depth in DEPTHS
-            and all(one is not None and 0 < one <= SIDE_MAX for one in sides)
+            and all(side is not None and 0 < side <= SIDE_MAX for side in sides)
             and self.offset is not None
             and abs(self.offset) <= OFFSET_MAX
             and self.java is not None

@@ -1,5 +1,5 @@
-"""What a processor says of an attempt beside its codes: results of checks, its own risk and advice, whose fault it is.
-Pure.
+"""Facts that a processor gives of an attempt beside its codes: results of checks, its own risk and
+advice, whose fault it is. Pure.
 
 Of approvals and declines alike. What it left out is None, and nothing is filled from another field.
 """
@@ -38,7 +38,7 @@ NONE: Final = Checks()
 
 
 def risk_level_of(word: str | None) -> RiskLevel | None:
-    """Of a processor's word for a risk; None for one that is not known."""
+    """The level of a processor's word for a risk; None for one that is not known."""
     return _LEVELS.get((word or "").strip().lower().replace("_", " "))
 
 

@@ -1,4 +1,5 @@
-"""What an account is connected by: the form of its key, of the secret that signs its notices, of its account.
+"""Form of what an account is connected by: of its key, of the secret that signs its notices, of its
+account.
 
 A key and a secret are examined here before anything is kept, and never repeated.
 """
@@ -55,7 +56,7 @@ class Form:
         return self.live_url.format(prefix=prefix)
 
     def secret_of(self, given: str, key: str) -> str:
-        """As it is kept: those that hold together joined by commas."""
+        """Returns the secret as it is kept: values that belong together, joined by commas."""
         return key if self.secret is None else ",".join(_APART.split(given.strip())) if given.strip() else ""
 
     def check(self, given: Given, *, test: bool) -> None:
@@ -67,7 +68,8 @@ class Form:
             raise invalid("This names no merchant account.", "account", self.account_cure)
 
     def check_change(self, given: Given, account: str, *, test: bool) -> None:
-        """What is given. `account` as it was. Raises: Problem(invalid)."""
+        """Checks the given parts of a change to a connection. `account`: as it was. Raises:
+        Problem(invalid)."""
         if given.key:
             self._check_key(given.key, test=test)
         if given.notice_secret:

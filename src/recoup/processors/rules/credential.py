@@ -1,4 +1,4 @@
-"""What a charge is made with: a card, what a processor stores of one, or a network token in its place."""
+"""Means of a charge: a card, what a processor stores of one, or a network token in its place."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -14,7 +14,7 @@ TokenState = Literal["active", "suspended", "deleted"]
 
 @dataclass(slots=True, kw_only=True)
 class SentBy:
-    """By what an attempt is sent; without a token by the card itself."""
+    """The means by which an attempt is sent: a network token, or else the card itself."""
 
     network_token_id: UUID | None = None
 
@@ -27,5 +27,5 @@ class SentBy:
         self.network_token_id = token_id
 
     def credential(self) -> dict[str, Any]:
-        """For the log and events: what it went by, where that was not the card itself."""
+        """The credential for the log and events, where it was not the card itself."""
         return {"credential": TOKEN} if self.network_token_id is not None else {}

@@ -1,6 +1,8 @@
-"""What a card route carries: credential, currency, scheme, country and amount, as the settings say. Pure.
+"""Terms of a card route: the credential, currency, scheme, country and amount that it carries, by
+the settings. Pure.
 
-What a route cannot carry is never sent there; what no route carries is refused at the door. Nothing named means any.
+What a route cannot carry is never sent there; what no route carries is refused at the door. Nothing
+named means any.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +26,12 @@ Breaker = Literal["closed", "open", "trickle", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class RouteTerms(Stored):
-    """One route. `acceptor`: by which its sends are counted, empty for the merchant's own. `cards`: whether it takes
-    card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
-    charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's,
-    millionths, by which exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that
-    another one brought. `country`: the account's at its acquirer, empty for the merchant's."""
+    """Terms of a route. `acceptor`: by which its sends are counted, empty for the merchant's own.
+    `cards`: whether it takes card numbers; `stored`: methods that its own processor stored. Amounts
+    and `cost_fixed` are millionths of the charge's currency, `cost_share` millionths of an approved
+    amount. `fraud_rate`: the acquirer's, millionths, by which exemptions are claimed.
+    `shared_methods`: whether a merchant may charge a stored method that another one brought.
+    `country`: the account's at its acquirer, empty for the merchant's."""
 
     name: str
     acceptor: str = ""
@@ -46,15 +49,16 @@ class RouteTerms(Stored):
     country: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored: without what is not said."""
-        said = (one.name for one in fields(self) if getattr(self, one.name) != one.default)
+        """Returns the terms as stored, without unset fields."""
+        said = (field.name for field in fields(self) if getattr(self, field.name) != field.default)
         return {name: plain(getattr(self, name)) for name in said}
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What decides whether a route can carry a charge. `credential`: "card", or the name of the route whose processor
-    stored it. `scheme` and `country` (of the billing address) are empty where they are not known."""
+    """Facts that decide whether a route can carry a charge. `credential`: "card", or the name of
+    the route whose processor stored it. `scheme` and `country` (of the billing address) are empty
+    where they are not known."""
 
     units: int
     currency: str
@@ -68,9 +72,9 @@ class Carried:
 
 
 def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) -> Why | None:
-    """Why the route cannot carry it, None when it can. An unknown country is not one of those named. `refuses`: what
-    its processor itself does not take: the currency, an amount that it would have to round, or that a customer
-    confirms."""
+    """Reason the route cannot carry the charge, or None when it can. An unknown country is not one
+    of those named. `refuses`: what its processor itself does not take: the currency, an amount that
+    it would have to round, or that a customer confirms."""
     amount = charge.millionths
     found: dict[Why, bool] = {
         "credential": not terms.cards
@@ -114,10 +118,12 @@ def check_carried(
     without: Iterable[Why] = (),
     refusals: Mapping[str, Refuses] = MappingProxyType({}),
 ) -> None:
-    """At the door. `without`: what is not known there yet and not judged. `refusals`: by route what its processor does
-    not take. A world without routes takes orders, which wait.
+    """Checks at the door that some route can carry the charge. `without`: what is not known there
+    yet and not judged. `refusals`: by route what its processor does not take. A world without
+    routes takes orders, which wait.
 
-    Raises: Problem(invalid) when no route can carry the charge, naming what the route that came closest lacks.
+    Raises: Problem(invalid) when no route can carry the charge, naming what the route that came
+    closest lacks.
     """
     skipped = frozenset(without)
     whys = [why_not(_freed(terms, skipped), charge, refusals.get(terms.name)) for terms in routes]
@@ -129,8 +135,8 @@ def check_carried(
 
 
 def takes_numbers(routes: Sequence[RouteTerms]) -> bool:
-    """Whether card numbers are of any use here: without a route nobody knows yet. Where every route takes stored
-    methods only, none is let in, and nothing is ever sealed in a vault."""
+    """True when card numbers are of any use here, or while no route is known. Where every route
+    takes stored methods only, none is let in, and nothing is ever sealed in a vault."""
     return not routes or any(terms.cards for terms in routes)
 
 
@@ -142,7 +148,8 @@ def check_takes_numbers(routes: Sequence[RouteTerms], field: str, *, vault: bool
 
 
 def without_vault(terms: RouteTerms) -> RouteTerms:
-    """As it stands where no card number can be kept. Raises: Problem(invalid) for a route that takes nothing else."""
+    """The terms where no card number can be kept. Raises: Problem(invalid) for a route that takes
+    nothing else."""
     if terms.cards and not terms.stored:
         message = f"The route {terms.name} takes card numbers, and the key file has no keys of a vault."
         cure = "Remove the route from the settings, or restore the key file that has the keys card and print."

@@ -198,7 +198,7 @@ def _reading(options: dict[str, Any]) -> Reading:
 
 
 def _numbers(text: str | None) -> list[int] | None:
-    """None: all; empty: none."""
+    """Row numbers of the option's text. None: all; empty: none."""
     if text is None:
         return []
     if text == "all":

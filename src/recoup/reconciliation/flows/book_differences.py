@@ -20,17 +20,18 @@ TRIES: Final = 5
 
 
 class Booked(NamedTuple):
-    """`now`: booked by this call; `before`: the same lines of another file had been booked, they were only marked."""
+    """Count of booked lines. `now`: booked by this call; `before`: the same lines of another file
+    had been booked, these were only marked."""
 
     now: int
     before: int
 
 
 async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int] | None, note: str) -> Booked:
-    """None: all that something is suggested for and nobody has booked.
+    """Books lines of a comparison. `row_nos` None: all that have a suggestion and are not booked.
 
-    Raises: Problem(invalid) without a note; Problem(not_found), Problem(wrong_state) for a named line that is not there
-    or has nothing to book: then none of them is booked.
+    Raises: Problem(invalid) without a note; Problem(not_found), Problem(wrong_state) for a named
+    line that is not there or has nothing to book: then none of them is booked.
     """
     note = " ".join(note.replace("\0", "").split())
     if not note:
@@ -75,7 +76,7 @@ async def _once(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int]
 
 
 def _suggestion(line: LockedLine) -> Suggestion | None:
-    """None: nothing is suggested for it, or it was booked."""
+    """The suggestion for a line; None where there is none or it was booked."""
     if line.booked_at is not None or line.recipe is None:
         return None
     assert line.line_id is not None, "what may be booked has a line"

@@ -56,7 +56,8 @@ class ReportRequest(NamedTuple):
 async def grouped_report(
     world: World, report: str, request: ReportRequest, after: int = 0, limit: int = GROUPS_MAX
 ) -> Report:
-    """By site, campaign, descriptor or means, totals and rows as of one moment; `after`: so many rows were seen before.
+    """Totals and rows by site, campaign, descriptor or means, as of one moment; `after`: so many
+    rows were seen before.
 
     Raises: Problem(invalid) for more groups than one answer may hold.
     """
@@ -74,7 +75,7 @@ async def grouped_report(
 
 
 async def transactions_page(world: World, request: ReportRequest, after: UUID, limit: int) -> Report:
-    """By order, in the order of their ids; what is of no order comes last."""
+    """A page of transactions by order, in the order of their ids; movements of no order come last."""
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         totals = await ledger_totals(connection, *request) if after == LOWEST else []
         ids = await orders_page(connection, *request, after, limit + 1)

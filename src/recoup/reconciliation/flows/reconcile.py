@@ -54,7 +54,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """`before`: it was there already, and nothing was changed."""
+    """A comparison and whether it was there already. `before`: it was, and nothing was changed."""
 
     run: Run
     before: bool
@@ -62,7 +62,7 @@ class Ran:
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of a run while it is made."""
+    """State of a run while it is made."""
 
     key: tuple[UUID, UUID]
     statement: Statement | BankStatement
@@ -207,7 +207,7 @@ def _hashed(content: BinaryIO) -> bytes:
 
 
 def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, zone: str) -> tuple[datetime, datetime]:
-    """From the first line's day to the end of the last one's."""
+    """The span from the start of the first line's day to the end of the last line's."""
     first, last = span[0] or wall, span[1] or wall
     local = zone_of(zone)
     begin = datetime.combine(first.astimezone(local).date(), time(), local)

@@ -1,4 +1,4 @@
-"""What the sandbox's processor and channels remember, as a file that `recoup reconcile` reads."""
+"""Records of the sandbox's processor and channels, as a file that `recoup reconcile` reads."""
 
 import csv
 import io

@@ -50,8 +50,9 @@ _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused"
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """`from_`, `to`: the first and the last day; `every`: all currencies of the file, not `currencies` alone;
-    `mapping`: TOML; `units`: of amounts. `like`: the comparison whose reading counts in place of these; None: none."""
+    """The form of a new file. `from_`, `to`: the first and the last day; `every`: all currencies of
+    the file, not `currencies` alone; `mapping`: TOML; `units`: of amounts. `like`: the comparison
+    whose reading counts in place of these; None: none."""
 
     file: UploadFile | None
     kind: str
@@ -137,7 +138,7 @@ async def post_booking(
     row: tuple[Annotated[int, As(lambda text: int(text) if _is_number(text) else None)], ...],
     note: str,
 ) -> Answer:
-    """`which`: all, else the lines of `row`."""
+    """Books the lines that were chosen. `which`: all, else the lines of `row`."""
     if which != "all" and not row:
         raise invalid("No line was chosen.", "row", "Select the lines to book.")
     rows = None if which == "all" else list(row)
@@ -146,7 +147,7 @@ async def post_booking(
 
 
 async def _like(visit: Visit, run_id: str) -> Reading:
-    """As that file was read, with every currency. Raises: Problem(not_found)."""
+    """The reading of an earlier file, with every currency. Raises: Problem(not_found)."""
     found = parse_id(run_id)
     if found is None:
         raise copy(_NONE)
@@ -165,7 +166,7 @@ def _reading(form: NewFile) -> Reading:
 
 
 def _days(run: Run) -> str:
-    """As the file counts them."""
+    """The days of a run, as the file counts them."""
     zone = run.reading["zone"]
     first, last = days_of((run.period_from, run.period_to), zone)
     span = joined(dict.fromkeys((first, last)), " – ")

@@ -1,4 +1,5 @@
-"""What moved on the merchant's account in a month: sums that are the ledger's own, the lines, and both as a file."""
+"""Movements on the merchant's account in a month: sums that are the ledger's own, the lines, and
+both as a file."""
 
 from datetime import datetime
 from typing import Final

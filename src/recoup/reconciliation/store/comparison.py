@@ -219,8 +219,8 @@ async def begin_run(
     created_at: datetime,
     actor: str,
 ) -> bool:
-    """False: this file was read in this way before, or another process was just doing it and is waited for. Wall
-    time."""
+    """Begins a run; False where this file was read in this way before, or another process was just
+    doing it and is waited for. Wall time."""
 
 
 async def prepare(tx: asyncpg.Connection) -> None:
@@ -297,7 +297,7 @@ async def _in_parts(tx: asyncpg.Connection, sql: str, *args: object) -> AsyncIte
 
 
 class VerdictLine(NamedTuple):
-    """What came of a line, or of a movement that has none. `recipe`, `entries`: what may be booked."""
+    """Verdict on a line, or on a movement that has none. `recipe`, `entries`: what may be booked."""
 
     merchant_id: UUID
     run_id: UUID

@@ -1,7 +1,9 @@
-"""What transactions, descriptors, sites and campaigns brought, from the ledger itself; + is in the merchant's favour.
+"""Sums by transaction, descriptor, site and campaign, from the ledger itself; + is in the
+merchant's favour.
 
-All four sum the same entries: every movement on merchant_payable but settlements, reserves and payouts, which are about
-no single order; and, apart from the merchant's account, what issuers took back (`disputed`).
+All four sum the same entries: every movement on merchant_payable but settlements, reserves and
+payouts, which are about no single order; and, apart from the merchant's account, what issuers took
+back (`disputed`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -59,7 +61,8 @@ GROUP BY e.asset ORDER BY e.asset
 
 
 def _grouped(keys: str, outer: str, joined: str, order: str, beside: str = "", name: str = "") -> str:
-    """`beside`: what the keys are read from, besides the orders; `name`: of a key that is no column."""
+    """SQL for sums by group. `beside`: what the keys are read from, besides the orders; `name`: of
+    a key that is no column."""
     return f"""
 SELECT {_OF_GROUP}, {outer} FROM (
   SELECT {keys}{name}, e.asset, {_SUMS}
@@ -157,7 +160,7 @@ class Sums(Row, frozen=True):
 
 
 class SiteSums(Sums, frozen=True):
-    """What is of no order has no site."""
+    """Sums of a site; movements of no order have none."""
 
     site_id: UUID | None
     site: str | None
@@ -200,7 +203,7 @@ class OrderSums(Sums, frozen=True):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_TOTALS))
 async def ledger_totals(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Sums]:
-    """By currency, whatever orders they are of."""
+    """Ledger totals by currency, whatever orders they are of."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["sites"]))
@@ -217,12 +220,12 @@ async def _campaigns(db: Read, merchant_id: UUID, window: Window, asset: str | N
 async def _descriptors(
     db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int
 ) -> list[DescriptorSums]:
-    """By descriptor."""
+    """Sums by descriptor."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["means"]))
 async def _means(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[MeansSums]:
-    """By means."""
+    """Sums by means."""
 
 
 async def grouped(
@@ -247,7 +250,7 @@ async def _page(db: Read, merchant_id: UUID, window: Window, asset: str | None, 
 async def _near(
     db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int, postings: int
 ) -> list[UUID]:
-    """Among the next so many postings."""
+    """Orders with movements among the next so many postings."""
 
 
 async def orders_page(
@@ -261,7 +264,7 @@ async def orders_page(
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_ALL))
 async def _all(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID) -> bytes | None:
-    """None: none moved."""
+    """Every order with movements in the window; None where there is none."""
 
 
 async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> bytes:
@@ -271,7 +274,7 @@ async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | N
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_ORDERS))
 async def by_order(db: Read, merchant_id: UUID, window: Window, order_ids: Collection[UUID]) -> list[OrderSums]:
-    """What these brought, in the order of their ids."""
+    """Sums of these orders, in the order of their ids."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_WITHOUT_ORDER))

@@ -36,14 +36,14 @@ _COLUMNS: Final = columns_of(Run)
 SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND run_key = $2
 """)
 async def run_by_key(db: Read, merchant_id: UUID, run_key: bytes) -> Run | None:
-    """Of a file, as it was read."""
+    """The run of a file, as it was read."""
 
 
 @MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND run_id = $2
 """)
 async def find_run(db: Read, merchant_id: UUID, run_id: UUID) -> Run | None:
-    """None for a foreign or unknown id."""
+    """The run of that id; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement(f"""
@@ -64,7 +64,8 @@ WHERE r.actor = $1 AND r.created_at > $2 AND l.outcome = 'missing_here' AND l.bo
   AND NOT EXISTS (SELECT FROM modifications m WHERE m.send_key = l.our_id AND m.state = 'done')
 """)
 async def unexplained_since(db: Read, actor: str, since: datetime) -> int:
-    """What the comparisons that `actor` made since then found, and no order of any merchant explains by now."""
+    """Number of lines found since then in comparisons by `actor` that no order of any merchant
+    explains by now."""
 
 
 class RunLine(Row, frozen=True):
@@ -115,11 +116,12 @@ async def run_lines(
     limit: int = 100,
     outcomes: Collection[str] | None = None,
 ) -> list[RunLine]:
-    """In the file's order; those that are missing there stand behind it. `outcomes` None: of every one."""
+    """Lines of a run in the file's order, followed by movements missing from the file. `outcomes`
+    None: all of them."""
 
 
 class RefusedLines(Row, frozen=True):
-    """Of one reason: how many, and the first of them with its words."""
+    """Refused lines of one reason: how many, and the first of them with its words."""
 
     reason: str
     lines: int
@@ -135,11 +137,12 @@ JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = $2 AND l.row_no
 ORDER BY g.lines DESC, g.reason
 """)
 async def refused_lines(db: Read, merchant_id: UUID, run_id: UUID) -> list[RefusedLines]:
-    """By reason, the most frequent first."""
+    """Refused lines by reason, the most frequent first."""
 
 
 class Bookings(Row, frozen=True):
-    """`to_book`: suggestions that wait; `booked`: those that somebody confirmed."""
+    """Counts of bookings of a run. `to_book`: suggestions that wait; `booked`: those that somebody
+    confirmed."""
 
     to_book: int
     booked: int
@@ -151,7 +154,7 @@ SELECT count(*) FILTER (WHERE recipe IS NOT NULL AND booked_at IS NULL) AS to_bo
 FROM reconciliation_lines WHERE merchant_id = $1 AND run_id = $2 AND outcome IN ('missing_here', 'amount_differs')
 """)
 async def bookings(db: Read, merchant_id: UUID, run_id: UUID) -> Bookings:
-    """Of one run."""
+    """Counts the bookings of a run."""
 
 
 @MERCHANT.statement("""
@@ -196,7 +199,7 @@ WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
 async def mark_booked(
     db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
 ) -> None:
-    """Whether they were booked from this file or before from another. `at` is wall time."""
+    """Marks lines as booked, from this file or before from another. `at` is wall time."""
 
 
 STATEMENT_SECONDS: Final = 600.0

@@ -1,4 +1,4 @@
-"""What people of a role may refund, set by a merchant's owner, and noted: who, when, from what to what."""
+"""Refund limits of each role, set by a merchant's owner, and noted: who, when, from what to what."""
 
 from dataclasses import asdict
 from typing import Final
@@ -26,7 +26,8 @@ async def read_limits(world: World, merchant_id: UUID) -> dict[tuple[str, str], 
 
 
 async def change_limits(world: World, scope: Scope, role: str, asset: str, limits: Limits) -> None:
-    """From the next refund on. That it is an owner is the door's to know; nothing changes when they stand so.
+    """Changes a role's limits from the next refund on. The door checks that the actor is an owner;
+    limits that stand so stay unchanged.
 
     Raises: Problem(invalid).
     """

@@ -135,7 +135,7 @@ def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
         cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
-    given = sum(one.kind == "refund" for one in order.modifications)
+    given = sum(modification.kind == "refund" for modification in order.modifications)
     if given >= REFUNDS_MAX and units != order.refundable_units:
         message = Sentence("The order was refunded in {0} parts, which is the most.", given)
         raise Problem("wrong_state", message, cure="Refund all that is left.", detail="order_not_refundable")
@@ -206,11 +206,11 @@ def _still_open(order: Order, input_mac: bytes) -> Modification | None:
 
 
 def _all_of(order: Order, first: Modification) -> int:
-    return sum(one.units for one in _pieces_with(order, first))
+    return sum(piece.units for piece in _pieces_with(order, first))
 
 
 def _pieces_with(order: Order, one: Modification) -> list[Modification]:
-    """What was requested with a refund, and it, the first one first: each charge of an order gives its own back."""
+    """All pieces of a refund, the first one first: each charge of an order gives its own back."""
     first = one.piece_of or one.modification_id
     return [r for r in order.modifications if first in (r.modification_id, r.piece_of)]
 

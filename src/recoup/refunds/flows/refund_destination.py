@@ -1,4 +1,4 @@
-"""Where money that is given back goes, as features say."""
+"""Destination of refunds, as features decide."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -17,7 +17,7 @@ REFUND_TO: Final = Place[RefundTo]("refund_to")  # notes where a refund goes, or
 async def destination(
     world: World, merchant_id: UUID, order_id: UUID, to_address: str | None
 ) -> NoteRefund | Problem | None:
-    """What a feature says of where it goes; None: back the way it came."""
+    """The destination that a feature names for a refund; None: back the way it came."""
     for refund_to in REFUND_TO:
         found = await refund_to(world, merchant_id, order_id, to_address)
         if found is not None:

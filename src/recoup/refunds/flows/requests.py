@@ -1,4 +1,5 @@
-"""What becomes of a refund that a second person has to agree to: approved, refused, withdrawn, or over after a week."""
+"""Outcomes of a refund that needs a second person: approved, refused, withdrawn, or expired after a
+week."""
 
 from collections.abc import Callable
 from typing import Final
@@ -96,7 +97,7 @@ async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, re
 
 
 def _still_possible(order: Order, request: RefundApproval, cap_percent: int | None) -> int:
-    """What it comes to now. Raises: Problem, as a new refund of the same would."""
+    """Units that the request comes to now. Raises: Problem, as a new refund of the same would."""
     parts = tuple(
         {"line": part["line"]} | ({"quantity": part["quantity"]} if part["quantity"] else {"amount": part["units"]})
         for part in request.items

@@ -26,7 +26,8 @@ ACTIONS: Final = ("again", "propose", "confirm", "refuse")
 
 
 async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, clear: bool) -> list[WaitingModification]:
-    """What is stuck first, then the oldest; `now` is business time. Customers' data is masked unless `clear`."""
+    """Refunds that wait, stuck ones first, then the oldest; `now` is business time. Customers' data
+    is masked unless `clear`."""
     own = world.routes.visible(world.processors, merchant_id)
     known: tuple[Counterpart, ...] = (*(world.processors[name] for name in own), *world.channels.values())
     window = min((one.idempotency_window for one in known), default=WINDOW_OF_NOBODY)

@@ -77,7 +77,8 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
 
 
 def keeps_rest(counterpart: Counterpart) -> bool:
-    """Whether a hold that was captured in part has to be voided by us. A channel holds nothing."""
+    """True when we have to void the rest of a hold that was captured in part. A channel holds
+    nothing."""
     return bool(getattr(counterpart, "keeps_rest", False))
 
 
@@ -131,7 +132,7 @@ def message_of(world: World, order: Order, modification: Modification) -> Modifi
 
 
 def captured_before(order: Order, modification: Modification) -> int:
-    """What of its hold was captured when it was asked for."""
+    """Units of the hold that were captured when the modification was requested."""
     return sum(
         one.units
         for one in order.modifications

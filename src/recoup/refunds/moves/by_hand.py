@@ -1,4 +1,5 @@
-"""What people decide about money that does not get back to the customer by itself: again, by hand, or not at all."""
+"""Decisions by people on money that does not get back to the customer by itself: again, by hand, or
+not at all."""
 
 from typing import Any
 from uuid import UUID
@@ -115,7 +116,7 @@ def _payable_by_hand(change: Change, modification_id: UUID, forgotten: bool) -> 
 
 
 def _decidable(modification: Modification, forgotten: bool) -> bool:
-    """Nothing more is sent by itself: people decide by the processor's own page."""
+    """True when nothing more is sent by itself: people decide by the processor's own page."""
     return modification.state == "stuck" or modification.state == "sent" and forgotten
 
 

@@ -1,6 +1,6 @@
-"""What was done with a charge at its processor without us: booked, shown as made there, and told. What does not fit the
-order is for people; nothing is guessed. Money that had moved and came back is a fact and a case, never a stage that
-goes back."""
+"""Changes made to a charge at its processor without us: booked, shown as made there, and reported.
+What does not fit the order is for people; nothing is guessed. Money that had moved and came back is
+a fact and a case, never a stage that goes back."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -69,7 +69,10 @@ def _owe_again(change: Change, failed: Modification) -> None:
 def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
     """Money that counts as taken was not: the merchant has it no more, and people look at it. A part of a hold that is
     still open is for them alone. False where it is known."""
-    if any(one.reference == found.reference and one.kind == "refund" for one in change.order.modifications):
+    if any(
+        modification.reference == found.reference and modification.kind == "refund"
+        for modification in change.order.modifications
+    ):
         return False
     left = room(change, attempt_id)
     units = min(found.units or left, left)
@@ -83,7 +86,7 @@ def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
 
 
 def room(change: Change, attempt_id: UUID) -> int:
-    """What can go back of a charge that the order was paid by."""
+    """Units that can still go back of a charge that the order was paid by."""
     paid = change.order.stage is Stage.COMPLETED
     return min(change.order.refundable_units, charge_left(change.order, attempt_id)) if paid else 0
 
@@ -100,7 +103,7 @@ def give_back(
 
 
 def finish(change: Change, one: Modification, found: Movement) -> None:
-    """It was done there, and people are notified."""
+    """Finishes a modification that was done there, and notifies people."""
     order, before, was = change.order, change.order.attention, one.state
     done(change, one, found.reference, None, keeps_rest=False)
     if was == "owed" and before in (ANSWER_DIFFERS, REFUND_FAILED):
@@ -117,10 +120,14 @@ _KINDS: Final = {"void": frozenset({"void"}), "capture": frozenset({"capture"})}
 
 
 def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
-    """What became of it, any number of times and in any order. `awaited`: something else has to be known first, so it
-    is asked about again. Of an approved attempt."""
+    """Adopts a movement found at the processor, any number of times and in any order. `awaited`:
+    something else has to be known first, so it is inquired about again. Of an approved attempt."""
     order, kinds = change.order, _KINDS.get(found.kind, _BACK)
-    alike = [one for one in order.modifications if one.attempt_id == attempt_id and one.kind in kinds]
+    alike = [
+        modification
+        for modification in order.modifications
+        if modification.attempt_id == attempt_id and modification.kind in kinds
+    ]
     of_all = found.kind == "capture" and found.reference == order.attempt(attempt_id).reference
     for one in alike:
         by_key = found.key is not None and found.key in (one.key, one.wire_key)
@@ -144,7 +151,8 @@ def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
 
 
 def _refunded(change: Change, attempt_id: UUID, found: Movement, alike: Sequence[Modification]) -> Adopted:
-    """One of ours that the processor did not take, or that there is no room for any more, is what was done there."""
+    """Adopts a refund. One of ours that the processor did not take, or that there is no room for
+    any more, is what was done there."""
     left = room(change, attempt_id)
     for one in alike:
         unsent = one.state == "stuck" or one.state == "owed" and not one.tries and found.units > left
@@ -168,9 +176,9 @@ def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
             change.step("cancelled", elsewhere=True)
             void_authorisation(change, change.actor)
         change.clear_attention(HOLD_EXPIRED)
-    for one in order.modifications:
-        if one.kind == "void" and one.state in ("owed", "sent", "stuck"):
-            finish(change, one, found)
+    for modification in order.modifications:
+        if modification.kind == "void" and modification.state in ("owed", "sent", "stuck"):
+            finish(change, modification, found)
             return "kept"
     all_taken = not order.manual_capture or order.captured_units == order.attempt(attempt_id).units
     left = room(change, attempt_id) if all_taken else 0
@@ -180,7 +188,8 @@ def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
 
 
 def _captured(change: Change, attempt_id: UUID, found: Movement, *, of_all: bool) -> Adopted:
-    """`of_all`: under the charge's own reference, its units are all that was captured so far."""
+    """Adopts a capture. `of_all`: under the charge's own reference, its units are all that was
+    captured so far."""
     order = change.order
     if order.stage is Stage.COMPLETED or of_all and not order.manual_capture:
         change.identify(attempt_id, (found.reference, *found.ids))

@@ -1,4 +1,4 @@
-"""What a refund changes about an order."""
+"""Changes that a refund makes to an order."""
 
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,9 @@ def owe_refund(
     approved_by: str | None = None,
     named: str | None = None,
 ) -> Modification:
-    """Once committed, the money is owed and the order's face shows it. The caller checked the remainder. Of an order
-    that was collected in parts it is a refund of each charge that it takes from, the oldest first; the first one is
-    answered, and has the id.
+    """Owes a refund: once committed, the money is due and the order's face shows it. The caller
+    checked the remainder. Of an order that was collected in parts it is a refund of each charge
+    that it takes from, the oldest first; the first one is answered, and has the id.
 
     Raises: Problem(wrong_state) for more than the wallet of a stablecoin order holds.
     """
@@ -65,12 +65,12 @@ def give_back(change: Change, message: str, actor: str) -> None:
 
 
 def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
-    """Of which charge how much goes back. One that is out decides what becomes of it."""
+    """Units to give back of each charge. One that is out decides what becomes of it."""
     charges = order.charges()
     if len(charges) < 2 or order.advance is not None:
         payment = order.paid_by() or order.attempt_in_flight()
         return [(payment.attempt_id if payment else None, units)]
-    return [*over_charges([(one.attempt_id, charge_left(order, one.attempt_id)) for one in charges], units)]
+    return [*over_charges([(charge.attempt_id, charge_left(order, charge.attempt_id)) for charge in charges], units)]
 
 
 def owed(change: Change, refund: Modification, *, elsewhere: bool = False) -> None:

@@ -69,7 +69,8 @@ def refuse(change: Change, request_id: UUID, reason: str) -> None:
 
 
 def withdraw(change: Change, request_id: UUID) -> None:
-    """Only the requester. Raises: Problem not_found, wrong_state, forbidden."""
+    """Withdraws a request, for its requester only. Raises: Problem not_found, wrong_state,
+    forbidden."""
     request = found(change, request_id)
     if not is_theirs(request.requested_by, change.actor):
         raise Problem("forbidden", "Only who asked for it takes it back.", cure="Refuse it instead, and say why.")

@@ -1,4 +1,5 @@
-"""One try of a modification at the processor: what is committed before it leaves, and what follows from the answer."""
+"""Attempt of a modification at the processor: what is committed before it leaves, and what follows
+from the answer."""
 
 from datetime import timedelta
 from typing import Any, Final

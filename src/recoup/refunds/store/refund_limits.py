@@ -67,7 +67,7 @@ CROSS JOIN LATERAL date_trunc('day', $4::timestamptz + m.offset_us * interval '1
 async def _refund_contexts(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
 ) -> list[_Desk]:
-    """One for each order."""
+    """Context of a refund, one row for each order."""
 
 
 async def read_refund_contexts(
@@ -95,7 +95,7 @@ SELECT role, asset, refund_max_units, day_max_units, second_from_units FROM refu
 WHERE merchant_id = $1 ORDER BY asset, role
 """)
 async def _limits(db: Read, merchant_id: UUID) -> list[RoleLimits]:
-    """Those that were set."""
+    """Limits that were set."""
 
 
 async def list_limits(db: Read, merchant_id: UUID) -> dict[tuple[str, str], Limits]:
@@ -132,7 +132,7 @@ LEFT JOIN order_payer p USING (merchant_id, order_id)
 WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.requested_at, q.request_id LIMIT {ROWS_MAX}
 """)
 async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
-    """In the clear."""
+    """Requests that wait, unmasked."""
 
 
 async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[WaitingRequest]:
@@ -145,7 +145,7 @@ async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[
 
 
 class RequestOrigin(Row, frozen=True):
-    """What never changes of a request: its order, its requester and their role."""
+    """Constant facts of a request: its order, its requester and their role."""
 
     order_id: UUID
     requested_by: str
@@ -156,7 +156,7 @@ class RequestOrigin(Row, frozen=True):
 SELECT order_id, requested_by, requested_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
 """)
 async def find_refund_request(db: Read, merchant_id: UUID, request_id: UUID) -> RequestOrigin | None:
-    """None for a foreign or unknown id."""
+    """The request's origin; None for a foreign or unknown id."""
 
 
 async def lock_people(db: Tx, people: Sequence[tuple[UUID, str]]) -> None:
@@ -181,13 +181,13 @@ SELECT FROM refund_people p JOIN unnest($1::uuid[], $2::text[]) AS k (merchant_i
 ORDER BY merchant_id, person FOR UPDATE OF p
 """)
 async def _lock(db: Tx, merchants: Sequence[UUID], people: Sequence[str]) -> None:
-    """Until the transaction ends."""
+    """Locks these people until the transaction ends."""
 
 
 async def set_limits(
     db: Tx, merchant_id: UUID, role: str, asset: str, limits: Limits, wall: datetime, actor: str
 ) -> None:
-    """From the next refund on."""
+    """Sets a role's limits from the next refund on."""
     await _set(
         db,
         merchant_id,

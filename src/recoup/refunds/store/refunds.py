@@ -18,7 +18,7 @@ class RefundState(Row, frozen=True):
 
 @MERCHANT.statement("SELECT state, processor_code FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
 async def refund_state(db: Read, merchant_id: UUID, modification_id: UUID) -> RefundState | None:
-    """How it stands, and what the processor answered last."""
+    """State of a refund, and the processor's last answer."""
 
 
 class CaptureState(Row, frozen=True):
@@ -41,4 +41,4 @@ LEFT JOIN modifications r ON r.merchant_id = o.merchant_id AND r.modification_id
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
 async def capture_state(db: Read, merchant_id: UUID, order_id: UUID, capture_id: UUID) -> CaptureState | None:
-    """How a capture stands, and its order."""
+    """State of a capture, and its order."""

@@ -128,7 +128,7 @@ def _declined_at(request: EvaluateRequest | None) -> datetime | None:
 
 
 def _source(request: EvaluateRequest | None, reading: Reading | None) -> list[str]:
-    """That nobody here knows the codes of this source."""
+    """Complaints that nobody here knows the codes of this source."""
     if request is None or reading is None or request.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
         return []
     own = reading.code == request.decline["code"].upper()

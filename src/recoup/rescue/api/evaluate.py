@@ -41,8 +41,8 @@ _MARKS: Final = re.compile(r"[\s\-.]")
 
 
 def stored_method(method: PaymentMethod, complaints: Complaints) -> Stored | None:
-    """None where neither `processor` nor `id` is there: the card is then a token or a number. Values that look like a
-    card number are not repeated."""
+    """The stored method, or None where neither `processor` nor `id` is there: the card is then a
+    token or a number. Values that look like a card number are not repeated."""
     if not (method.processor or method.id or method.customer):
         for name in _OF_STORED:
             complaints.forget(_AT + name)
@@ -76,7 +76,7 @@ def stored_method(method: PaymentMethod, complaints: Complaints) -> Stored | Non
 
 
 def _is_number(given: str | None) -> bool:
-    """Also with blanks, dashes or dots between its digits."""
+    """True when it is a card number, also with blanks, dashes or dots between its digits."""
     return given is not None and luhn(_MARKS.sub("", given))
 
 
@@ -236,7 +236,7 @@ def _misspelt(raw: dict[str, Any], complaints: Complaints) -> None:
     """A slip in one of these names would take money at once that is to be taken later: it is refused instead."""
     strangers = list(islice((name for name in raw if name not in _NAMES), UNKNOWN_MAX))
     for meant, cutoff in _WEIGHTY.items() if strangers else ():
-        name = next((one for one in strangers if is_like(one, meant.lower(), cutoff)), None)
+        name = next((stranger for stranger in strangers if is_like(stranger, meant.lower(), cutoff)), None)
         if name is not None and raw.get(meant) is None:
             complaints.add(pascal(meant), text=f"The field {name!r} is not known; did you mean {meant}?")
 
@@ -282,13 +282,14 @@ def _decline(transaction: Transaction, brand: str | None, advice: str | None) ->
 
 
 def _is_recurring(body: EvaluateBody) -> bool:
-    """As it was said; else whether it names a subscription."""
+    """Tells whether the payment is recurring: as given, else whether it names a subscription."""
     return body.is_recurring if body.is_recurring is not None else bool(members(body.subscription or Subscription()))
 
 
 def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
-    """What is kept besides, none of it about a person. The offset is as clients send it, hours (-5) or minutes (-300),
-    else the country's; `zone` is how the engine counts, and whether it was sent."""
+    """Further facts that are kept, none of it about a person. The offset is as clients send it,
+    hours (-5) or minutes (-300), else the country's; `zone` is how the engine counts, and whether
+    it was sent."""
     transaction, country = body.transaction, (body.billing_information or Address()).country_code or ""
     funding = (body.payment_method.card_type or "").lower()
     minutes, is_stated = zones.offset_minutes(transaction.timezone_utc_offset, country)

@@ -1,4 +1,4 @@
-"""What /evaluate and /transmit read alike: whose payment it is, when it was, who paid."""
+"""Reading of the payment in /evaluate and /transmit: whose it is, when it was, who paid."""
 
 from datetime import datetime
 from typing import Any, Final, cast

@@ -1,4 +1,4 @@
-"""What features may add to the rescue API."""
+"""Places where features add to the rescue API."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -220,7 +220,7 @@ async def _sent(call: Call, merchant_id: UUID) -> _Sent:
 
 
 def _one_place(body: dict[str, Any]) -> dict[str, Any]:
-    """With the card in one of its two places: today's, unless only the older one has something."""
+    """Moves the card to one of its two places: today's, unless only the older one has something."""
     if body.get("payment_method") is None and body.get("payment") is not None:
         return {"payment": body["payment"]}
     sent = body.get("payment_method")
@@ -228,7 +228,8 @@ def _one_place(body: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _merchant(call: Call) -> UUID:
-    """By bearer, or by the tokenization key in `environment`; `mid` must agree with whichever it is."""
+    """The merchant by bearer, or by the tokenization key in `environment`; `mid` must agree with
+    whichever it is."""
     if call.caller is not None:
         merchant_id = call.caller.merchant_id
     else:

@@ -96,7 +96,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
 
 
 def _facts(body: TransmitBody, method: PaymentMethodCopy, advice: str | None) -> dict[str, Any]:
-    """What is kept besides, none of it about a person."""
+    """Further facts that are kept, none of it about a person."""
     transaction = body.transaction
     phrase = phrase_in(transaction.response_description) if body.is_declined else None
     facts = {
@@ -118,7 +118,8 @@ def _facts(body: TransmitBody, method: PaymentMethodCopy, advice: str | None) ->
 
 
 def read_outcome(raw: Any) -> dict[str, Any]:
-    """What may be told later: approved or declined after all, refunded, charged back. Raises: Problem(invalid)."""
+    """Reads a later outcome: approved or declined after all, refunded, charged back. Raises:
+    Problem(invalid)."""
     body, complaints = read_body(raw, UpdateBody)
     outcome: dict[str, Any] = {"is_declined": body.is_declined} if body.is_declined is not None else {}
     for name, became in (("outcome", body.outcome), ("refund", body.refund), ("chargeback", body.chargeback)):

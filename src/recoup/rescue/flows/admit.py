@@ -18,9 +18,10 @@ T = TypeVar("T")
 
 
 async def settled(admission: Callable[[], Awaitable[T]], *, last: bool) -> T | None:
-    """What the admission answers. None when the answer of a commit was lost: a repeat finds it.
+    """The admission's answer. None when the answer of a commit was lost: a repeat finds it.
 
-    Raises: Problem(unavailable) when too many wait, or when an answer is lost and this is the `last` try.
+    Raises: Problem(unavailable) when too many wait, or when an answer is lost and this is the
+    `last` attempt.
     """
     try:
         return await admission()
@@ -32,14 +33,16 @@ async def settled(admission: Callable[[], Awaitable[T]], *, last: bool) -> T | N
 
 
 class Admissions:
-    """One a flow and process. `recent`: transmissions that came within it are looked at."""
+    """Admissions of orders, one object a flow and process. `recent`: transmissions that came within
+    it are looked at."""
 
     def __init__(self, world: World, recent: timedelta = timedelta(0)) -> None:
         self._world, self._recent = world, recent
         self._rows: Coalescer[NewOrder, bool] = Coalescer(self._together)
 
     async def admit(self, row: NewOrder, *, last: bool) -> bool | None:
-        """Whether it was admitted now; None and what it raises: see `settled`."""
+        """Admits an order and tells whether it was admitted now; None and what it raises: see
+        `settled`."""
         is_new = await settled(lambda: self._rows.submit(row), last=last)
         if is_new:
             note_order(row.order_id)

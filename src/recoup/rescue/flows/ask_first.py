@@ -1,8 +1,9 @@
-"""Before a message leaves: whether it left already, and our database forgot it.
+"""Check before a message leaves: whether it left already, and our database forgot it.
 
-A world's standing says how long that is possible (`recoup recover` sets it); at any other time nothing is asked. Each
-route that could have carried the message is looked up by its key and its order's. What is found is adopted; what no
-route can rule out is sent only where its own processor still knows the key, else people look at it: never on a guess.
+A world's standing says how long that is possible (`recoup recover` sets it); at any other time
+nothing is queried. Each route that could have carried the message is looked up by its key and its
+order's. What is found is adopted; what no route can rule out is sent only where its own processor
+still knows the key, else people look at it: never on a guess.
 """
 
 import asyncio
@@ -24,14 +25,14 @@ UNASKED: Final = "it may have left before the database was restored, and cannot 
 
 
 def lost_since(world: World) -> datetime | None:
-    """From when on a message may have left that no row knows; None where each is known."""
+    """Time from which a message may have left that no row knows; None where each is known."""
     standing = world.standing
     until = standing.asks_first_until
     return standing.lost_from if until is not None and world.clocks.wall() < until else None
 
 
 async def charge_found(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome | None:
-    """What became of the charge, or of another of its order in its place; None: it may be sent."""
+    """Outcome of the charge, or of another of its order in its place; None: it may be sent."""
     since = lost_since(world)
     first = attempt.sent_at
     if (
@@ -47,8 +48,8 @@ async def charge_found(world: World, order: Order, attempt: Attempt, charge: Cha
 
 
 async def modification_found(world: World, processor: Counterpart, message: ModificationMessage) -> Outcome | None:
-    """What became of a refund, capture or void, which its charge's route alone carries; None: it may be sent. A refund
-    may have been done under a key that our database gave it later and forgot."""
+    """Outcome of a refund, capture or void, which its charge's route alone carries; None: it may be
+    sent. A refund may have been done under a key that our database gave it later and forgot."""
     since = lost_since(world)
     if since is None:
         return None
@@ -93,6 +94,7 @@ def _taken(world: World, own: str, said: dict[str, Outcome], processor: Counterp
 
 
 def _still_knows(world: World, processor: Counterpart) -> bool:
-    """Whether the processor's memory of keys reaches back to all that was forgotten: the same key is the same there."""
+    """True when the processor's memory of keys reaches back to all that was forgotten: the same key
+    is the same there."""
     since = lost_since(world)
     return since is not None and world.clocks.wall() < since + processor.idempotency_window - SURELY_KNOWN

@@ -17,22 +17,26 @@ Work = Callable[[Change], bool]
 
 
 async def hold(orders: Orders, scope: Scope, order_id: UUID, reason: str, *, operator: bool = False) -> bool:
-    """False when it was held before. Raises: Problem not_found, wrong_state, conflict, invalid."""
+    """Holds an order; False when it was held before. Raises: Problem not_found, wrong_state,
+    conflict, invalid."""
     return await _change(orders, scope, order_id, lambda change: hold_by_hand(change, reason, operator=operator))
 
 
 async def release(orders: Orders, scope: Scope, order_id: UUID, *, operator: bool = False) -> bool:
-    """False when it was let go before. Raises: Problem not_found, wrong_state, forbidden."""
+    """Releases an order; False when it was released before. Raises: Problem not_found, wrong_state,
+    forbidden."""
     return await _change(orders, scope, order_id, lambda change: release_by_hand(change, operator=operator))
 
 
 async def bring_forward(orders: Orders, scope: Scope, order_id: UUID) -> bool:
-    """False when an attempt is due or out already. Raises: Problem not_found, wrong_state."""
+    """Brings the next attempt forward; False when an attempt is due or out already. Raises: Problem
+    not_found, wrong_state."""
     return await _change(orders, scope, order_id, lambda change: retry_now(change, orders.policy))
 
 
 async def deal_with(orders: Orders, scope: Scope, order_id: UUID, seen: str = "") -> bool:
-    """False when nothing needs somebody. Raises: Problem not_found, wrong_state."""
+    """Settles what only people can; False when nothing needs somebody. Raises: Problem not_found,
+    wrong_state."""
     return await _change(orders, scope, order_id, lambda change: deal_with_it(change, seen))
 
 

@@ -109,7 +109,7 @@ async def _of_number(world: World, order: Order, row: CardUpdateRow) -> tuple[An
 
 
 def _inquiry(world: World, order: Order, row: CardUpdateRow, card: Card | Stored) -> UpdateInquiry:
-    route = next((one.route for one in reversed(order.attempts) if one.sent_at is not None), None)
+    route = next((attempt.route for attempt in reversed(order.attempts) if attempt.sent_at is not None), None)
     acceptor_id = world.routes.acceptor_of(route, order.merchant.acceptor_id)
     return UpdateInquiry(row.update_id, order.merchant_id, acceptor_id, card, TIMEOUT_SECONDS, route)
 
@@ -126,7 +126,7 @@ def _read(said: CardUpdate, before: tuple[str, int, int], now: BusinessTime) -> 
 
 
 async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, UUID | None]:
-    """Of a card that its processor keeps the processor knows: the method stays, its facts are renewed."""
+    """Updates a card from the processor that keeps it: the method stays, its facts are renewed."""
     known, card, now = stored_of(order.card), order.card, world.clocks.wall()
     if known is None or card is None:
         return "unknown", None
@@ -144,7 +144,8 @@ async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[An
 
 
 async def _said_of_method(world: World, order: Order, row: CardUpdateRow, known: Stored) -> tuple[CardUpdate, Stored]:
-    """In an updater's words, and the method as its processor describes it where that was asked."""
+    """The answer in an updater's words, and the method as its processor describes it where that was
+    queried."""
     processor = world.processors.get(known.route)
     if world.updater is not None and world.updater.keeps(known.route):
         said = await world.updater.update_of(_inquiry(world, order, row, known))

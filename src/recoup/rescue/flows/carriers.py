@@ -1,4 +1,4 @@
-"""Which routes there are for a merchant's charges, what each of their processors takes, and whether any can ask a
+"""Routes for a merchant's charges, what each of their processors takes, and whether any can ask a
 customer to confirm."""
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def routes_for(world: World, merchant_id: UUID) -> list[str]:
-    """By which a merchant's charges may have gone or may go."""
+    """Routes by which a merchant's charges may have gone or may go."""
     return world.routes.visible(world.processors, merchant_id)
 
 
@@ -30,16 +30,17 @@ def routes_by_bin(world: World, merchant_id: UUID, bin: str) -> Iterable[str]:
 def refusals(
     world: World, routes: Iterable[RouteTerms], charge: Carried, *, confirmed: bool = False
 ) -> dict[str, Refuses]:
-    """By route what its processor does not take of such a charge. `confirmed`: its customer is to confirm it."""
-    there = ((one.name, world.processors.get(one.name)) for one in routes)
+    """Refusals by route: what its processor does not take of such a charge. `confirmed`: its
+    customer is to confirm it."""
+    there = ((route.name, world.processors.get(route.name)) for route in routes)
     found = ((name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None)
     return {name: refusal for name, refusal in found if refusal}
 
 
 def may_confirm(world: World, order: "Order") -> bool:
-    """Whether a route that carries all of the order can ask its customer to confirm; true where the routes are not
-    read yet. What is switched off or not reachable for the moment counts: it may be back before the customer is
-    done."""
+    """True when a route that carries all of the order can ask its customer to confirm, or the
+    routes are not read yet. What is switched off or not reachable for the moment counts: it may be
+    back before the customer is done."""
     card = order.card
     stored_at = card.stored.route if card is not None and card.stored else None
     if card is None or not is_known(world, order.merchant_id, stored_at):
@@ -48,12 +49,12 @@ def may_confirm(world: World, order: "Order") -> bool:
     charge = Carried(order.owed_units, order.asset, card.scheme, order.facts.get("country") or "", by)
     routes = world.routes.terms(names, order.merchant_id)
     refused = refusals(world, routes, charge, confirmed=True)
-    return any(why_not(one, charge, refused.get(one.name)) is None for one in routes)
+    return any(why_not(route, charge, refused.get(route.name)) is None for route in routes)
 
 
 def region_at(world: World, order: "Order", route: str | None) -> str:
-    """Of the route's account; without one, of all accounts that may charge the order, where they are in one region.
-    Empty where the merchant's counts."""
+    """The region of the route's account; without a route, of all accounts that may charge the
+    order, where they are in one region. Empty where the merchant's counts."""
     if route is not None:
         return world.routes.region_of(route)
     stored_at = order.card.stored.route if order.card is not None and order.card.stored else None
@@ -61,31 +62,33 @@ def region_at(world: World, order: "Order", route: str | None) -> str:
 
 
 def region_before(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> str:
-    """As `region_at`, before there is an order."""
+    """The region as by `region_at`, before there is an order."""
     if not is_known(world, merchant_id, stored_at):
         return ""
     names = [stored_at] if stored_at is not None else routes_by_bin(world, merchant_id, bin)
-    found = {region_of(one.country) for one in world.routes.terms(names, merchant_id)}
+    found = {region_of(term.country) for term in world.routes.terms(names, merchant_id)}
     return found.pop() if len(found) == 1 else ""
 
 
 def is_known(world: World, merchant_id: UUID, stored_at: str | None) -> bool:
-    """Whether this process has read the routes; also the one at which a card is stored, which another process may have
-    connected a moment ago."""
+    """True when this process has read the routes, including the one at which a card is stored,
+    which another process may have connected a moment ago."""
     return world.routes.are_known and (stored_at is None or stored_at in routes_for(world, merchant_id))
 
 
 def may_enter_card(world: World, merchant_id: UUID) -> bool:
-    """Whether a customer's page takes the number of another card."""
+    """True when a customer's page takes the number of another card."""
     return world.keys.has_vault and takes_numbers(world.routes.terms(world.processors, merchant_id))
 
 
 def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> "Authenticates":
-    """How a customer of this merchant confirms a payment, where any of its routes can ask for it. `stored_at`: the
-    route whose processor keeps their card."""
+    """The way a customer of this merchant confirms a payment, where any of its routes can ask for
+    it. `stored_at`: the route whose processor keeps their card."""
     names = [stored_at] if stored_at is not None else list(routes_by_bin(world, merchant_id, bin))
     routes = world.routes.terms(names, merchant_id)
-    there = (world.processors.get(one.name) for one in routes if (one.cards if stored_at is None else one.stored))
+    there = (
+        world.processors.get(route.name) for route in routes if (route.cards if stored_at is None else route.stored)
+    )
     ways = {one.authenticates for one in there if one is not None}
     return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")
 

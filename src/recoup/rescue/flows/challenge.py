@@ -50,12 +50,12 @@ Money = Literal["none", "out", "returning", "returned", "releasing", "released",
 
 @dataclass(frozen=True, slots=True)
 class ChallengePage:
-    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`:
-    the https address of the order's site, as the merchant set it; `ended` and `money`: of the
-    order, and what became of the customer's money when it is over; `by_risk`: the risk check
-    wants a confirmation, with this card; `bank_url`: the processor's page, where it can be
-    given; `confirms`: how, with the routes that there are; `by_customer`: they wait at the
-    checkout. The rest as in `ChallengeRow`. Nothing here is secret."""
+    """Content of the page. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the
+    https address of the order's site, as the merchant set it; `ended` and `money`: of the order,
+    and what became of the customer's money when it is over; `by_risk`: the risk check wants a
+    confirmation, with this card; `bank_url`: the processor's page, where it can be given;
+    `confirms`: how, with the routes that there are; `by_customer`: they wait at the checkout. The
+    rest as in `ChallengeRow`. Nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -92,8 +92,8 @@ class ChallengePage:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer:
-    """What the customer filled in; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure stand-in, or
-    want to confirm with their bank."""
+    """The customer's input; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure
+    stand-in, or want to confirm with their bank."""
 
     code: str = field(default="", repr=False)
     pan: str = field(default="", repr=False)
@@ -146,7 +146,8 @@ def _reason(row: ChallengeRow) -> str:
 
 
 def _money(row: ChallengeRow) -> Money:
-    """What became of it, of an order that was not paid: a try may still be out, or have been approved too late."""
+    """State of the money of an order that was not paid: an attempt may still be out, or have been
+    approved too late."""
     if row.back_state is None:
         return "out" if row.out else "none"
     if row.back_state == "refused":

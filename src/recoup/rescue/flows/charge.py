@@ -1,4 +1,4 @@
-"""What goes over the wire of an attempt: the charge, and the question what became of it. Opening the vault is here."""
+"""Messages of an attempt: the charge, and the inquiry about its outcome. Opening the vault is here."""
 
 import json
 from dataclasses import replace
@@ -26,8 +26,8 @@ NOTHING = CardholderInput()
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
-    """What goes over the wire. Opening the vault is the only place where a PAN is read back; of a card that its
-    processor keeps it stays closed."""
+    """The charge as it goes over the wire. Opening the vault is the only place where a PAN is read
+    back; of a card that its processor keeps it stays closed."""
     credential = stored_of(order.card) or open_card(world, order, at_hand.cvv)
     return charge_with(world, credential, order, attempt, deadline, at_hand)
 
@@ -71,12 +71,12 @@ def first_sent_at(order: Order, attempt: Attempt) -> datetime:
 
 
 def requested_of(attempt: Attempt) -> tuple[int, str, int | None]:
-    """What an approval of the attempt is measured by: its units and currency, and the least that is taken of it."""
+    """Measure of the attempt's approval: its units and currency, and the least that is taken of it."""
     return attempt.units, attempt.asset, attempt.consent.part_from if attempt.consent is not None else None
 
 
 def stored_of(card: CardFacts | None) -> Stored | None:
-    """What a processor calls the card that it keeps; None for a card of the vault."""
+    """The processor's id for the card that it keeps; None for a card of the vault."""
     method = card.stored if card else None
     if card is None or method is None:
         return None
@@ -148,13 +148,14 @@ def _payer_at_hand(world: World, order: Order, attempt: Attempt, at_hand: Cardho
 
 
 def _of_earlier_release(order: Order) -> Consent:
-    """As an attempt without one was sent."""
-    known = (one.network_transaction_id for one in reversed(order.attempts) if one.state == "approved")
+    """Consent for an attempt that an earlier release sent without one."""
+    known = (attempt.network_transaction_id for attempt in reversed(order.attempts) if attempt.state == "approved")
     return Consent(_of_its_card(order).get("network_transaction_id"), next((one for one in known if one), None))
 
 
 def _of_its_card(order: Order) -> dict[str, Any]:
-    """Of another card on file neither the first payment nor the authentication is known."""
+    """The order's facts about its card; of another card on file neither the first payment nor the
+    authentication is known."""
     return {} if on_other_card(order) else order.facts
 
 

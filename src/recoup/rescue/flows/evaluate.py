@@ -61,7 +61,7 @@ ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the a
 
 
 class Evaluate:
-    """One a world and process: concurrent calls share the admission statement."""
+    """The /evaluate flow, one a world and process: concurrent calls share the admission statement."""
 
     def __init__(
         self, world: World, orders: Orders, merchants: Merchants, vault: Vault, *, begin_after: timedelta = timedelta(0)
@@ -124,7 +124,8 @@ class Evaluate:
         )
 
     async def reading(self, scope: Scope, request: EvaluateRequest) -> Reading:
-        """How `evaluate` would read its decline now; keeps nothing. Raises: Problem, as `evaluate` does."""
+        """Returns how `evaluate` would read the decline now; keeps nothing. Raises: Problem, as
+        `evaluate` does."""
         request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
         merchant = (await self._merchants.get(scope.merchant_id)).merchant
         scheme = await self._scheme(scope, request, request.token_id or self._token_of(scope, request))
@@ -246,7 +247,8 @@ class Evaluate:
         ), warnings
 
     async def _admit(self, scope: Scope, row: NewOrder, *, last: bool) -> asyncio.Task[Tried] | bool | None:
-        """Whether it was admitted now; of a sync MIT the first try, under way. None: ask again, see `settled`."""
+        """Admits an order and tells whether it was admitted now; of a sync MIT returns the first
+        attempt, under way. None: ask again, see `settled`."""
         if row.kind != "mit_sync":
             return await self._admissions.admit(row, last=last)
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
@@ -254,7 +256,8 @@ class Evaluate:
     async def _assigned(
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, row: NewOrder, token_id: UUID
     ) -> NewOrder:
-        """With the order's arm, by its customer's place among all customers; without a customer by the card's."""
+        """The order with its arm, by its customer's place among all customers; without a customer
+        by the card's."""
         left = settings.arms_left(row.placed_at, row.site_id, row.campaign_id)
         if left.terms.mode == "off" or not has_arm(row.kind, settings.merchant.cit_unresolved):
             return row
@@ -267,7 +270,8 @@ class Evaluate:
     async def _check_not_blocked(
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, token_id: UUID
     ) -> None:
-        """What costs a look-up is looked up only by a merchant that has blocked a card.
+        """Refuses a blocked card; look-ups that cost are made only for a merchant that has blocked
+        one.
 
         Raises: Problem(blocked); Problem(invalid) for an unknown token.
         """
@@ -381,7 +385,8 @@ class Evaluate:
         await self._vault.store(card)
 
     def _mac(self, request: EvaluateRequest, token_id: UUID) -> bytes:
-        """Over what the caller means: codes of the card and the moment of the decline do not count."""
+        """MAC over what the caller means: codes of the card and the moment of the decline do not
+        count."""
         decline = {k: v for k, v in request.decline.items() if k != "at"}
         facts = {k: v for k, v in request.facts.items() if k not in ("utc_offset", "zone", "sense_key", "device")}
         meant = [

@@ -37,7 +37,7 @@ class Tried(NamedTuple):
 
 
 class FirstTries:
-    """Those under way. One a flow and process."""
+    """First attempts under way. One object a flow and process."""
 
     def __init__(self, world: World, orders: Orders, vault: Vault) -> None:
         self._world, self._orders, self._vault = world, orders, vault

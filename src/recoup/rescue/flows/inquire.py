@@ -72,8 +72,8 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
 
 
 async def _forgotten_by_us(world: World, order: Order, attempt: Attempt) -> Outcome | None:
-    """What a look-up says of another message in its place, while our database may have forgotten some. Of its own the
-    inquiry says more."""
+    """Outcome that a look-up gives of another message in its place, while our database may have
+    forgotten some. Of its own the inquiry says more."""
     question = inquiry_of(world, order, attempt).message
     assert isinstance(question, Charge)
     found = await charge_found(world, order, attempt, question)
@@ -83,7 +83,7 @@ async def _forgotten_by_us(world: World, order: Order, attempt: Attempt) -> Outc
 async def _inquiry(
     world: World, orders: Orders, key: tuple[UUID, UUID], order: Order, attempt: Attempt, processor: Processor
 ) -> Inquiry | None:
-    """None where the question could be a send, and none is allowed now."""
+    """The inquiry about an attempt; None where it could be a send, and none is allowed now."""
     at_bank = attempt.authentication is not None and attempt.authentication.url is not None
     if processor.asks != "by_replay" or at_bank:  # where they are confirming is known: nothing is sent to ask
         return inquiry_of(world, order, attempt)
@@ -182,7 +182,7 @@ async def settle_by_proof(
 
 
 def _still_out(change: Change, attempt_id: UUID) -> Attempt | None:
-    found = next((one for one in change.order.attempts if one.attempt_id == attempt_id), None)
+    found = next((attempt for attempt in change.order.attempts if attempt.attempt_id == attempt_id), None)
     return found if found is not None and found.state in ("open", "unknown") else None
 
 
@@ -191,13 +191,14 @@ def _forgotten(world: World, change: Change, processor: Processor, attempt: Atte
 
 
 def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateInput | None]:
-    """Whether the attempt may not be sent again now, and what its gate read: None where the order is over for it."""
+    """Tells whether the attempt may not be sent again now, and what its gate read: None where the
+    order is over for it."""
     order = change.order
     # A customer's try is not made without them: what they gave went out with the first send.
     over = attempt.ladder == PURPOSE and not _still_at_hand(change, attempt)
     over = over or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
-    order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
+    order.sends = [send for send in order.sends if send.send_id != attempt.attempt_id]
     if over or order.merchant.killed or change.off_since is not None or not can(order.stage, "collected"):
         return True, None
     inputs = gate_input(

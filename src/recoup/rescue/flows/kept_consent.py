@@ -1,4 +1,5 @@
-"""Whether earlier charges of a card have left what its merchant would else have to send of its customer's consent."""
+"""Check whether earlier charges of a card have left what its merchant would else have to send of
+its customer's consent."""
 
 from recoup.cards.flows.method_names import method_id_of, with_route
 from recoup.kernel.problem import Problem
@@ -10,7 +11,8 @@ from recoup.rescue.flows.taken import EvaluateRequest
 
 
 async def is_consent_kept(world: World, scope: Scope, request: EvaluateRequest) -> bool:
-    """Of a payment that nobody has taken yet; False for a card that came for the first time."""
+    """True when consent is kept for a payment that nobody has taken yet; False for a card that came
+    for the first time."""
     method = with_route(world, scope.merchant_id, request.method)
     token_id = request.token_id or (method_id_of(world, scope.merchant_id, method) if method is not None else None)
     if token_id is None and request.pan is None:

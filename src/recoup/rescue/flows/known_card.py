@@ -1,4 +1,4 @@
-"""What the gate knows of an order's card, for people to read."""
+"""The gate's knowledge of an order's card, for people to read."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -24,11 +24,11 @@ class KnownCard(NamedTuple):
 
     def bans(self) -> list[Tally]:
         now = self.mit.now
-        standing = [one for one in self.mit.tallies if one.ban and (one.free_at is None or one.free_at > now)]
+        standing = [tally for tally in self.mit.tallies if tally.ban and (tally.free_at is None or tally.free_at > now)]
         return [one for one in standing if self.is_open or one.rule_id in self.own]
 
     def counts(self) -> list[Tally]:
-        found = [one for one in self.mit.tallies if not one.ban and self.is_open]
+        found = [tally for tally in self.mit.tallies if not tally.ban and self.is_open]
         return sorted(found, key=lambda one: one.window_hours or 0)
 
 
@@ -40,7 +40,7 @@ async def known_card(world: World, orders: Orders, merchant_id: UUID, order_id: 
         order, now = change.order, change.now
         mit = gate_input(order, now, visa_limit, "merchant")
         cit = gate_input(order, now, visa_limit, "customer")
-        order.sends = [one for one in order.sends if one.send.merchant_id == str(merchant_id)]
+        order.sends = [send for send in order.sends if send.send.merchant_id == str(merchant_id)]
         own = gate_input(order, now, visa_limit, "merchant").tallies
         return KnownCard(mit, cit, frozenset(one.rule_id for one in own if one.ban), order.stage in OPEN)
 

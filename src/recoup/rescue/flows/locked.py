@@ -57,17 +57,19 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class AdmittedJob:
-    """It was admitted now; what `work` answered to it, or the Problem that it raised: then it is admitted only."""
+    """An order admitted now, with the answer of `work`, or the Problem that it raised: then it is
+    admitted only."""
 
     answer: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
-    """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
-    contract on disputes. `person`, whose refund it is, brings the limits of refunds and those that wait, and locks
-    their day; `role`: as what the actor's limits hold. `wallet` locks the wallet of a stablecoin order, and brings what
-    it holds. `door`: of another dialect's order the caller hears that there is none."""
+    """A piece of work on one order, the worker's unless stated. `cards` also locks its card and
+    brings the card's sends, and the contract on disputes. `person`, whose refund it is, brings the
+    limits of refunds and those that wait, and locks their day; `role`: as what the actor's limits
+    hold. `wallet` locks the wallet of a stablecoin order, and brings what it holds. `door`: of
+    another dialect's order the caller hears that there is none."""
 
     key: Key
     work: Callable[[Change], R]
@@ -82,7 +84,8 @@ class Job(Generic[R]):
 
     @property
     def turn(self) -> tuple[UUID, Any]:
-        """Of two that share it one comes after the other, so that the second finds what the first has done."""
+        """Key of the job's turn: of two jobs that share it the second finds what the first has
+        done."""
         return self.key if self.admission is None else (self.key[0], self.admission.row.key)
 
 
@@ -128,9 +131,10 @@ class Orders:
         return await self.change(Job(key, command, actor, scope.request_id, cards, door, person, wallet, role=role))
 
     async def change(self, job: Job[R]) -> R:
-        """What `work` answered, once everything it gathered is committed.
+        """Runs a job and returns what `work` answered, once everything it gathered is committed.
 
-        Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with nothing written.
+        Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with
+        nothing written.
         """
         note_order(job.key[1])
         way = self._with_cards if job.cards else self._by_people if job.person else self._plain
@@ -173,7 +177,7 @@ class Orders:
         return [answers[index] for index in range(len(jobs))]
 
     async def _one_by_one(self, jobs: list[tuple[int, Job[Any]]], error: Exception) -> dict[int, Any]:
-        """What each answers or raises, after `error` of them together."""
+        """Answers or errors of the jobs one by one, after `error` of them together."""
         if len(jobs) == 1 or isinstance(error, Problem):
             return {index: error for index, _ in jobs}
         answers: dict[int, Any] = {}
@@ -236,7 +240,7 @@ class Orders:
 
 
 class _Ground(NamedTuple):
-    """What one transaction has locked and read."""
+    """Rows that one transaction has locked and read."""
 
     world: World
     wall: WallTime
@@ -248,7 +252,7 @@ class _Ground(NamedTuple):
     sent: Counter[policy_budget.Subject]  # the sends of this transaction that count for a budget
 
     def change(self, job: Job[Any]) -> Change:
-        """Of its order, with nothing done yet."""
+        """The change of a job's order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
         order.key = order_key(self.world, row)
@@ -286,7 +290,7 @@ class _Ground(NamedTuple):
 
 
 async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, LockedOrder]:
-    """Of each order that exists from now on: what a locked row of it would be.
+    """Admits orders and returns each that exists from now on, as a locked row of it would be.
 
     Raises: Raced, with nothing written.
     """
@@ -300,8 +304,8 @@ async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, Locked
 
 
 def has_updater(world: World, order: Order) -> bool:
-    """Whether anybody is asked what became of its card: a processor tells of the cards that it keeps, an account
-    updater of those in the vault, unless its merchant has switched that off."""
+    """True when somebody can say what became of the order's card: its processor of the cards that
+    it keeps, an account updater of those in the vault, unless its merchant has switched that off."""
     updater, method = world.updater, order.card.stored if order.card else None
     if updater is None or not order.notices.get(CARD_UPDATES, True):
         return False
@@ -313,7 +317,7 @@ def has_updater(world: World, order: Order) -> bool:
 
 
 def engine_at_hand(world: World, order: Order) -> EngineAtHand:
-    """With the model that is in use now; draws are the order's own."""
+    """The engine with the model that is in use now; draws are the order's own."""
     order_id, merchant_id = str(order.order_id), order.merchant_id.bytes
     now = order.merchant.business(world.clocks.wall())
     model: Model | None = world.models.current(now)
@@ -324,12 +328,14 @@ def engine_at_hand(world: World, order: Order) -> EngineAtHand:
 
 
 def order_key(world: World, row: LockedOrder) -> UUID:
-    """What its merchant calls the order stands for it at its processors. The key for that is never rotated."""
+    """The order's key at its processors, in place of its merchant's own id. The key for that is
+    never rotated."""
     return world.keys.derived_id("order", world.name, row.merchant_id, row.door, row.external_id, row.generation)
 
 
 def customer_names(world: World, order: Order, contact: Contact) -> tuple[UUID, ...]:
-    """One for each name under which the customer of an order may come again; the card number is another."""
+    """Names under which the customer of an order may come again, one id each; the card number is
+    another."""
     names = {"payer-email": email_counted(contact.email or ""), "payer-phone": phone_counted(contact.phone or "")}
     found = [world.keys.derived_id(kind, order.merchant_id.bytes, name) for kind, name in names.items() if name]
     return (*([order.payer_id] if order.payer_id else ()), *found)

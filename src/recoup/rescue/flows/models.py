@@ -34,10 +34,10 @@ class _Taken(NamedTuple):
 
 
 class NoModels:
-    """Where nothing is learned: the fixed schedules decide."""
+    """Stand-in where nothing is learned: the fixed schedules decide."""
 
     async def ready(self) -> None:
-        """Nothing to read."""
+        """Does nothing: there is nothing to read."""
 
     def current(self, now: datetime) -> None:
         return None
@@ -46,14 +46,14 @@ class NoModels:
         return "no_model"
 
     def forget(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: no model is kept."""
 
     async def by_name(self, name: str) -> Model | None:
         return None
 
 
 class Models:
-    """One a world and process. `db`: the world's."""
+    """Models of a world, one object a world and process. `db`: the world's."""
 
     def __init__(self, db: Database, clocks: Clocks) -> None:
         self._db, self._clocks = db, clocks
@@ -63,8 +63,9 @@ class Models:
         self._first = asyncio.Lock()
 
     async def ready(self) -> None:
-        """To be awaited before `current`, outside of transactions: nothing most of the time, one small query once in
-        `KEEP_SECONDS`. Without the database it stays as it was.
+        """Reads the models; await it before `current`, outside of transactions. Costs nothing most
+        of the time, one small query once in `KEEP_SECONDS`. Without the database it stays as it
+        was.
 
         Raises: Problem(unavailable) as long as it was never read.
         """
@@ -96,11 +97,11 @@ class Models:
         return why_not(self._taken.model.learned, now) or "no_model"
 
     def forget(self) -> None:
-        """What was chosen in this process holds at once."""
+        """Forgets what was read, so that a choice made in this process holds at once."""
         self._read_at = None
 
     async def by_name(self, name: str) -> Model | None:
-        """None for one that this world does not have, or that is damaged."""
+        """The model of that name; None where this world does not have it, or it is damaged."""
         if self._taken is not None and self._taken.name == name and self._taken.model is not None:
             return self._taken.model
         if name in self._kept:
@@ -132,7 +133,7 @@ class Models:
 
 
 async def find_model(connection: Read, name: str) -> Model | None:
-    """None where there is none of that name. Raises: BadModel for one that is not what was stored."""
+    """The model of that name, or None. Raises: BadModel for one that is not what was stored."""
     found = await content_of(connection, name)
     return opened(name, *found) if found is not None else None
 

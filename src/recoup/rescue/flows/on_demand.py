@@ -74,7 +74,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
 
 
 async def statement(world: World, key: str) -> list[dict[str, Any]]:
-    """What the cardholder's statement shows of an order. Raises: Problem(not_found)."""
+    """The cardholder's statement lines of an order. Raises: Problem(not_found)."""
     _, order_id = await find_one(world, key)
     return await sandbox_issuer(world).statement(order_id)
 
@@ -88,7 +88,8 @@ async def clear_fault(world: World, kind: FaultKind) -> None:
 
 
 async def end_silence(world: World, merchant_id: UUID) -> None:
-    """What the sandbox's processor keeps silent about for days is answered now: the clock could not go on before."""
+    """Makes the sandbox's processor answer now what it keeps silent about for days: the clock could
+    not go on before."""
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
         waiting = await unanswered(connection, merchant_id, wall)

@@ -1,4 +1,5 @@
-"""What became of one order, looked up by any of its ids: of one merchant, or across merchants for operators."""
+"""Outcome of one order, looked up by any of its ids: of one merchant, or across merchants for
+operators."""
 
 from typing import Any
 from uuid import UUID

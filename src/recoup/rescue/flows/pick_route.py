@@ -1,4 +1,4 @@
-"""Which processor a send goes to, and whether another could take it."""
+"""Choice of the processor for a send, and whether another could take it."""
 
 from dataclasses import replace
 from typing import Final
@@ -35,7 +35,7 @@ def route_of(world: World) -> PickRoute:
         world.routes.expect(attempt.attempt_id, inputs.chance)
         processor = processor_of(world, name or "")
         acceptor_id = world.routes.acceptor_of(name, change.order.merchant.acceptor_id)
-        terms = next((one.terms for one in inputs.routes if one.terms.name == name), None)
+        terms = next((route.terms for route in inputs.routes if route.terms.name == name), None)
         return Route(
             name,
             processor.settled_after,
@@ -50,7 +50,7 @@ def route_of(world: World) -> PickRoute:
 
 
 def elsewhere(world: World) -> Elsewhere:
-    """Whether what was proved not to be sent can go by another route at once."""
+    """Tells whether a send proved not to have left can go by another route at once."""
     return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
 
 
@@ -74,12 +74,12 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     names = routes_by_bin(world, order.merchant_id, order.card.bin if order.card else "")
     only = order.retry.policies.routes if order.retry.policies is not None and not order.by_customer else None
     candidates = world.routes.candidates(names, order.merchant_id)
-    candidates = tuple(one for one in candidates if only is None or one.terms.name in only)
+    candidates = tuple(candidate for candidate in candidates if only is None or candidate.terms.name in only)
     charge = Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
     confirmed = attempt.authentication is not None and attempt.authentication.is_wanted
-    refused = refusals(world, [one.terms for one in candidates], charge, confirmed=confirmed)
+    refused = refusals(world, [candidate.terms for candidate in candidates], charge, confirmed=confirmed)
     return WorthInput(
-        tuple(replace(one, refuses=refused.get(one.terms.name)) for one in candidates),
+        tuple(replace(candidate, refuses=refused.get(candidate.terms.name)) for candidate in candidates),
         charge,
         failures_of(order.attempts),
         USUAL_CHANCE if change.chance is None else change.chance,
@@ -89,6 +89,6 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
 
 
 def ways_of(world: World, merchant_id: UUID) -> int:
-    """By how many ways one payment may be tried at once, where each time it is proved that nothing was sent: its
-    routes, and its card in place of a token."""
+    """Number of ways one payment may be attempted at once, where each time it is proved that
+    nothing was sent: its routes, and its card in place of a token."""
     return max(1, len(routes_for(world, merchant_id))) + bool(world.token_services)

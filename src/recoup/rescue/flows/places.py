@@ -1,4 +1,4 @@
-"""What features may add to flows."""
+"""Places where features add to flows."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -43,8 +43,8 @@ TAKE_FIRST: Final = Place[Callable[[World, Actor, bytes | None], Awaitable[str |
 
 
 class SentBy(NamedTuple):
-    """In a card's place: `opened` what an attempt is sent with, None where that cannot be used; `keep_news` keeps what
-    an answer says of it."""
+    """Feature hooks for a credential in a card's place: `opened` gives what an attempt is sent
+    with, None where that cannot be used; `keep_news` keeps what an answer says of it."""
 
     opened: Callable[[World, Order, Attempt], Awaitable[Credential | None]]
     keep_news: Callable[[World, Order, Attempt, Outcome], Awaitable[None]]

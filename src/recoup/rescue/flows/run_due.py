@@ -95,7 +95,8 @@ class DueWork:
 
 
 async def run_one(world: World, orders: Orders, due: Due) -> None:
-    """One piece; a failure is logged, kept with the work, and tried again later, more and more seldom."""
+    """Runs a piece of due work; a failure is logged, kept with the work, and tried again later,
+    more and more seldom."""
     begin_later("worker", due.subject_id)
     try:
         world.standing.check()

@@ -1,4 +1,4 @@
-"""What is known of a call of /evaluate before anything is done: its key, its order id, its card."""
+"""Earlier traces of a call of /evaluate, before anything is done: its key, its order id, its card."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -62,7 +62,7 @@ async def seen_before(
 
 
 async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes) -> bool:
-    """Whether nothing of it was taken already. Raises: as `seen_before`; keeps nothing."""
+    """True when nothing of the call was taken already. Raises: as `seen_before`; keeps nothing."""
     async with world.db.connection() as connection:
         stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
         if stored is not None:
@@ -73,7 +73,7 @@ async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id:
 
 
 async def pan_of(world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
-    """Which card it is; None for a number or stored method that came for the first time.
+    """The card's id; None for a number or stored method that came for the first time.
 
     Raises: Problem(invalid) for an unknown token.
     """
@@ -100,7 +100,8 @@ def check_same(before: bytes, now: bytes) -> None:
 
 
 def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
-    """Which rescue of this order id the call begins; None when it only asks how the last one stands.
+    """Number of the rescue of this order id that the call begins; None when it only queries how the
+    last one stands.
 
     Raises: Problem(conflict) for another amount or card while that one counts.
     """
@@ -124,7 +125,7 @@ def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID
 
 
 def _had_card(last: LatestOrder, pan_id: UUID | None) -> bool:
-    """Whether it is the order's card, or one that it had before the merchant gave another."""
+    """True when it is the order's card, or one that it had before the merchant gave another."""
     before = last.cards_before
     return pan_id == last.pan_id or (
         pan_id is not None and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)

@@ -1,4 +1,4 @@
-"""One send: intent (transaction A), call (no transaction open), outcome (transaction B)."""
+"""A send: intent (transaction A), call (no transaction open), outcome (transaction B)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -182,7 +182,8 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
 
 
 async def keep_news_of_token(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
-    """What it says of a token in the card's place, before it is closed. Raises: Problem(unavailable)."""
+    """Keeps the outcome's news of a token in the card's place, before it is closed. Raises:
+    Problem(unavailable)."""
     if (other := SENT_BY.first()) is not None:
         await other.keep_news(world, order, attempt, outcome)
 
@@ -215,9 +216,9 @@ async def call(
 
 
 async def invoice_refuses(world: World, order: Order, attempt: Attempt) -> Outcome | None:
-    """Why an attempt for a processor's own invoice is not sent: that is over, has another amount or card
-    than the attempt, or cannot be read. Due work reads it again, and the order follows it. A payer who is
-    at hand pays by their own card."""
+    """Reason an attempt for a processor's own invoice is not sent: the invoice is over, has another
+    amount or card than the attempt, or cannot be read. Due work reads it again, and the order
+    follows it. A payer who is at hand pays by their own card."""
     key = order.facts.get("invoice") and order.facts.get("invoice_key")
     row = await find_invoice(world.db, order.merchant_id, UUID(key)) if key else None
     if row is None:

@@ -81,7 +81,7 @@ def _check(simulation: Simulated) -> None:
 
 
 def _made(key: UUID) -> WallTime | None:
-    """When a UUIDv7 was made; None for what is none."""
+    """Time at which a UUIDv7 was made; None for any other id."""
     if key.version != 7:
         return None
     try:
@@ -91,7 +91,8 @@ def _made(key: UUID) -> WallTime | None:
 
 
 def _declined(simulation: Simulated, now: datetime, *, vault: bool) -> EvaluateRequest:
-    """Nothing of it is drawn: the same form again means the same payment. Without a vault by a stored method."""
+    """The simulated decline as a request. Not drawn: the same form again means the same payment.
+    Without a vault by a stored method."""
     mark, number = simulation.key.hex[-12:], card_for(simulation.scheme, simulation.code, simulation.answer)
     by_customer = simulation.kind.startswith("cit")
     return EvaluateRequest(

@@ -29,7 +29,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateRequest:
-    """One /evaluate, checked field by field. `units` minor units; `facts` what else is kept, free of personal data."""
+    """A call of /evaluate, checked field by field. `units` minor units; `facts` what else is kept,
+    free of personal data."""
 
     external_id: str
     key: str
@@ -61,7 +62,8 @@ class EvaluateRequest:
 
 @dataclass(frozen=True, slots=True)
 class CardholderInput:
-    """What only the waiting customer's call knows; it goes out with the send and is kept nowhere."""
+    """Input that only the waiting customer's call has; it goes out with the send and is kept
+    nowhere."""
 
     phone: str = field(default="", repr=False)
     cvv: str = field(default="", repr=False)
@@ -71,7 +73,7 @@ class CardholderInput:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateResult:
-    """What /evaluate answers: the order, its present word, and what the caller should know besides."""
+    """Answer of /evaluate: the order, its present word, and what the caller should know besides."""
 
     order_id: UUID
     external_id: str
@@ -98,7 +100,7 @@ def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
 
 
 def result_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateResult:
-    """From an order as a change left it."""
+    """The result for an order as a change left it."""
     shown = order.face()
     tried = [a for a in order.attempts if a.state != "planned"]
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
@@ -111,5 +113,6 @@ def result_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateRes
 
 
 def _next(shown: Face, at: datetime | None) -> datetime | None:
-    """Of an approved order none: when its customer is charged for what was advanced is the operator's affair."""
+    """The next attempt's time; None for an approved order: when its customer is charged for what
+    was advanced is the operator's affair."""
     return None if shown.outcome == "APPROVED" else at

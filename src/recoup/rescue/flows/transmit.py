@@ -40,7 +40,7 @@ from recoup.rescue.store.transmissions import (
 
 
 class Transmitted(Struct, frozen=True):
-    """One transmission, checked. `payer`: external_id, email, phone, name."""
+    """A transmission, checked. `payer`: external_id, email, phone, name."""
 
     external_id: str
     transaction_id: str
@@ -59,7 +59,7 @@ class Transmitted(Struct, frozen=True):
 
 
 class Transmit:
-    """One a world and process."""
+    """The /transmit flow, one a world and process."""
 
     def __init__(self, world: World, orders: Orders, merchants: Merchants) -> None:
         self._world, self._orders, self._merchants = world, orders, merchants

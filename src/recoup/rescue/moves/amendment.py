@@ -1,4 +1,5 @@
-"""What a merchant may change of an open order. Each move writes its line only where something changes."""
+"""Changes a merchant may make to an open order. Each move writes its line only where something
+changes."""
 
 from datetime import datetime
 from typing import Any
@@ -64,7 +65,7 @@ def replace_card(change: Change, card: CardIds, **body: Any) -> None:
 
 
 def change_amount(change: Change, units: int) -> None:
-    """What is owed from here on; an attempt that is planned is for that. Not while one is out."""
+    """Changes the amount due from here on; a planned attempt is for that. Not while one is out."""
     before, planned = change.order.units, change.order.planned()
     if units == before:
         return
@@ -89,7 +90,7 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
         raise invalid("ExpiryDateUtc lies in the past.", "ExpiryDateUtc", "Send a later date, or cancel the order.")
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
-    typed = (one.typed for one in order.attempts)
+    typed = (attempt.typed for attempt in order.attempts)
     agreed = [one.until for one in typed if one and one.until and one.card.token_id == order.token_id]
     if agreed and expires_at is not None and expires_at > agreed[-1]:
         until = iso(agreed[-1])
@@ -112,7 +113,7 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
 
 
 def want_attempts(change: Change, wanted: bool) -> None:
-    """No further attempts, or on with them. One that is out already is not called back."""
+    """Stops further attempts, or goes on with them. One that is out already is not called back."""
     check_retried(change)
     if change.order.do_not_retry is not wanted:
         return
@@ -159,7 +160,7 @@ def check_retried(change: Change) -> None:
 
 
 def plan_anew(change: Change) -> None:
-    """As after the last decline, where nothing is planned or out."""
+    """Plans as after the last decline, where nothing is planned or out."""
     order = change.order
     if (
         order.stage not in (Stage.PROCESSING, Stage.HELD)

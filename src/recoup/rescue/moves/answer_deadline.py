@@ -27,7 +27,7 @@ def answer_by(order: Order) -> datetime | None:
 
 
 def in_time(change: Change) -> bool:
-    """Whether a caller may still wait for the answer."""
+    """True when a caller may still wait for the answer."""
     until = answer_by(change.order)
     return until is None or change.wall < until
 
@@ -41,10 +41,12 @@ def too_late(change: Change) -> bool:
 
 
 def unresolved(change: Change, *, caller_waits: bool) -> Order:
-    """At the deadline: the operator takes the risk of the try that is out, or the order is declined. Of a declined one
-    what is still out goes back when it turns out to be approved.
+    """The order at the deadline: the operator takes the risk of the attempt that is out, or the
+    order is declined. Of a declined one what is still out goes back when it turns out to be
+    approved.
 
-    `caller_waits`: a caller gets this answer. Without one the purchase was never confirmed: nothing is charged later.
+    `caller_waits`: a caller gets this answer. Without one the purchase was never confirmed: nothing
+    is charged later.
     """
     order, why = change.order, whys.PROCESSOR_LATE
     change.undue("unresolved")

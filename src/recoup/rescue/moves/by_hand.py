@@ -1,4 +1,4 @@
-"""What a person does to an order that is worked on: hold it, let it go, have its next attempt made now."""
+"""Moves by a person on an open order: hold it, release it, have its next attempt made now."""
 
 from datetime import timedelta
 from typing import Final
@@ -50,8 +50,8 @@ def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
 
 
 def release_by_hand(change: Change, *, operator: bool) -> bool:
-    """It goes on with what was planned; what is overdue is tried at once, through the same gate. False when it is being
-    worked on already.
+    """Releases an order: it goes on with what was planned; what is overdue is sent at once, through
+    the same gate. False when it is being worked on already.
 
     Raises: Problem wrong_state, forbidden.
     """
@@ -112,7 +112,7 @@ def _send_again(change: Change, policy: Policy) -> bool:
     order = change.order
     if order.do_not_retry:
         raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")
-    last = next(one for one in reversed(order.attempts) if one.route)
+    last = next(attempt for attempt in reversed(order.attempts) if attempt.route)
     change.step("mended", why=whys.SENT_AGAIN)
     _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, last))
     change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.SENT_AGAIN)
@@ -121,8 +121,8 @@ def _send_again(change: Change, policy: Policy) -> bool:
 
 
 def deal_with(change: Change, seen: str = "") -> bool:
-    """What only people can settle is settled. `seen`: the state on their page; else they mean something else than
-    what stands there now. False when nothing needs somebody.
+    """Settles what only people can. `seen`: the state on their page; else they mean something else
+    than what stands there now. False when nothing needs somebody.
 
     Raises: Problem(wrong_state) for what ends by itself, and while a capture is out.
     """

@@ -1,4 +1,5 @@
-"""What the merchant does with the same payment beside a rescue: its own tries are counted, its success ends it."""
+"""The merchant's own handling of the same payment beside a rescue: its attempts are counted, its
+success ends it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -35,7 +36,7 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
 
 
 def count_decline(change: Change, row: Transmission) -> None:
-    """As a send of the order's card, once."""
+    """Counts the merchant's decline as a send of the order's card, once."""
     order = change.order
     if _is_counted(order, row):
         return
@@ -47,7 +48,7 @@ def count_decline(change: Change, row: Transmission) -> None:
 
 def _is_counted(order: Order, row: Transmission) -> bool:
     first_copy = row.transaction_id and row.transaction_id == order.transaction_id
-    return bool(first_copy) or any(one.send_id == row.transmit_id for one in order.sends)
+    return bool(first_copy) or any(send.send_id == row.transmit_id for send in order.sends)
 
 
 PAID_TO_MERCHANT = "paid to the merchant directly"
@@ -80,8 +81,8 @@ def paid_elsewhere(change: Change, row: Transmission) -> None:
 
 
 def _is_the_rest(order: Order, row: Transmission) -> bool:
-    """With it and what was collected in parts the customer has paid the order at most once. While an attempt is out
-    that is not known: it may be for the same rest."""
+    """True when with this payment and what was collected in parts the customer has paid the order
+    at most once. While an attempt is out that is not known: it may be for the same rest."""
     return (
         order.collected_units > 0
         and (row.asset, row.units <= order.owed_units) == (order.asset, True)

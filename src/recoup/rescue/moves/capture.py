@@ -110,7 +110,8 @@ def _check_part(change: Change, units: int, *, final: bool) -> None:
 
 
 def _what_stays(change: Change, capture: Modification) -> dict[str, Any]:
-    """What a part leaves, for the log: held still, or released with it. Nothing of a capture that takes all."""
+    """Remainder that a partial capture leaves, for the log: held still, or released with it. Empty
+    for a capture that takes all."""
     left = change.order.held_units - (capture.units if capture.state != "done" else 0)
     if not left and not change.order.captured_units:
         return {}
@@ -126,7 +127,7 @@ def _until(change: Change, attempt: Attempt, held_from: datetime) -> datetime:
 
 
 def warned_before(life: timedelta) -> timedelta:
-    """How long before its end a hold that was not captured is told of."""
+    """Time before its end at which people are warned of a hold that was not captured."""
     return min(WARNED_BEFORE, life / 4)
 
 
@@ -150,7 +151,8 @@ def refuse_while_capturing(change: Change) -> None:
 
 
 def refuse_after_a_part(change: Change) -> None:
-    """What was captured is charged: it does not end as if nothing had been. Raises: Problem(wrong_state)."""
+    """Refuses to end an order of which a part was captured: that is charged. Raises:
+    Problem(wrong_state)."""
     taken = change.order.captured_units
     if taken and change.order.stage is Stage.AUTHORISED:
         message = Sentence("{0} {1} of it are captured.", Money(taken, change.order.asset).text(), change.order.asset)

@@ -16,11 +16,14 @@ from recoup.rescue.rules.order_evidence import last_reading, sends_link
 
 
 def updates_first(change: Change) -> bool:
-    """Whether an attempt that is due waits for the updater: the card has expired since the order's last send."""
+    """True when an attempt that is due waits for the updater: the card has expired since the
+    order's last send."""
     order = change.order
     if not (_may_update(change) and has_room(change) and _is_expired(order, change.now)) or card_is_blocked(order):
         return False
-    sent = [one.sent_at for one in order.attempts if one.sent_at is not None and one.state != "not_sent"]
+    sent = [
+        attempt.sent_at for attempt in order.attempts if attempt.sent_at is not None and attempt.state != "not_sent"
+    ]
     if any(_is_expired(order, at) for at in sent):
         return False
     inputs = UpdateInput(last_reading(order), change.now, expired=True)
@@ -44,8 +47,8 @@ def waits_for_update(change: Change) -> Order | None:
 
 
 def take_update(change: Change, token_id: UUID | None, answer: Answer, card: CardIds | None) -> bool:
-    """What follows from the answer about the card `token_id`; `card`: the new one, None where its token stays. Whether
-    the attempt that was due is to be sent as it is."""
+    """Applies the updater's answer about the card `token_id`, and tells whether the attempt that
+    was due is to be sent as it is. `card`: the new one, None where its token stays."""
     if waits_for_update(change) is None or change.order.token_id != token_id:
         change.undue("card_update")
         return False

@@ -27,7 +27,7 @@ def present(
 
 
 def may_offer(order: Order) -> bool:
-    """Whether an MIT's payer may be given a link, or may use theirs once more."""
+    """True when an MIT's payer may be given a link, or may use theirs once more."""
     tries = sum(c.tries for c in order.challenges)
     is_open = order.stage is Stage.PROCESSING and not order.by_customer and not order.do_not_retry
     return is_open and tries < TRIES_MAX and order.challenge() is None
@@ -72,8 +72,8 @@ def time_out(change: Change) -> None:
 
 
 def is_abandoned(change: Change, attempt: Attempt) -> bool:
-    """Of a try whose customer was sent to their bank and did not confirm in time: whether the order ends with it, as at
-    the checkout it does with its challenge's time."""
+    """True when the order ends with an attempt whose customer was sent to their bank and did not
+    confirm in time, as at the checkout it does with its challenge's time."""
     order, challenge = change.order, change.order.challenge()
     if attempt.ladder != PURPOSE or not order.by_customer or order.stage is not Stage.PROCESSING:
         return False

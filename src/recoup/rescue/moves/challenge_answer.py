@@ -78,7 +78,8 @@ def _swapped(change: Change, card: CardIds) -> TypedCard | None:
 
 
 def _at_hand(change: Change, challenge: Challenge, typed: TypedCard | None, *, is_wanted: bool) -> None:
-    """They can be sent to their bank from here. `is_wanted`: the bank wants it, of this card."""
+    """Notes that the customer can be sent to their bank from here. `is_wanted`: the bank wants it,
+    of this card."""
     order, planned = change.order, change.order.planned()
     if planned is None:
         return
@@ -94,8 +95,8 @@ def _at_hand(change: Change, challenge: Challenge, typed: TypedCard | None, *, i
 
 
 def later_plan(change: Change, decision: Decision, decision_id: UUID) -> Plan | None:
-    """What would follow with the typed card, by the decision about its decline, if its payer
-    agreed."""
+    """The plan that would follow with the typed card, by the decision about its decline, if its
+    payer agreed."""
     due = next_due(change, decision) if decision.verdict == "plan" else None
     if due is None:
         return None
@@ -176,8 +177,8 @@ def withhold(change: Change, attempt: Attempt, why: str, rule: str, *, decision_
 
 
 def decline_by_customer(change: Change) -> None:
-    """They said no, or their bank did not let them pass: what is out and turns out approved goes
-    back."""
+    """Declines an order whose customer said no, or whose bank did not let them pass: what is out
+    and turns out approved goes back."""
     order, challenge = change.order, change.order.challenge()
     is_open = challenge is not None and order.stage in _ANSWERABLE
     if is_open:

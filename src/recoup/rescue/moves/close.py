@@ -141,7 +141,7 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
 
 
 def _masked(order: Order, text: str | None) -> str | None:
-    """Without the number of the card, or of what was sent in its place."""
+    """The text without the number of the card, or of what was sent in its place."""
     text, other = without_card(text, order.card), IN_PLACE.first()
     return without_card(text, other.shown(order)) if other is not None and text is not None else text
 

@@ -142,8 +142,9 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
 def _refused(
     change: Change, attempt: Attempt, refused: Refused, without_claims: Allowed | Refused, decision_id: UUID
 ) -> None:
-    """`without_claims`: the answer without what the merchant reports. Where only its reports keep the charge back for
-    long, the order needs attention; they alone write nothing off before the plan's end."""
+    """Handles a charge that the gate refuses. `without_claims`: the answer without what the
+    merchant reports. Where only its reports keep the charge back for long, the order needs
+    attention; they alone write nothing off before the plan's end."""
     advance = change.order.collecting()
     assert advance is not None
     soon = min(change.now + CLAIMED_WAIT, advance.until)
@@ -163,7 +164,8 @@ def _free_by(answer: Allowed | Refused, moment: datetime) -> bool:
 def _wait(
     change: Change, attempt: Attempt, until: datetime | None, why: str, *, decision_id: UUID | None = None
 ) -> None:
-    """Nothing is sent before; at the end of the plan's time what is due is written off all the same."""
+    """Puts the charge off: it is not sent before; at the end of the plan's time what is due is
+    written off all the same."""
     advance = change.order.collecting()
     assert advance is not None
     if until is None:
@@ -237,7 +239,8 @@ def not_charged(
 
 
 def write_off(change: Change, why: str, *, decision_id: UUID | None = None) -> None:
-    """What is still due is the operator's bad debt from here on. `decision_id`: of what was decided, not of time."""
+    """Writes off what is still due: the operator's bad debt from here on. `decision_id`: of what
+    was decided, not of time."""
     advance = change.order.collecting()
     if advance is None:
         return

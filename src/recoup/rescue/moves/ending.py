@@ -51,7 +51,7 @@ def release(change: Change) -> None:
 
 
 def go_on(change: Change, why: str) -> None:
-    """From Onhold back to work: to what was planned, or to its first look."""
+    """Takes an order from Onhold back to work: to what was planned, or to its first look."""
     order = change.order
     change.step("released", why=why)
     attempt = order.planned()
@@ -62,8 +62,8 @@ def go_on(change: Change, why: str) -> None:
 
 
 def cancel(change: Change, happening: str = "cancelled") -> bool:
-    """By the merchant, unless `happening` says otherwise. True when it ends now; False when the merchant cancelled it
-    before.
+    """Cancels an order, by the merchant unless `happening` says otherwise. True when it ends now;
+    False when the merchant cancelled it before.
 
     Raises: Problem(wrong_state). An attempt in flight is reversed if it turns out approved.
     """
@@ -92,7 +92,7 @@ def cancel(change: Change, happening: str = "cancelled") -> bool:
 
 
 def _way_back(order: Order) -> str:
-    """What a merchant does who wants to call off an order that is paid."""
+    """The cure for a merchant who wants to call off an order that is paid."""
     if order.refunded_units >= order.units:
         return "All of it has been given back already."
     if order.disputed_units and not order.refundable_units:

@@ -1,4 +1,5 @@
-"""What features decide of an order before anything is sent, and what they hear. Under the locks of order and card."""
+"""Decisions of features on an order before anything is sent, and what they hear. Under the locks of
+order and card."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -36,8 +37,8 @@ def stop_of(change: Change) -> Stop | None:
 
 
 def end_if_stopped(change: Change) -> bool:
-    """Whether the order ends. What is out and turns out approved is reversed. One that nobody has looked at yet ends
-    when it is picked up."""
+    """Ends the order if a feature stops it; tells whether it ends. What is out and turns out
+    approved is reversed. An order that nobody has looked at yet ends when it is picked up."""
     if change.order.stage not in _UNDER_WAY or not is_counted(change.order):
         return False
     stop = stop_of(change)
@@ -47,9 +48,9 @@ def end_if_stopped(change: Change) -> bool:
 
 
 def is_counted(order: Order) -> bool:
-    """Whether the decline that came in stands among the card's sends: then the order was started before. Only then may
-    another card have taken its place."""
-    return bool(order.cards_before) or any(one.send_id == order.order_id for one in order.sends)
+    """True when the decline that came in stands among the card's sends: then the order was started
+    before. Only then may another card have taken its place."""
+    return bool(order.cards_before) or any(send.send_id == order.order_id for send in order.sends)
 
 
 def declined(change: Change, reading: Reading, source_id: UUID, at: datetime) -> None:

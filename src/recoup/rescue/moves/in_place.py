@@ -1,4 +1,4 @@
-"""What an attempt may be sent by in its card's place, where a feature brings that."""
+"""Substitutes for the card that an attempt may be sent by, where a feature brings them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,8 +16,9 @@ Made = tuple[Decision, UUID]  # with the id that it is stored under
 
 
 class InPlace(NamedTuple):
-    """Under the locks: `chosen` by which token an attempt goes, `shown` what says which number must be hidden in
-    texts, `gone` how a decline that speaks of a token alone is decided, given how the answer says that it stands."""
+    """Hooks for a token in the card's place, under the locks: `chosen` by which token an attempt
+    goes, `shown` what says which number must be hidden in texts, `gone` how a decline that speaks
+    of a token alone is decided, given how the answer says that it stands."""
 
     chosen: Callable[[Order, Attempt, datetime], UUID | None]
     shown: Callable[[Order], Any]

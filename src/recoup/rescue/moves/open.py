@@ -86,7 +86,7 @@ def open_attempt(
 
 
 def _is_off(change: Change, attempt: Attempt) -> bool:
-    """Whether the merchant's sending is off, or everybody's: then the order waits."""
+    """True when the merchant's sending is off, or everybody's: then the order waits."""
     if change.order.merchant.killed:
         GATE.add(whys.KILL_SWITCH)
         _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
@@ -117,7 +117,7 @@ def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
 def _hold_for(
     change: Change, attempt: Attempt, pause: timedelta, why: str, cause: str, *, decision_id: UUID | None = None
 ) -> None:
-    """It goes on by itself, where no customer waits."""
+    """Holds the order for a pause, after which it goes on by itself, where no customer waits."""
     if change.order.by_customer or attempt.ladder == PURPOSE:
         _wait(change, attempt, why, cause, decision_id=decision_id)
         return
@@ -129,7 +129,7 @@ def _hold_for(
 
 
 def _pause_without_route(change: Change) -> timedelta:
-    closed = [BusinessTime(one.closed_at) for one in change.order.attempts if one.closed_at is not None]
+    closed = [BusinessTime(attempt.closed_at) for attempt in change.order.attempts if attempt.closed_at is not None]
     waited = change.now - max(closed, default=change.now)
     return max(NO_ROUTE_PAUSE, min(NO_ROUTE_PAUSE_MAX, waited / 4))
 

@@ -16,7 +16,8 @@ TELLS: Final = timedelta(days=400)  # of a payer's rhythm; what is older says no
 
 
 async def look_at(tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime) -> None:
-    """Under the lock of the merchant's facts, so that what is read later is written later."""
+    """Stores the looks of payers, under the lock of the merchant's facts, so that what is read
+    later is written later."""
     rows = []
     for source in await sources_of(tx, merchant_id, sorted(payers), first_id_of(wall - TELLS)):
         seen = seen_of(source.orders or (), source.copies or (), region)
@@ -37,7 +38,8 @@ async def look_at(tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str
 
 
 async def look_again_at(tx: Tx, merchant_id: UUID, payer_id: UUID, wall: WallTime) -> None:
-    """After what was known of one of their payments has changed. Does nothing where no facts are kept."""
+    """Looks at a payer again, as what was known of one of their payments has changed. Does nothing
+    where no facts are kept."""
     facts = await lock_facts(tx, merchant_id)
     if facts is not None:
         await look_at(tx, merchant_id, {payer_id}, facts.region, wall)

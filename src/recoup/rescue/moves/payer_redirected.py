@@ -32,8 +32,9 @@ def payer_redirected(change: Change, attempt: Attempt, url: str | None, referenc
 
 
 def payer_returned(change: Change, attempt: Attempt, brought: str | None, ask_after: timedelta) -> bool:
-    """Whether this is the first return of the attempt's customer, and the processor is to be asked now. `brought`: None
-    for what is no return. `ask_after`: when the worker does, unless somebody has."""
+    """Notes the return of the attempt's customer; true if it is their first, and the processor is
+    to be queried now. `brought`: None for what is no return. `ask_after`: when the worker does,
+    unless somebody has."""
     known = attempt.authentication
     if attempt.state not in attempt_life.GOING or known is None or known.url is None or known.returned is not None:
         return False

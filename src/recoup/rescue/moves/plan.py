@@ -1,5 +1,5 @@
-"""What comes next after a decline, decided by policy, by the order's arm or by a person, and put on the order: the next
-attempt, its due time, the reasons."""
+"""Plan of the next step after a decline, decided by policy, by the order's arm or by a person, and
+put on the order: the next attempt, its due time, the reasons."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,8 +59,8 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
 
 
 def _alert_alike(change: Change) -> None:
-    """Of an order beside another of its card that was declined for nearly the same amount, once a week for each
-    card."""
+    """Alerts of an order beside another of its card that was declined for nearly the same amount,
+    once a week for each card."""
     order, near = change.order, alike(change.order, change.now)
     if near is None or order.card_id is None:
         return
@@ -88,12 +88,14 @@ def decide_or_update(
 
 
 def card_is_blocked(order: Order) -> bool:
-    """By its merchant: its next number is not sent either. Only under the card's lock."""
-    return any(one.reason == "card" and one.merchant_id == order.merchant_id for one in order.blocks)
+    """True when its merchant has blocked the card: its next number is not sent either. Only under
+    the card's lock."""
+    return any(block.reason == "card" and block.merchant_id == order.merchant_id for block in order.blocks)
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
-    """None when nothing is planned, or the merchant wants nothing more."""
+    """Due time of the decision's next attempt; None when nothing is planned, or the merchant wants
+    nothing more."""
     if change.order.do_not_retry:
         return None
     if decision.verdict != "attempt_now":
@@ -102,8 +104,8 @@ def next_due(change: Change, decision: Decision) -> datetime | None:
 
 
 def opened(change: Change) -> datetime | None:
-    """When what nobody asked for by hand may leave: now, or as soon as the order's policies open; None where that is
-    never, or too late."""
+    """Time from which a send that nobody requested by hand may leave: now, or as soon as the
+    order's policies open; None where that is never, or too late."""
     order, policies = change.order, change.order.retry.policies
     if policies is None or order.by_customer:
         return change.now
@@ -118,8 +120,9 @@ def opened(change: Change) -> datetime | None:
 
 
 def is_late(change: Change, attempt: Attempt) -> bool:
-    """Whether the attempt, that was planned for an open hour, comes at one that its policies keep closed, or once the
-    month's sends are used up. What was planned before the policy said so keeps its plan."""
+    """True when the attempt, that was planned for an open hour, comes at one that its policies keep
+    closed, or once the month's sends are used up. What was planned before the policy said so keeps
+    its plan."""
     order, policies = change.order, change.order.retry.policies
     if policies is None or order.by_customer or attempt.ladder == PURPOSE or attempt.when_due == "other_card":
         return False
@@ -130,8 +133,8 @@ def is_late(change: Change, attempt: Attempt) -> bool:
 
 
 def decide_due(change: Change, attempt: Attempt) -> bool:
-    """Whether what has come is still to be sent: the engine decides again about its plan. If not, the order has
-    another plan, or none."""
+    """Has the engine decide again about a plan that is due; true if it is still to be sent. If not,
+    the order has another plan, or none."""
     order = change.order
     is_planned = attempt.decision_id is not None and attempt.when_due in _QUEUED and attempt.ladder != PURPOSE
     is_queued = is_planned and attempt.initiator == "merchant"
@@ -207,8 +210,8 @@ def follow(
 
 
 def without_part(change: Change, attempt: Attempt) -> None:
-    """What was planned for a part is for all that is owed, where its merchant allows no part any more; and nothing is
-    sent for more than is owed."""
+    """Plans the whole amount due in place of a part, where its merchant allows no part any more;
+    and never more than is due."""
     order = change.order
     if attempt.units > order.owed_units or attempt.units < order.owed_units and not inputs_of(order):
         change.set_attempt(attempt, units=order.owed_units)
@@ -223,8 +226,8 @@ def _take_other_card(change: Change, reading: Reading, decision_id: UUID) -> Non
 
 
 def when_due_of(decision: Decision) -> str | None:
-    """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing. A
-    replaced card has its name."""
+    """The name of the due work at which the plan is looked at again: the engine's plans are; but
+    what was drawn is sent, or the draw would say nothing. A replaced card has its name."""
     if decision.versions["decider"] == CARD_UPDATE_VERSION:
         return "new_card"
     if OTHER_CARD_WAITS in decision.rules:
@@ -293,7 +296,7 @@ def next_attempt(order: Order, purpose: str, due: datetime, units: int, initiato
 
 
 def drop_plan(change: Change) -> None:
-    """What was planned is not sent any more."""
+    """Drops the plan: it is not sent any more."""
     attempt = change.order.planned()
     if attempt is not None:
         change.set_attempt(attempt, state="not_sent")
@@ -302,7 +305,8 @@ def drop_plan(change: Change) -> None:
 
 
 def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -> tuple[Decision, UUID]:
-    """What is done, and the id it is stored under. `due_at`: of what the engine planned, where that has come."""
+    """The decision by the order's arm, and the id it is stored under. `due_at`: of what the engine
+    planned, where that has come."""
     order = change.order
     assert order.arm is not None
     assert order.arm_known is not None
@@ -313,7 +317,9 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     done, watched = decide_by_arm(order.arm, order.arm_known, evidence, engine, order.retry.policies)
     if watched is not None:
         change.decide(watched.decision, watched.evidence.features(), watched.arm)
-    taken = next((one for one in done.decision.alternatives if one.name == done.decision.taken), None)
+    taken = next(
+        (alternative for alternative in done.decision.alternatives if alternative.name == done.decision.taken), None
+    )
     if done.decision.verdict == "attempt_now" and taken is not None and taken.chance is not None:
         change.chance = round(taken.chance * MILLION)
     return done.decision, change.decide(done.decision, done.evidence.features(), done.arm)
@@ -331,7 +337,7 @@ def ask_by_hand(change: Change, request: Request, gate_answer: GateWord | None =
 
 
 def gate_answer(change: Change, policy: Policy, attempt: Attempt | None) -> GateWord:
-    """What the card's gate says of a send now. Only under the card's lock."""
+    """The card's gate's answer to a send now. Only under the card's lock."""
     order = change.order
     initiator, units = (attempt.initiator, attempt.units) if attempt else (order.initiator, order.units)
     return GateWord.of(ask_gate(gate_input(order, change.now, policy.visa_limit, initiator, units=units)))

@@ -1,4 +1,5 @@
-"""One send of a card: what the network gate counts, and the intent that is committed before any byte leaves."""
+"""A send of a card: what the network gate counts, and the intent that is committed before any byte
+leaves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,7 +31,7 @@ def with_reserved(sends: list[CardSend], reserved: Mapping[UUID, NetworkSend]) -
     """The card's sends as read, and those that earlier orders of the same transaction have just reserved or closed."""
     if not reserved:
         return sends
-    kept = [one for one in sends if one.send_id not in reserved]
+    kept = [send for send in sends if send.send_id not in reserved]
     return kept + [card_send_of(row) for row in reserved.values() if row.state != "not_sent"]
 
 
@@ -45,12 +46,13 @@ def gate_input(
     acceptor_id: str | None = None,
     region: str = "",
 ) -> GateInput:
-    """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
-    `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts.
-    `acceptor_id`: of the send's route, where it is not the merchant's; `region`: of that route, where it is chosen."""
+    """Input of the gate: what decides whether the networks allow one more send of the order's card
+    now. Only under the card's lock. `units`: of this send, where they are not the order's.
+    `claims`: whether what its merchant reports counts. `acceptor_id`: of the send's route, where it
+    is not the merchant's; `region`: of that route, where it is chosen."""
     region = region or order.region()
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
-    counted = [one for one in order.sends if not one.send.claimed or claims and _claim_counts(order, one)]
+    counted = [send for send in order.sends if not send.send.claimed or claims and _claim_counts(order, send)]
     sends = [replace(one.send, lifted=True) if _is_lifted(order, one, who) else one.send for one in counted]
     found = tallies(
         scheme,
@@ -93,23 +95,26 @@ def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
 
 
 def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:
-    """Nothing is sent close to the instant at which the processor charges the invoice, or what it declined, by
-    itself."""
+    """Blocks close to the instant at which the processor charges the invoice, or what it declined,
+    by itself."""
     billed = order.facts.get("own_retry_at")
     tries = [(OWN_RETRY, datetime.fromisoformat(billed))] if billed else []
-    tries += [(OWN_REPEAT, one.retries_itself_at) for one in order.attempts if one.retries_itself_at is not None]
+    tries += [
+        (OWN_REPEAT, attempt.retries_itself_at) for attempt in order.attempts if attempt.retries_itself_at is not None
+    ]
     ours = [(why, at + order.merchant.offset) for why, at in tries]
     return tuple(Block(why, at + KEEP_CLEAR) for why, at in ours if at - KEEP_CLEAR <= now < at + KEEP_CLEAR)
 
 
 def _claim_counts(order: Order, claim: CardSend) -> bool:
-    """While an advance is collected, the merchant has its money and may not end the charges by what it says: only
-    claims up to the order itself count. By their ids, for a claim may be dated back."""
+    """True when the merchant's claim counts. While an advance is collected, the merchant has its
+    money and may not end the charges by what it says: only claims up to the order itself count. By
+    their ids, for a claim may be dated back."""
     return order.collecting() is None or claim.send_id <= order.order_id
 
 
 def _blocks(order: Order, acceptor_id: str) -> tuple[Block, ...]:
-    """Those that reach this merchant."""
+    """Blocks that reach this merchant."""
     return tuple(
         Block(block.reason, block.until)
         for block in order.blocks
@@ -152,17 +157,18 @@ def _consent(order: Order, attempt: Attempt, now: BusinessTime, route: "Route") 
 
 
 def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
-    """By the attempt before this one, if it is proved that none left: this one goes in its place, by another route."""
+    """The exemption claimed by the attempt before this one, if it is proved that none left: this
+    one goes in its place, by another route."""
     before = next((one for one in order.attempts if one.attempt_no == attempt.attempt_no - 1), None)
     if before is None or before.state != "not_sent" or before.consent is None:
         return None
-    return next((one for one in EXEMPTIONS if one == before.consent.exemption), None)
+    return next((exemption for exemption in EXEMPTIONS if exemption == before.consent.exemption), None)
 
 
 class Route(NamedTuple):
-    """Where a send goes; `name` None: no route takes it now. `settled_after` is its processor's, `inputs` of the
-    choice, `acceptor_id` counts it by the rules of `region`, `takes_tokens`: its processor takes tokens in the card's
-    place, `fraud_rate` is its acquirer's."""
+    """The route of a send; `name` None: no route takes it now. `settled_after` is its processor's,
+    `inputs` of the choice, `acceptor_id` counts it by the rules of `region`, `takes_tokens`: its
+    processor takes tokens in the card's place, `fraud_rate` is its acquirer's."""
 
     name: str | None
     settled_after: timedelta
@@ -178,7 +184,7 @@ PickRoute = Callable[[Change, Attempt], Route]
 
 
 def token_for(order: Order, attempt: Attempt, now: datetime, route: Route) -> UUID | None:
-    """By which the attempt goes; None: by the card itself."""
+    """The token by which the attempt goes; None: by the card itself."""
     other = IN_PLACE.first()
     return other.chosen(order, attempt, now) if other is not None and route.takes_tokens else None
 

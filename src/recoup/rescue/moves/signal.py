@@ -14,8 +14,8 @@ from recoup.rescue.rules.signal import SignalInput, decide_by_signal
 
 
 def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) -> bool:
-    """Whether the attempt is brought forward; nothing is written where it is not, however many signals come.
-    Only under the card's lock."""
+    """Brings the attempt forward where the signal allows; tells whether it did. Otherwise nothing
+    is written, however many signals come. Only under the card's lock."""
     order, planned = change.order, change.order.planned()
     if order.stage is not Stage.PROCESSING or order.do_not_retry or order.initiator == "customer":
         return False
@@ -29,7 +29,7 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
     before = PlanBefore(planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None)
     inputs = SignalInput(
         reading=evidence.reading,
-        last_at=max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]),
+        last_at=max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)]),
         approved_at=change.now - max(timedelta(0), change.wall - approved_at),
         now=change.now,
         before=before,
@@ -50,10 +50,11 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
 
 
 def is_kept_closed(change: Change, evidence: Evidence) -> bool:
-    """By the order's policies: no signal passes their hours, their gap or their budget."""
+    """True when the order's policies keep it closed: no signal passes their hours, their gap or
+    their budget."""
     policies, now = change.order.retry.policies, change.now
     if policies is None:
         return False
-    last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    last = max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)])
     spent = policies.fresh(now, evidence.month_sends) > now
     return policies.off or spent or now < last + policies.gap or not policies.is_open(now, evidence.utc_offset)

@@ -11,7 +11,7 @@ from recoup.rescue.moves.ending import go_on
 
 
 def taken_after_all(change: Change, attempt: Attempt) -> None:
-    """Nothing more is sent for the order before people have looked it up: it would be charged twice."""
+    """Stops sending for the order before people have looked it up: it would be charged twice."""
     order = change.order
     if order.stage is Stage.HELD and order.held.get("cause") != BY_OPERATOR:
         change.undue("release")

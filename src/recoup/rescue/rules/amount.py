@@ -1,4 +1,4 @@
-"""How much of what an order owes its next attempt is for, where a feature asks for less than all."""
+"""Units of the amount due that an order's next attempt is for, where a feature wants less than all."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
@@ -57,7 +57,7 @@ def sized(evidence: "Evidence", decision: "Decision") -> "Decision":
 
 
 def units_of(order: "Order", decision: "Decision", reading: "Reading") -> int | None:
-    """What the decision's next attempt is for; None: all that is owed."""
+    """Units of the decision's next attempt; None: the whole amount due."""
     return next((one.units(order, decision, reading) for one in AMOUNT if one.rule in decision.rules), None)
 
 

@@ -1,8 +1,9 @@
-"""Who decides about an order, the engine or the fixed schedule, and what is stored of it. Pure.
+"""Assignment of an order to its decider, the engine or the fixed schedule, and what is stored of
+it. Pure.
 
-A customer keeps their place among all customers for good, by a keyed hash. The comparison group is cut off at one end
-of the line and the engine's share at the other: each may grow or shrink without moving anybody between them. An order
-keeps the arm that it came into, and the terms of that day.
+A customer keeps their place among all customers for good, by a keyed hash. The comparison group is
+cut off at one end of the line and the engine's share at the other: each may grow or shrink without
+moving anybody between them. An order keeps the arm that it came into, and the terms of that day.
 """
 
 from collections.abc import Callable
@@ -46,21 +47,22 @@ class DecisionRecord(NamedTuple):
 
 
 def has_arm(kind: str, cit_unresolved: str) -> bool:
-    """Whether the engine may be asked about an order of that kind. `cit_unresolved`: the merchant's setting."""
+    """True when the engine may be asked about an order of that kind. `cit_unresolved`: the
+    merchant's setting."""
     return kind in KINDS or kind in _ADVANCED and cit_unresolved == "advance"
 
 
 def why_not(known: Known, engine: EngineAtHand) -> str:
-    """Why the engine cannot be asked, as `FALLBACKS` names it; empty: it can."""
+    """Reason the engine cannot be asked, as `FALLBACKS` names it; empty: it can."""
     return "stopped" if known.stopped else engine.why_none if engine.model is None else ""
 
 
 def decide_by_arm(
     arm: Arm, known: Known, evidence: Evidence, engine: EngineAtHand, within: InForce | None = None
 ) -> tuple[DecisionRecord, DecisionRecord | None]:
-    """What is done, and what the engine would have done where it only watches. `evidence.facts` are there: whoever
-    decides, each arm's decider can be asked later with what is stored. `within`: the policies set for the order hold in
-    every arm."""
+    """Decides by the order's arm; returns what is done, and what the engine would have done where
+    it only watches. `evidence.facts` are there: whoever decides, each arm's decider can be asked
+    later with what is stored. `within`: the policies set for the order hold in every arm."""
     evidence, number = _drawing(evidence, known.terms, engine)
     engines, fallback = _engines(evidence, known, engine, within) if arm in ("engine", "shadow") else (None, "")
     # The schedule has not planned what has come due here: it is asked as after the last decline.
@@ -82,7 +84,8 @@ def decide_by_arm(
 
 
 def _drawing(evidence: Evidence, terms: Terms, engine: EngineAtHand) -> tuple[Evidence, int]:
-    """With the draw in it, which is the same however often one decision is asked for; and the decision's number."""
+    """The evidence with the draw in it, which is the same however often one decision is requested,
+    and the decision's number."""
     assert evidence.facts is not None
     number = len(evidence.attempts) + 1
     due = evidence.due_at.isoformat() if evidence.due_at else ""

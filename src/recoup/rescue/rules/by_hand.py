@@ -31,8 +31,8 @@ class PlanBefore:
 
 @dataclass(frozen=True, slots=True)
 class GateWord:
-    """What the card's gate said when it was asked: `rule` is empty where it allowed the send, else until when the rule
-    stands, None for good."""
+    """Answer of the card's gate: `rule` is empty where it allowed the send, else until when the
+    rule stands, None for good."""
 
     rule: str = ""
     until: datetime | None = None

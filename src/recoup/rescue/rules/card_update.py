@@ -1,7 +1,9 @@
-"""Whether the account updater is queried before a decline decides, and what its answer makes of the order. Pure.
+"""Decision whether the account updater is queried before a decline decides, and what its answer
+makes of the order. Pure.
 
-Only a new card is acted on here, and an account that is closed; whatever else the updater says leaves the decline to
-the order's own decider. Another way of deciding is another version in another file; this one then stays for replays.
+Only a new card is acted on here, and an account that is closed; whatever else the updater says
+leaves the decline to the order's own decider. Another way of deciding is another version in another
+file; this one then stays for replays.
 """
 
 from collections.abc import Mapping
@@ -42,7 +44,7 @@ class UpdateInput(Stored):
 
 
 def may_be_cured(reading: Reading) -> bool:
-    """Whether the decline may be the end of a card that was replaced."""
+    """True when the decline may be the end of a card that was replaced."""
     return reading.reason in _CURED and reading.klass in ("data", "hard")
 
 

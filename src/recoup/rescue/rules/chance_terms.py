@@ -1,7 +1,8 @@
-"""What raises and what lowers the model's chance of the next try: the chance is worked out again with one thing that
-the model knows taken away. Pure.
+"""Factors that raise or lower the model's chance of the next attempt: the chance is worked out
+again with one thing that the model knows taken away. Pure.
 
-A term is the difference in log-odds. It says how the model came to its chance, never why the bank would answer so.
+A term is the difference in log-odds. It says how the model came to its chance, never why the bank
+would answer so.
 """
 
 import math
@@ -44,7 +45,7 @@ def chance_terms(
     """
     if not decides_by_model(str(versions.get("decider"))):
         return ()
-    at = next((one.get("at") for one in alternatives if one["name"] == taken), None)
+    at = next((alternative.get("at") for alternative in alternatives if alternative["name"] == taken), None)
     evidence, model = Evidence.from_dict(features), models[str(versions["model"])]
     if at is None or evidence.facts is None:
         return ()

@@ -1,4 +1,5 @@
-"""When the customer of an advanced order is charged next, or that what is due is written off. Pure and replayable.
+"""Time of the next charge to the customer of an advanced order, or that what is due is written off.
+Pure and replayable.
 
 Another way of deciding is another version in another file; this one then stays for replays.
 """

@@ -1,6 +1,8 @@
-"""What a declined payment tells of itself that helps its rescue, and what it leaves out. Pure.
+"""Completeness of a declined payment: what it states that helps its rescue, and what it leaves out.
+Pure.
 
-Weights are ours; why each field matters stands beside it. Source: contract §5.2, §5.3, seed 004, network rules.
+Weights are ours; why each field matters stands beside it. Source: contract §5.2, §5.3, seed 004,
+network rules.
 """
 
 from collections.abc import Mapping
@@ -90,7 +92,8 @@ def score(body: Mapping[str, Any], is_mit: bool, *, kept: frozenset[str] = froze
 
 
 def remarks(is_mit: bool, declined_at: datetime | None, expires_at: datetime | None, now: datetime) -> tuple[str, ...]:
-    """What is told, but could be better. Times are aware, `now` the merchant's business time."""
+    """Remarks on what is given, but could be better. Times are aware, `now` the merchant's business
+    time."""
     found = []
     if declined_at is not None and now - declined_at > LATE_AFTER:
         found.append("The decline is older than a day: hand payments over on the day on which they fail.")

@@ -48,7 +48,8 @@ _SLOT_WORDS: Final = {
 
 
 class _Asked(NamedTuple):
-    """`within`: the policies that hold for the order; none for one whose customer waits."""
+    """Input of a decision. `within`: the policies that hold for the order; none for one whose
+    customer waits."""
 
     evidence: Evidence
     policy: RetryPolicy
@@ -56,8 +57,9 @@ class _Asked(NamedTuple):
 
 
 def decide(evidence: Evidence, policy: RetryPolicy, within: InForce | None = None) -> Decision:
-    """What to do about the last decline, and the tries that would follow if each were declined the same way. `within`:
-    the policies that were set for the order; a customer who waits is asked whatever they say."""
+    """Decides what to do about the last decline, and the attempts that would follow if each were
+    declined the same way. `within`: the policies that were set for the order; a customer who waits
+    is asked whatever they say."""
     if within is None or evidence.kind == "cit":
         return sized(evidence, _decide(_Asked(evidence, policy, None)))
     decision = sized(evidence, _decide(_Asked(evidence, within.bounded(policy), within)))
@@ -107,7 +109,7 @@ def _forbidden(asked: _Asked) -> str | None:
 
 
 def _is_open(asked: _Asked) -> bool:
-    """Whether the policies let a send leave now."""
+    """True when the policies let a send leave now."""
     evidence, _, within = asked
     if within is None:
         return True
@@ -127,7 +129,8 @@ def _opens(asked: _Asked, at: datetime) -> datetime | None:
 
 
 def _with_other_card(asked: _Asked) -> Decision:
-    """Now; or, where the policies keep it waiting, once they let it leave: it is looked for again then."""
+    """Decision to use another card: now; or, where the policies keep it waiting, once they let it
+    leave: it is looked for again then."""
     if _is_open(asked):
         return _decision(asked, "attempt_now", (), None, [OTHER_CARD])
     at = _opens(asked, asked.evidence.now)
@@ -166,7 +169,7 @@ def _may_try_now(asked: _Asked, group: Group) -> bool:
 
 
 def _used(evidence: Evidence, group: Group) -> int:
-    return sum(1 for one in evidence.attempts if one.group == group)
+    return sum(1 for attempt in evidence.attempts if attempt.group == group)
 
 
 def _left(asked: _Asked, group: Group) -> int:
@@ -175,7 +178,7 @@ def _left(asked: _Asked, group: Group) -> int:
 
 
 def _last_send(evidence: Evidence) -> datetime:
-    return max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    return max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)])
 
 
 def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
@@ -203,7 +206,7 @@ def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTi
 
 
 def _is_timed(asked: _Asked) -> bool:
-    """Whether the network names the time of the next attempt, and the policy keeps to it."""
+    """True when the network names the time of the next attempt, and the policy keeps to it."""
     return asked.policy.network_times and asked.evidence.reading.wait_by_rule
 
 
@@ -217,7 +220,8 @@ def _asked_wait(evidence: Evidence) -> timedelta:
 
 
 def _at_the_end(asked: _Asked, group: Group) -> BusinessTime | None:
-    """One try, where the order ends before the network's time; None where that has passed, or no try is left."""
+    """Time of one attempt, where the order ends before the network's time; None where that has
+    passed, or no attempt is left."""
     evidence, _, within = asked
     if not _is_timed(asked) or _left(asked, group) <= 0:
         return None
@@ -232,8 +236,8 @@ def _at_the_end(asked: _Asked, group: Group) -> BusinessTime | None:
 
 
 def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime, gap: timedelta) -> datetime:
-    """When try `number` (from 0) of a schedule is best, the send before it having been at `last`, `gap` before it at
-    least."""
+    """Best instant for attempt `number` (from 0) of a schedule, the send before it having been at
+    `last`, `gap` before it at least."""
     wait = max(_wait(evidence, schedule, number), gap)
     earliest = max(last + wait, _soonest(evidence))
     debit, offset = evidence.funding == "debit", evidence.utc_offset

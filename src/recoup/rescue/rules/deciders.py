@@ -1,4 +1,5 @@
-"""What decides an order's attempts: by version, so that a stored decision is decided again by what decided it."""
+"""Deciders of an order's attempts, by version, so that a stored decision is decided again by what
+decided it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What a decision knows. It turns into JSON and back without loss, so that any can be replayed."""
+"""Evidence of a decision. It turns into JSON and back without loss, so that any can be replayed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
@@ -24,7 +24,7 @@ _LEFT_OUT: Final = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt of the order: the group of the decline that it answered, and when it was sent."""
+    """An attempt of the order: the group of the decline that it answered, and when it was sent."""
 
     group: str
     at: datetime
@@ -74,7 +74,7 @@ class Evidence(Stored):
     card_sends: int = 0
 
     def features(self) -> dict[str, Any]:
-        """Without what is as usual."""
+        """Features of the evidence, without what is as usual."""
         found = {one.name: plain(getattr(self, one.name)) for one in fields(self) if not self._is_usual(one)}
         found |= {"month_sends": self.month_sends.to_plain()} if self.month_sends else {}
         found |= {name: one.features() for name, one in self.of_features.items()}

@@ -1,6 +1,8 @@
-"""Among tries that are nearly as good one is drawn now and then, so that it can be known later what other plans bring.
+"""Draws, now and then, among attempts that are nearly as good, so that it can be known later what
+other plans bring.
 
-Stopping is never drawn. Probabilities are stored with the decision: they cannot be made up afterwards.
+Stopping is never drawn. Probabilities are stored with the decision: they cannot be made up
+afterwards.
 """
 
 from bisect import bisect_left
@@ -14,8 +16,8 @@ _BLOCKS: Final = (*(f"within-{end}h" for end in BLOCKS_HOURS), "later")
 
 
 class Offer(NamedTuple):
-    """One way to go on. `at`: hours since 1970, None for stopping; `chance` of an approval then; `price`: what the way
-    is worth net of its sends, as a chance; `probability` that it was taken."""
+    """A way to go on. `at`: hours since 1970, None for stopping; `chance` of an approval then;
+    `price`: what the way is worth net of its sends, as a chance; `probability` that it was taken."""
 
     name: str
     at: float | None
@@ -25,30 +27,31 @@ class Offer(NamedTuple):
 
 
 def weighed(offers: Sequence[Offer], share: float) -> list[Offer]:
-    """With probabilities: the first offer is the engine's; the others share `share` if they are nearly as good."""
+    """Offers with their probabilities: the first offer is the engine's; the others share `share` if
+    they are nearly as good."""
     best = offers[0]
     least = NEARLY_AS_GOOD * best.price
-    rivals = [one for one in offers if one.at is not None and one.price > 0 and one.price >= least]
+    rivals = [offer for offer in offers if offer.at is not None and offer.price > 0 and offer.price >= least]
     if best.at is None:  # it would stop: then one more try is made now and then
-        rivals = sorted((one for one in offers if one.at is not None), key=lambda one: -one.price)[:1]
+        rivals = sorted((offer for offer in offers if offer.at is not None), key=lambda offer: -offer.price)[:1]
     each = share / len(rivals) if rivals else 0.0
     if each < LEAST_PROBABILITY:
         rivals, each = [], 0.0
-    taken = {one.name for one in rivals}
+    taken = {rival.name for rival in rivals}
     kept = 1.0 - each * len(taken)
     return [
-        one._replace(probability=(each if one.name in taken else 0.0) + (kept if one.name == best.name else 0.0))
-        for one in offers
+        offer._replace(probability=(each if offer.name in taken else 0.0) + (kept if offer.name == best.name else 0.0))
+        for offer in offers
     ]
 
 
 def drawn(offers: Sequence[Offer], draw: float) -> Offer:
     """`draw` is from 0 up to 1."""
     passed = 0.0
-    for one in offers:
-        passed += one.probability
+    for offer in offers:
+        passed += offer.probability
         if draw < passed:
-            return one
+            return offer
     return offers[0]
 
 

@@ -1,4 +1,4 @@
-"""What the engine knows beside the order itself. JSON-able, without personal data."""
+"""The engine's knowledge beside the order itself. JSON-able, without personal data."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,8 +20,8 @@ def instant_of(hours: float) -> datetime:
 
 
 class Look(NamedTuple):
-    """One attempt of a payer: when, its answer's class (`answer_classes.CLASSES`), and how many attempts of its order
-    came before it (0: the payment itself)."""
+    """An attempt of a payer: when, its answer's class (`answer_classes.CLASSES`), and how many
+    attempts of its order came before it (0: the payment itself)."""
 
     at: datetime
     answer: int
@@ -61,7 +61,7 @@ class Facts(Stored):
 
     @property
     def next_number(self) -> int:
-        """How many attempts come before the next."""
+        """Number of attempts that come before the next."""
         return self.earlier + len(self.tries) + 1
 
     def features(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What kind of order a declined payment becomes, and until when. Pure.
+"""Kind of order that a declined payment becomes, and until when. Pure.
 
 Source: rescue contract §5, §17.1 (C5, modes, U1).
 """
@@ -31,9 +31,10 @@ def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> Order
 def expiry_of(
     kind: str, asked: datetime | None, now: datetime, policy: Policy, recurring: bool
 ) -> tuple[datetime | None, tuple[str, ...]]:
-    """When the rescue ends, and codes of `intake_warnings`.
+    """End of the rescue, and codes of `intake_warnings`.
 
-    Raises: Problem(invalid) for a date that is missing, past, too soon or too late, naming the bounds.
+    Raises: Problem(invalid) for a date that is missing, past, too soon or too late, naming the
+    bounds.
     """
     if kind == "mit_sync":
         return now + policy.sync_period, ()

@@ -1,4 +1,5 @@
-"""What a caller is warned of about a payment that is taken: codes, which are kept, and the sentences that they mean.
+"""Warnings to a caller about a payment that is taken: codes, which are kept, and the sentences that
+they mean.
 
 A code may have an argument behind a colon.
 """
@@ -72,7 +73,8 @@ def of_time(at: datetime | None, now: datetime) -> tuple[str, ...]:
 
 
 def in_sentences(warnings: Iterable[str]) -> list[str]:
-    """In English. What is no code was kept as a sentence, before there were codes."""
+    """Turns codes into English sentences. What is no code was kept as a sentence, before there were
+    codes."""
     told = (warning.partition(":") for warning in warnings)
     return [
         Sentence(_SENTENCES[code], argument) if code in _SENTENCES else f"{code}{colon}{argument}"

@@ -34,7 +34,7 @@ class LinkPolicy:
     least_price: float = 0.005
 
     def chance_at_once(self, sent: int, paid: int) -> float:
-        """Of the prior and the merchant's links together."""
+        """Chance by the prior and the merchant's links together."""
         return (self.weight * self.chance + paid) / (self.weight + sent)
 
     def price(self, units: int) -> float:
@@ -82,7 +82,7 @@ def link_offers(
     together = min(1.0, total([one.adds for one in tries]))
 
     def chance(at: float) -> float:
-        """Of a link that is mailed then."""
+        """Chance of a link that is mailed then."""
         age, left = max(0.0, at - first) / _DAY, max(0.0, last - at)
         return at_once * _halved(age / policy.half_life_days) * min(1.0, left / policy.reach_hours)
 
@@ -100,7 +100,8 @@ def link_offers(
 
 
 def _halved(times: float) -> float:
-    """What is left of one after so many halvings, straight lines between them: a power differs by machine."""
+    """Remainder of one after so many halvings, straight lines between them: a power differs by
+    machine."""
     left, whole = 1.0, min(int(times), _HALVINGS_MAX)
     for _ in range(whole):
         left *= 0.5

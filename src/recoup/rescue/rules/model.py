@@ -1,4 +1,5 @@
-"""What decides by a model, and how the core asks it. The feature that learns brings the models."""
+"""Interface of a model that decides, and how the core asks it. The feature that learns brings the
+models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +21,11 @@ class BadModel(ValueError):
 
 
 class NotRead(BadModel):
-    """Nothing is wrong with it: this machine lacks what reads it."""
+    """A model that is sound, but that this machine lacks the means to read."""
 
 
 class Charge(NamedTuple):
-    """`at_most`: a cap on its chance, of one whose answer is overdue."""
+    """A charge. `at_most`: a cap on its chance, of one whose answer is overdue."""
 
     at: datetime
     at_most: float = 1.0
@@ -40,7 +41,7 @@ class Collected(NamedTuple):
 
 
 class Learned(Protocol):
-    """What a model was learned from. Days are ISO dates."""
+    """Data that a model was learned from. Days are ISO dates."""
 
     @property
     def made_from(self) -> str: ...
@@ -55,13 +56,15 @@ class Learned(Protocol):
 
 
 class Model(Protocol):
-    """One model. Chances are from 0 to 1; instants of `chances_at` are hours since 1970; `utc_offset` counts minutes,
-    where the facts name no zone. All but `outside` raise ArithmeticError, LookupError or ValueError for numbers that
-    lead nowhere.
+    """A model. Chances are from 0 to 1; instants of `chances_at` are hours since 1970; `utc_offset`
+    counts minutes, where the facts name no zone. All but `outside` raise ArithmeticError,
+    LookupError or ValueError for numbers that lead nowhere.
 
-    `decide`: when to try again, if at all, within the policies that were set. `expected_under`: that a plan recovers
-    the order; `collected`: that one of the charges does, oldest first. `outside`: sentences on what it has not seen.
-    `pooled`: the same without what it learned of single issuers."""
+    `decide`: when to try again, if at all, within the policies that were set. `expected_under`:
+    that a plan recovers the order; `collected`: that one of the charges does, oldest first.
+    `outside`: sentences on what it has not seen. `pooled`: the same without what it learned of
+    single issuers.
+    """
 
     @property
     def name(self) -> str: ...
@@ -104,15 +107,16 @@ def read_model(content: bytes) -> Model:
 
 
 def past_decider(decider: object) -> "Callable[..., Wrong | None] | None":
-    """What holds a stored decision of that name against itself, where its models are no longer read."""
+    """The check of a stored decision of that name against itself, where its models are no longer
+    read."""
     return found.past.get(str(decider)) if (found := ENGINE.first()) is not None else None
 
 
 def decides_by_model(decider: str) -> bool:
-    """Whether a model decides under that name, so that it can decide again."""
+    """True when a model decides under that name, so that it can decide again."""
     return (found := ENGINE.first()) is not None and decider in found.versions
 
 
 def by_model(decider: str) -> bool:
-    """Whether a model has ever decided under that name."""
+    """True when a model has ever decided under that name."""
     return decides_by_model(decider) or past_decider(decider) is not None

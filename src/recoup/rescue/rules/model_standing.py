@@ -1,4 +1,5 @@
-"""Whether a model may decide at a moment: one that has seen nothing of that time gives no chances. Pure."""
+"""Check whether a model may decide at a moment: one that has seen nothing of that time gives no
+chances. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +21,7 @@ WHY_NONE: Final[Mapping[WhyNone, str]] = {
 
 
 def why_not(learned: Learned, now: datetime) -> WhyNone | None:
-    """None: it may decide. `now` is business time."""
+    """Reason the model may not decide; None: it may. `now` is business time."""
     if now >= _midnight(learned.data_until) + timedelta(days=1) + STALE_AFTER:
         return "model_stale"
     return "model_ahead" if now < _midnight(learned.data_from) else None

@@ -1,4 +1,4 @@
-"""What a decision may know of an order, read off its snapshot."""
+"""Evidence for a decision, read off an order's snapshot."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,7 +35,8 @@ def first_reading(order: Order) -> Reading:
 
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:
-    """As its codes say; but that the bank wants a confirmation may be what the processor alone has said."""
+    """The reading of an attempt by its codes; but that the bank wants a confirmation may be what
+    the processor alone has stated."""
     said = attempt.checks or NONE
     reading = read_decline(
         scheme=order.card.scheme if order.card else "generic",
@@ -59,7 +60,7 @@ def last_reading(order: Order) -> Reading:
 
 
 def lack_of_money(order: Order, attempt: Attempt) -> Reading:
-    """What it says of the rest that its issuer approved a part."""
+    """The reading of the rest after its issuer approved a part: lack of money."""
     return read_decline(
         scheme=order.card.scheme if order.card else "generic",
         code=DeclineCode(NETWORK, "51"),
@@ -69,7 +70,7 @@ def lack_of_money(order: Order, attempt: Attempt) -> Reading:
 
 
 def declined_at(order: Order) -> datetime:
-    """When the merchant's payment was declined; never later than it reached us."""
+    """Time at which the merchant's payment was declined; never later than it reached us."""
     return _declined_at(order.facts["decline"], order.placed_at)
 
 
@@ -79,7 +80,7 @@ def _declined_at(decline: Mapping[str, Any], placed_at: datetime) -> datetime:
 
 
 def sent_attempts(order: Order) -> list[Attempt]:
-    """Those that went out, or may have."""
+    """Attempts that went out, or may have."""
     return [a for a in order.own_attempts if a.sent_at is not None and a.state != "not_sent"]
 
 
@@ -114,7 +115,7 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
 def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile | None:
     """The customer's other card that may be tried now; the merchant switches it on. Not one that was tried before."""
     found = order.other_card
-    tried = sum(one.when_due == "other_card" for one in order.attempts)
+    tried = sum(attempt.when_due == "other_card" for attempt in order.attempts)
     if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
         return None
     if order.card_id in order.typed_once:  # its decline says nothing of the order's own card
@@ -125,7 +126,8 @@ def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile |
 
 
 def link_of(order: Order, reading: Reading) -> LinkInput | None:
-    """What the engine prices a link by; None where it may not mail one beside the tries, or the payer has one."""
+    """Input by which the engine prices a link; None where it may not mail one beside the attempts,
+    or the payer has one."""
     links = order.rescue.links if order.rescue is not None else None
     beside = order.retry.policies is None or order.retry.policies.link == "beside"
     if links is None or not beside or order.arm != "engine" or not sends_link(order) or order.challenge() is not None:
@@ -134,8 +136,8 @@ def link_of(order: Order, reading: Reading) -> LinkInput | None:
 
 
 def page_asks(order: Order, reading: Reading) -> str | None:
-    """As `asks_of`; another card where no route can ask for the confirmation that the bank wants, None where the page
-    takes no number either."""
+    """Returns what the page asks, by `asks_of`; another card where no route can ask for the
+    confirmation that the bank wants, None where the page takes no number either."""
     asks = link_asks_of(reading) if sends_link(order) else asks_of(reading)
     if asks != "confirm" or order.may_confirm():
         return asks
@@ -143,9 +145,10 @@ def page_asks(order: Order, reading: Reading) -> str | None:
 
 
 def sends_link(order: Order) -> bool:
-    """Whether its payer may still get a link to pay by mail; the merchant switches it on, its policy may forbid it."""
+    """True when its payer may still get a link to pay by mail; the merchant switches it on, its
+    policy may forbid it."""
     if order.retry.policies is not None and (order.retry.policies.link == "off" or order.retry.policies.off):
         return False
-    tries = sum(one.tries for one in order.challenges)
+    tries = sum(challenge.tries for challenge in order.challenges)
     wanted = order.notices.get(LINK, False) and not order.do_not_retry
     return wanted and order.kind == "mit_managed" and tries < TRIES_MAX

@@ -1,4 +1,4 @@
-"""What the engine decides by beside the evidence, read off an order's snapshot. Pure."""
+"""Facts that the engine decides by beside the evidence, read off an order's snapshot. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -20,7 +20,8 @@ _SAME_PAYMENT: Final = timedelta(minutes=1)
 
 
 def facts_of(order: Order, now: BusinessTime) -> Facts:
-    """What is known at `now`. An attempt whose answer is not known says nothing. The arm adds `explore` and `draw`."""
+    """Facts known at `now`. An attempt whose answer is not known says nothing. The arm adds
+    `explore` and `draw`."""
     known, reading = order.rescue or NOTHING_KNOWN, first_reading(order)
     earlier = earlier_attempts(order.facts)
     first = Look(declined_at(order), class_of(reading), earlier)
@@ -67,7 +68,7 @@ def earlier_attempts(facts: Mapping[str, Any]) -> int:
 
 def _tries(order: Order, earlier: int) -> tuple[Look, ...]:
     # That a part was approved says little of the rest.
-    sent = [one for one in sent_attempts(order) if one.state != "approved" or one.units >= order.units]
+    sent = [attempt for attempt in sent_attempts(order) if attempt.state != "approved" or attempt.units >= order.units]
     numbered = enumerate(sent, start=1 + earlier)
     return tuple(
         Look(one.sent_at, APPROVED if one.state == "approved" else class_of(attempt_reading(order, one)), number)
@@ -77,7 +78,8 @@ def _tries(order: Order, earlier: int) -> tuple[Look, ...]:
 
 
 def _looks(order: Order, seen: tuple[Seen, ...], first: Look, now: datetime) -> tuple[Look, ...]:
-    """Of the payer's other payments; what comes later than now by the merchant's clock is not known yet."""
+    """The payer's looks from other payments; what comes later than now by the merchant's clock is
+    not known yet."""
     others = [
         Look(one.at, one.answer, one.tries)
         for one in seen
@@ -91,9 +93,9 @@ def _same(one: Seen, first: Look) -> bool:
 
 
 def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None:
-    """As the gate counts, before one more send of this order."""
-    sends = [one.send for one in order.sends]
-    if not order.cards_before and all(one.send_id != order.order_id for one in order.sends):
+    """The allowance as the gate counts, before one more send of this order."""
+    sends = [send.send for send in order.sends]
+    if not order.cards_before and all(send.send_id != order.order_id for send in order.sends):
         sends.append(_payment(order))
     return allowance(
         order.card.scheme if order.card else "generic",

@@ -1,4 +1,4 @@
-"""Which of the merchant's sites an order is for, and which campaign there. Pure.
+"""Assignment of an order to the merchant's site and campaign. Pure.
 
 Source: rescue contract §5.2, §17.1 (sites); seed 004 (multisites).
 """
@@ -19,7 +19,7 @@ _MAKE: Final = "Make it first: POST /v1/sites; or send the siteId of one that yo
 
 
 class Named(NamedTuple):
-    """What the order says of where it comes from."""
+    """Origin of an order, as the order names it."""
 
     site_id: UUID | None = None
     url: str | None = None

@@ -46,8 +46,8 @@ class PastPayment:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What was transmitted of a payment. `order_id`: of an order under the same external id; `is_order`: it is a copy
-    of the very payment which that order came from."""
+    """A transmitted copy of a payment. `order_id`: of an order under the same external id;
+    `is_order`: it is a copy of the very payment which that order came from."""
 
     external_id: str
     transaction_id: str | None
@@ -82,7 +82,11 @@ def _of_order(row: PastPayment, region: str) -> list[Seen]:
     order_id, decline = row.order_id, row.decline or {}
     at = min(datetime.fromisoformat(decline["at"]), row.placed_at) if decline.get("at") else row.placed_at
     first = read_kept(decline, scheme=row.scheme or "generic", on=at.date(), region=region)
-    sent = [(one.attempt_no, one.sent_at, one) for one in row.attempts or () if one.sent_at and one.state != "not_sent"]
+    sent = [
+        (attempt.attempt_no, attempt.sent_at, attempt)
+        for attempt in row.attempts or ()
+        if attempt.sent_at and attempt.state != "not_sent"
+    ]
     sent.sort(key=itemgetter(0))
     return [Seen(at, class_of(first), 0, order_id)] + [
         Seen(

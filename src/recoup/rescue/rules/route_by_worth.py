@@ -1,12 +1,13 @@
-"""Which card route an attempt goes to: of those that can carry it the one that is worth most. Pure.
+"""Choice of an attempt's card route: of those that can carry it the one that is worth most. Pure.
 
-Worth is chance × what is left of the amount − the cost of a send. The chance is the engine's, corrected by how a
-route's approvals compare with what the engine expected of the same sends; a prior stands for `PRIOR` approvals as
-expected.
-A route that has just failed with this order stands back: it proved to have sent nothing, or brought a technical
-decline. One that refused the request as invalid is not asked again, unless a person says so, and one whose processor
-refuses our account takes nothing. What an issuer says about card or money it would say on any route. An attempt whose
-outcome is unknown leaves no choice at all. Whole numbers only, so that a stored decision is decided the same again.
+Worth is chance × what is left of the amount − the cost of a send. The chance is the engine's,
+corrected by how a route's approvals compare with what the engine expected of the same sends; a
+prior stands for `PRIOR` approvals as expected. A route that has just failed with this order stands
+back: it proved to have sent nothing, or brought a technical decline. One that refused the request
+as invalid is not asked again, unless a person says so, and one whose processor refuses our account
+takes nothing. What an issuer says about card or money it would say on any route. An attempt whose
+outcome is unknown leaves no choice at all. Whole numbers only, so that a stored decision is decided
+the same again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -67,11 +68,12 @@ class WorthInput(Stored):
 
     @property
     def open_choice(self) -> bool:
-        """Whether there is anything to choose, or proof that nothing was sent: else the route is the only one."""
-        return len(self.routes) > 1 or any(one.how != "technical" for one in self.failures)
+        """True when there is anything to choose, or proof that nothing was sent: else the route is
+        the only one."""
+        return len(self.routes) > 1 or any(failure.how != "technical" for failure in self.failures)
 
     def features(self) -> dict[str, Any]:
-        return dict(plain(self)) | {"routes": [one.to_dict() for one in self.routes]}
+        return dict(plain(self)) | {"routes": [route.to_dict() for route in self.routes]}
 
 
 def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
@@ -95,10 +97,10 @@ def _asked_again(attempts: Iterable[Attempt]) -> int:
     """The first attempt since a person asked for one, or gave another card: nothing before it speaks against a
     route's taking the request."""
     asked, before = 0, None
-    for one in attempts:
-        if one.when_due in ("merchant", "new_card", "other_card") and before != one.decision_id:
-            asked = one.attempt_no
-        before = one.decision_id
+    for attempt in attempts:
+        if attempt.when_due in ("merchant", "new_card", "other_card") and before != attempt.decision_id:
+            asked = attempt.attempt_no
+        before = attempt.decision_id
     return asked
 
 
@@ -108,10 +110,15 @@ def chosen_route(given: WorthInput) -> str | None:
 
 
 def another_stands_ready(given: WorthInput) -> bool:
-    """Whether a route can take it at once that has not failed with this order, and is not known to be unreachable."""
+    """True when a route can take it at once that has not failed with this order, and is not known
+    to be unreachable."""
     name = chosen_route(given)
     able = _able(given)
-    return name is not None and name not in {one.route for one in given.failures} and _breaker(able, name) != "open"
+    return (
+        name is not None
+        and name not in {failure.route for failure in given.failures}
+        and _breaker(able, name) != "open"
+    )
 
 
 def chance_at(candidate: Candidate, chance: int) -> int:
@@ -158,7 +165,7 @@ def choose_route(given: WorthInput) -> Decision:
 
 
 def _last_refused(given: WorthInput) -> Failure | None:
-    return next((one for one in reversed(given.failures) if one.how == "refused"), None)
+    return next((failure for failure in reversed(given.failures) if failure.how == "refused"), None)
 
 
 def _failed(attempt: Attempt) -> How | None:
@@ -174,14 +181,14 @@ def _is_refused(attempt: Attempt) -> bool:
 
 
 def _able(given: WorthInput) -> list[Candidate]:
-    refused = {one.route for one in given.failures if one.how == "refused"}
+    refused = {failure.route for failure in given.failures if failure.how == "refused"}
     return [
-        one
-        for one in given.routes
-        if not one.off
-        and one.breaker != "refused"
-        and one.terms.name not in refused
-        and one.why_not(given.charge) is None
+        route
+        for route in given.routes
+        if not route.off
+        and route.breaker != "refused"
+        and route.terms.name not in refused
+        and route.why_not(given.charge) is None
     ]
 
 
@@ -190,7 +197,7 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
     able = _able(given)
     if not able:
         return None, "no_route"
-    failed = [one for one in given.failures if one.route in {each.terms.name for each in able}]
+    failed = [failure for failure in given.failures if failure.route in {each.terms.name for each in able}]
     last = failed[-1] if failed else _last_refused(given)
     against = {one.route for one in failed}
     fresh = [one for one in able if one.terms.name not in against]
@@ -221,12 +228,14 @@ def _breaker(able: Iterable[Candidate], name: str) -> Breaker:
 
 
 def _alternatives(given: WorthInput) -> tuple[Alternative, ...]:
-    how = {one.route: one.how for one in given.failures}
+    how = {failure.route: failure.how for failure in given.failures}
     return tuple(
         Alternative(
-            one.terms.name, chance_at(one, given.chance) / MILLION, _note(one, given.charge, how.get(one.terms.name))
+            route.terms.name,
+            chance_at(route, given.chance) / MILLION,
+            _note(route, given.charge, how.get(route.terms.name)),
         )
-        for one in given.routes
+        for route in given.routes
     )
 
 

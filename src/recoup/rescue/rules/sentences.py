@@ -36,7 +36,7 @@ def last_answer(reason: str, code: str | None, advice: str | None = None) -> str
 
 
 def decline_that_came_in(reason: str, code: str | None) -> str:
-    """In place of an answer that did not come in time."""
+    """Sentence in place of an answer that did not come in time."""
     meaning = REASONS[reason][0]
     if code:
         return f"The processor had not answered in time; the decline that came in was: {meaning} (code {code})."

@@ -68,7 +68,7 @@ def decide_by_signal(asked: SignalInput) -> Decision:
 
 
 def _against(asked: SignalInput) -> str | None:
-    """What keeps the plan as it was."""
+    """Reason to keep the plan as it was."""
     hour = asked.now.astimezone(timezone(timedelta(minutes=asked.utc_offset))).hour
     wait = timedelta(hours=asked.reading.min_wait_hours or 0) if asked.reading.wait_by_rule else timedelta(0)
     found = (

@@ -26,7 +26,7 @@ JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
 async def card_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> OrderCard | None:
-    """None for an order without a card."""
+    """The card of an order; None for an order without one."""
 
 
 @HUB.statement(f"""
@@ -61,7 +61,7 @@ WHERE o.merchant_id = $1 AND o.pan_id::text = own.pan_id::text
 ORDER BY o.placed_at DESC LIMIT $3
 """)
 async def orders_of_card(db: Read, merchant_id: UUID, order_id: UUID, limit: int) -> list[OrderOfCard]:
-    """Of the merchant, with the card number of this one, the newest first."""
+    """Orders of the merchant with the card number of this one, the newest first."""
 
 
 class CardChange(Row, frozen=True):
@@ -78,4 +78,4 @@ WHERE l.merchant_id = $1 AND l.order_id = ANY($2) AND l.happening = 'card_replac
 ORDER BY l.business_at DESC LIMIT $3
 """)
 async def changes_of_card(db: Read, merchant_id: UUID, order_ids: Sequence[UUID], limit: int) -> list[CardChange]:
-    """When another card, or a newer one, took its place in these orders."""
+    """Times at which another card, or a newer one, took its place in these orders."""

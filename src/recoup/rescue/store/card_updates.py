@@ -1,5 +1,5 @@
-"""What the account updater was queried about and has answered: a card once in a while, however many orders it has. And
-the orders that a card's signal is about, over all merchants."""
+"""Queries to the account updater and its answers: a card once in a while, however many orders it
+has. And the orders that a card's signal is about, over all merchants."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -54,7 +54,7 @@ WHERE merchant_id = $1 AND pan_id = $2 AND update_id = $3 AND answer IS NULL
 async def keep_answer(
     db: Tx, merchant_id: UUID, pan_id: UUID, update_id: UUID, answer: Answer, new_token_id: UUID | None, now: datetime
 ) -> None:
-    """Once. Business time."""
+    """Keeps an answer, once. Business time."""
 
 
 _SENDS_READ: Final = 200  # of each card, the newest
@@ -79,8 +79,8 @@ async def orders_of_cards(db: Read, cards: Sequence[UUID]) -> list[OrderOfCard]:
 
 
 async def with_a_plan(db: Read, orders: Sequence[OrderOfCard]) -> list[OrderOfCard]:
-    """Of these the oldest whose next attempt is planned, at most ORDERS_MAX."""
-    return await _with_a_plan(db, [one.merchant_id for one in orders], [one.order_id for one in orders])
+    """Oldest of these orders whose next attempt is planned, at most ORDERS_MAX."""
+    return await _with_a_plan(db, [order.merchant_id for order in orders], [order.order_id for order in orders])
 
 
 @MERCHANT.statement(f"""

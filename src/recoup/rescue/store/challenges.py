@@ -1,4 +1,4 @@
-"""What a challenge's page shows."""
+"""Content of a challenge's page."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -103,11 +103,11 @@ WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
 """)
 async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: datetime) -> ChallengeRow | None:
-    """None for an order that never had one."""
+    """The order's last challenge; None for an order that never had one."""
 
 
 @MERCHANT.statement("SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2")
 async def kind_of_order(
     db: Read, merchant_id: UUID, order_id: UUID
 ) -> Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"] | None:
-    """None for an order that is none."""
+    """Kind of the order; None where there is no such order."""

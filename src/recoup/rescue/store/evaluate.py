@@ -1,4 +1,4 @@
-"""What /evaluate needs to know of an order id that came before."""
+"""Earlier orders of an id that /evaluate gets again."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from recoup.orders.rules.lifecycle import Stage
 
 
 class OrderNow(Row, frozen=True):
-    """Where one order stands."""
+    """State of one order."""
 
     order_id: UUID
     generation: int
@@ -47,7 +47,7 @@ WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
 ORDER BY f.generation DESC LIMIT 1
 """)
 async def latest_generation(db: Read, merchant_id: UUID, door: str, external_id: str) -> LatestOrder | None:
-    """Of the orders with this id the last."""
+    """The latest order with this id."""
 
 
 class OrderOutcome(OrderNow, frozen=True):
@@ -64,7 +64,7 @@ class OrderOutcome(OrderNow, frozen=True):
 
 
 async def order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
-    """Where one order stands, and why."""
+    """State of one order, and why."""
     row = await _order_outcome(db, merchant_id, order_id)
     if row is None or row.stage != Stage.DECLINED or row.last_state not in (None, "not_sent"):
         return row
@@ -89,7 +89,7 @@ LEFT JOIN LATERAL (
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
 async def _order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
-    """Without what the log says."""
+    """State of one order, without the log."""
 
 
 class _LoggedDecline(Row, frozen=True):
@@ -103,7 +103,7 @@ SELECT body ->> 'cause' AS cause, body ->> 'decline' AS decline FROM order_log
 WHERE merchant_id = $1 AND order_id = $2 AND dst = 'declined' AND src <> 'declined' LIMIT 1
 """)
 async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _LoggedDecline | None:
-    """Why it was declined with nothing sent."""
+    """Reason an order was declined with nothing sent."""
 
 
 class Token(Row, frozen=True):

@@ -177,12 +177,14 @@ _OPEN: Final = frozenset({"received", "processing", "held", "challenged", "probl
 
 
 class OrderEvidence(Row, frozen=True):
-    """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
-    there is nothing. `merchant`, `fee_terms` and `policies` are texts, since orders have them in common.
-    `off_since`: since when all sending is off.
+    """Evidence on an order, for `order_of` to read: each part as JSON, in the order of `_PARTS`,
+    None where it is not needed or there is nothing. `merchant`, `fee_terms` and `policies` are
+    texts, since orders have them in common. `off_since`: since when all sending is off.
 
-    Then what its card's home knows: the newest sends, blocks, how many more orders of the merchant are under way with
-    this card, and those of them whose processor charges by itself, and what else is known to be this card."""
+    Then what its card's home knows: the newest sends, blocks, how many more orders of the merchant
+    are under way with this card, and those of them whose processor charges by itself, and what else
+    is known to be this card.
+    """
 
     offset_us: int
     merchant: str
@@ -217,9 +219,9 @@ class OrderEvidence(Row, frozen=True):
 async def read_evidence(
     db: Read, locked: Mapping[Key, LockedOrder], since: datetime, *, with_sends: bool, with_tokens: bool = False
 ) -> dict[Key, OrderEvidence]:
-    """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
-    merchant's clock; with_sends only under the card's lock, and with it the contract on disputes. `with_tokens`:
-    somebody makes network tokens."""
+    """Reads evidence by (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds
+    the card's sends, shifted by the merchant's clock; with_sends only under the card's lock, and
+    with it the contract on disputes. `with_tokens`: somebody makes network tokens."""
     if not locked:
         return {}
     orders = [key[1] for key in locked]
@@ -277,7 +279,7 @@ class _OfOrder(Row, frozen=True):
 
 
 async def _beside(db: Read, cards: Sequence["_CardEvidence"]) -> dict[Key, tuple[OwnTries, ...]]:
-    """Of each order the merchant's others of the same card, by the payments that came in."""
+    """The merchant's other orders of the same card for each order, by the payments that came in."""
     mine = {
         (card.merchant_id, card.order_id): {
             one.order_id
@@ -356,11 +358,11 @@ WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged') GRO
 async def _open_orders(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], others: Sequence[UUID]
 ) -> dict[UUID, int]:
-    """Of each order how many of its others."""
+    """Number of other open orders for each order."""
 
 
 def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozenset[str]:
-    """By what these orders are, which parts they need."""
+    """Parts of the evidence that these orders need."""
     needed = {"cards"} if with_sends else set()
     for order in orders:
         needed.update(_BY_STAGE.get(order.stage, ()))

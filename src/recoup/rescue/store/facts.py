@@ -1,4 +1,4 @@
-"""What is kept to decide by: payers' looks, answers by issuer, and how far both are."""
+"""Facts to decide by: payers' looks, answers by issuer, and how far both are kept."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ INSERT INTO fact_clocks (merchant_id, kept, checked_at) VALUES ($1, $3, $2)
 ON CONFLICT (merchant_id) DO UPDATE SET kept = EXCLUDED.kept WHERE fact_clocks.kept <> EXCLUDED.kept
 """)
 async def keep_facts_for(db: Tx, merchant_id: UUID, wall: datetime, *, kept: bool) -> None:
-    """From now on; what was before is caught up with."""
+    """Keeps facts from now on, or no longer; what was before is caught up with."""
 
 
 @MERCHANT.statement("""
@@ -20,11 +20,12 @@ SELECT f.merchant_id FROM fact_clocks f LEFT JOIN closers c USING (merchant_id)
 WHERE f.kept AND (c.feed_no > f.feed_no OR f.checked_at <= $1) ORDER BY f.checked_at LIMIT $2
 """)
 async def merchants_behind(db: Read, before: datetime, limit: int) -> list[UUID]:
-    """Whose feed has gone on, or who were not looked at since then; the longest ago first."""
+    """Merchants whose feed has gone on, or who were not looked at since then; the longest ago
+    first."""
 
 
 class FactClock(Row, frozen=True):
-    """How far looks and answers are kept, and the merchant's region."""
+    """Point up to which looks and answers are kept, and the merchant's region."""
 
     feed_no: int
     transmit_id: UUID
@@ -36,7 +37,7 @@ SELECT f.feed_no, f.transmit_id, m.region FROM fact_clocks f JOIN merchants m US
 WHERE f.merchant_id = $1 AND f.kept FOR UPDATE OF f
 """)
 async def lock_facts(db: Tx, merchant_id: UUID) -> FactClock | None:
-    """None where nothing is kept."""
+    """Locks a merchant's facts; None where nothing is kept."""
 
 
 @MERCHANT.statement("""
@@ -74,7 +75,7 @@ async def save_looks(db: Tx, rows: Sequence[PayerLooks]) -> None:
 
 
 class IssuerAnswers(Row, frozen=True):
-    """How often an issuer gave each class of answer."""
+    """Counts of an issuer's answers, by class."""
 
     merchant_id: UUID
     issuer_digits: str
@@ -95,4 +96,4 @@ ON CONFLICT (merchant_id, issuer_digits) DO UPDATE SET approved = i.approved + E
   over_limit = i.over_limit + EXCLUDED.over_limit, hard = i.hard + EXCLUDED.hard
 """)
 async def add_answers(db: Tx, rows: Sequence[IssuerAnswers]) -> None:
-    """To be added to what is there."""
+    """Adds answers to the counts that are there."""

@@ -35,7 +35,7 @@ from recoup.terms.rules.exposure import Limits
 from recoup.terms.rules.fees import FeeTerm, choose
 from recoup.terms.store.fee_rows import fee_terms_of
 
-_AS_LOCKED = tuple(one.name for one in fields(LockedOrder))
+_AS_LOCKED = tuple(field.name for field in fields(LockedOrder))
 _as_locked = attrgetter(*_AS_LOCKED)
 
 
@@ -81,14 +81,14 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
 
 
 def _own_tries(others: tuple[OwnTries, ...], merchant: Merchant) -> tuple[Send, ...]:
-    """Of the merchant's other orders of the card."""
+    """Attempts of the merchant's other orders of the card."""
     return tuple(
         send
-        for one in others
+        for other in others
         for send in own_tries(
-            one.facts,
-            units=one.units,
-            currency=one.asset,
+            other.facts,
+            units=other.units,
+            currency=other.asset,
             acceptor_id=merchant.acceptor_id,
             merchant_id=merchant.merchant_id,
             offset=merchant.offset,
@@ -130,7 +130,7 @@ def card_send_of(row: NetworkSend) -> CardSend:
 
 
 class Contact(Row, frozen=True):
-    """By what else the customer of an order is known."""
+    """Contacts by which the customer of an order is also known."""
 
     payer_id: UUID | None = None
     email: str | None = None
@@ -141,12 +141,12 @@ _UNKNOWN = Contact()
 
 
 def contact_of(evidence: OrderEvidence) -> Contact:
-    """Of an order that may be advanced; nothing of others."""
+    """The contact of an order that may be advanced; empty for others."""
     return convert(evidence.limits, Contact) if evidence.limits else _UNKNOWN
 
 
 def _bounds_of(limits: object) -> Bounds | None:
-    """Of an order that may be advanced, once there is a version."""
+    """Bounds of an order that may be advanced, once there is a version."""
     stored = limits.get("bounds") if isinstance(limits, dict) else None
     return convert(stored, Bounds) if stored else None
 
@@ -201,7 +201,7 @@ class _Method(Row, frozen=True):
 
 
 class _StoredCard(Row, frozen=True):
-    """Of the vault, with what a processor calls it."""
+    """A card of the vault, with what a processor calls it."""
 
     token_id: UUID
     scheme: str

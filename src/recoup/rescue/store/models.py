@@ -20,7 +20,7 @@ class ModelChoice(Row, frozen=True):
 
 @DIRECTORY.statement("SELECT choice_no, name, back_to FROM model_choices ORDER BY choice_no DESC LIMIT 1")
 async def last_choice(db: Read) -> ModelChoice | None:
-    """None: nobody ever chose."""
+    """The last choice of a model; None: nobody ever chose."""
 
 
 @DIRECTORY.statement("SELECT choice_no, name, back_to FROM model_choices WHERE choice_no = $1")
@@ -104,7 +104,7 @@ class NewModel(Row, frozen=True):
 
 @DIRECTORY.statement(f"{insert_of(NewModel, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_model(db: Tx, row: NewModel) -> bool:
-    """False for one that is there already."""
+    """Adds a model; False for one that is there already."""
 
 
 @DIRECTORY.statement("""
@@ -114,7 +114,7 @@ ON CONFLICT DO NOTHING RETURNING choice_no
 async def add_choice(
     db: Tx, number: int, name: str | None, back_to: int | None, why: str, actor: str, at: datetime
 ) -> bool:
-    """False where somebody else has just made that choice."""
+    """Adds a choice; False where somebody else has just made that choice."""
 
 
 @stored("trainings")
@@ -138,7 +138,7 @@ SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, 
 FROM trainings ORDER BY began_at DESC LIMIT 1
 """)
 async def last_training(db: Read) -> TrainingLine | None:
-    """None: there was none yet."""
+    """The last training; None: there was none yet."""
 
 
 @DIRECTORY.statement("""
@@ -152,7 +152,7 @@ async def standing_candidate(db: Read, made_by: str) -> str | None:
 
 @DIRECTORY.statement(f"{insert_of(TrainingLine, one=True)} ON CONFLICT DO NOTHING")
 async def add_training(db: Tx, row: TrainingLine) -> None:
-    """Once for each beginning."""
+    """Adds a training, once for each beginning."""
 
 
 TRAININGS_KEPT: Final = timedelta(days=366)
@@ -160,4 +160,4 @@ TRAININGS_KEPT: Final = timedelta(days=366)
 
 @DIRECTORY.statement("DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
 async def forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
-    """What came of them is kept with their models."""
+    """Deletes old trainings; what came of them is kept with their models."""

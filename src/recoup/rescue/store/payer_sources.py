@@ -1,4 +1,4 @@
-"""What a payer's looks are made from, and which payers have news. Read by index, each part bounded."""
+"""Sources of a payer's looks, and which payers have news. Read by index, each part bounded."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -78,7 +78,7 @@ WHERE v.issuer_digits <> '' AND a.sent_at IS NOT NULL AND a.state IN ('approved'
 
 
 class FeedEvent(Row, frozen=True):
-    """`after_seq` to `seq`: the lines of its order's log that belong to it."""
+    """An event of the feed. `after_seq` to `seq`: the lines of its order's log that belong to it."""
 
     feed_no: int
     subject_id: UUID
@@ -104,7 +104,7 @@ async def transmitted_after(db: Read, merchant_id: UUID, after: UUID, before: UU
 
 @MERCHANT.statement(_PAYERS)
 async def payers_of(db: Read, merchant_id: UUID, orders: Collection[UUID]) -> list[UUID]:
-    """Who pays these, each once; of an order without a payer nobody."""
+    """Payers of these orders, each once; an order without a payer adds nobody."""
 
 
 class PayerSource(Row, frozen=True):
@@ -119,7 +119,7 @@ class PayerSource(Row, frozen=True):
 
 @MERCHANT.statement(_SOURCES)
 async def sources_of(db: Read, merchant_id: UUID, payers: Collection[UUID], floor: UUID) -> list[PayerSource]:
-    """Of each payer."""
+    """Sources of each payer."""
 
 
 class Answered(Row, frozen=True):
@@ -138,7 +138,7 @@ class Answered(Row, frozen=True):
 async def _answered(
     db: Read, merchant_id: UUID, orders: list[UUID], after_seqs: list[int], seqs: list[int]
 ) -> list[Answered]:
-    """In these stretches of the orders' logs."""
+    """Answers in these stretches of the orders' logs."""
 
 
 async def answered_with(db: Read, merchant_id: UUID, events: Sequence[FeedEvent]) -> list[Answered]:

@@ -15,8 +15,8 @@ _COLUMNS = """merchant_id, invoice_key, route, invoice, subscription, billing, m
 
 @stored("processor_invoices", "merchant_id", "invoice_key")
 class NewInvoice(Row, frozen=True):
-    """As the processor had it when it came: so it is admitted, however often that is begun. `method` and `units` follow
-    it afterwards. Wall time."""
+    """An invoice as the processor had it when it came: so it is admitted, however often that is
+    begun. `method` and `units` follow it afterwards. Wall time."""
 
     merchant_id: UUID
     invoice_key: UUID
@@ -43,7 +43,7 @@ class ProcessorInvoice(NewInvoice, frozen=True):
 
 @MERCHANT.statement(insert_of(NewInvoice, one=True) + " ON CONFLICT DO NOTHING")
 async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
-    """One that is known stays as it is."""
+    """Adds an invoice; one that is known stays as it is."""
 
 
 @MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2")
@@ -55,7 +55,7 @@ async def find_invoice(db: Read, merchant_id: UUID, invoice_key: UUID) -> Proces
     " WHERE merchant_id = $1 AND $2 IN (subscription, customer) AND ended IS NULL AND route = $3 LIMIT 1000"
 )
 async def invoices_of(db: Read, merchant_id: UUID, holder: str, route: str) -> list[UUID]:
-    """Those of a subscription or a customer that are rescued now."""
+    """Invoices of a subscription or a customer that are rescued now."""
 
 
 @MERCHANT.statement("SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2")
@@ -70,11 +70,11 @@ FROM processor_invoices b, jsonb_populate_record(b, $3) n
 WHERE b.merchant_id = $1 AND b.invoice_key = $2 AND p.merchant_id = b.merchant_id AND p.invoice_key = b.invoice_key
 """)
 async def set_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, values: dict[str, Any]) -> None:
-    """By column, of those that no processor says; the others stay as they are."""
+    """Sets columns that no processor gives; the others stay as they are."""
 
 
 class InvoiceNow(Row, frozen=True):
-    """What its processor would charge now."""
+    """State of an invoice: what its processor would charge now."""
 
     merchant_id: UUID
     invoice_key: UUID

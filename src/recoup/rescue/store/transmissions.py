@@ -47,7 +47,7 @@ class Transmission(NewTransmission, frozen=True):
 
 @MERCHANT.statement(f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2")
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
-    """As it is now."""
+    """The transmission as it is now."""
 
 
 @MERCHANT.statement(f"""
@@ -62,11 +62,11 @@ WHERE v.last4 = $3 AND ($4::text IS NULL OR v.bin = $4)
 ORDER BY x.pan_id, x.order_id DESC LIMIT {CARDS_MAX}
 """)
 async def _orders_by_card(db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None) -> list[UUID]:
-    """Of each of the payer's cards that end so the newest order."""
+    """The newest order of each of the payer's cards that end so."""
 
 
 async def orders_with_card(db: Read, row: Transmission, own: Sequence[UUID]) -> Sequence[UUID]:
-    """Those that it is a copy of, else the newest of each card that it may be of."""
+    """Orders that the transmission is a copy of, else the newest of each card that it may be of."""
     if own or row.payer_id is None or not row.last4:
         return own
     return await _orders_by_card(db, row.merchant_id, row.payer_id, row.last4, row.bin)
@@ -149,7 +149,8 @@ WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_type
 
 
 class ReportedTransmission(NewTransmission, frozen=True):
-    """With its payer, and when it is in the merchant's time. `revokes`: it may end its card, or a mandate for it."""
+    """A transmission with its payer, and when it is in the merchant's time. `revokes`: it may end
+    its card, or a mandate for it."""
 
     email: str
     phone: str
@@ -161,21 +162,22 @@ class ReportedTransmission(NewTransmission, frozen=True):
 
 @MERCHANT.statement("SELECT transmit, touches FROM add_transmissions($1)")
 async def add_transmissions(db: Tx, rows: Sequence[ReportedTransmission]) -> dict[UUID, bool]:
-    """By transmit id: whether it touches an order that was sent to us."""
+    """Adds transmissions; tells by transmit id whether it touches an order that was sent to us."""
 
 
 async def update_transmission(
     db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
 ) -> bool | None:
-    """What became of it since: whether a success turned into a decline, or the other way. None when there is no such
-    transmission. No texts are kept of a payer who was erased after it came."""
+    """Stores a later outcome, and tells whether a success turned into a decline, or the other way.
+    None when there is no such transmission. No texts are kept of a payer who was erased after it
+    came."""
     await _lock(db, merchant_id, transmit_id)
     return await _update(db, merchant_id, transmit_id, outcome, at)
 
 
 @MERCHANT.statement("SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE")
 async def _lock(db: Tx, merchant_id: UUID, transmit_id: UUID) -> None:
-    """Until an erasure that holds it is through."""
+    """Locks a transmission; waits until an erasure that holds it is through."""
 
 
 # After an erasure that held the row: a later statement sees it.
@@ -192,4 +194,4 @@ FROM before b WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit
 RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.declined AS turned
 """)
 async def _update(db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime) -> bool | None:
-    """Whether it turned."""
+    """Updates a transmission and tells whether its outcome turned."""

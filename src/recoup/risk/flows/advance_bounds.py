@@ -1,7 +1,8 @@
-"""What closed orders say about advances is computed beside them: a version each time that a further week is over.
+"""Bounds on advances, computed from closed orders beside them: a version each time that a further
+week is over.
 
-The day's other hours change nothing, for a week counts as a whole: the next version is due when the orders of the next
-week have had their time.
+The day's other hours change nothing, for a week counts as a whole: the next version is due when the
+orders of the next week have had their time.
 
 Source: decision 0079.
 """
@@ -80,7 +81,8 @@ async def bounds_of(world: World, merchant_id: UUID, asset: str) -> Bounds | Non
 
 
 async def _keep_weeks(world: World, merchant_id: UUID, asset: str, first: datetime, now: BusinessTime) -> None:
-    """Those that are over and not kept yet, each by itself: what dies between two of them goes on there."""
+    """Keeps the weeks that are over and not kept yet, each by itself: what dies between two of them
+    goes on there."""
     until = weeks_until(now)
     newest = await newest_week(world.db, merchant_id, asset)
     oldest = first.date() - timedelta(days=first.weekday())
@@ -108,7 +110,8 @@ async def _cells(world: World, merchant_id: UUID, asset: str, begins: date) -> l
 
 
 def _summed(advanced: Iterable[AdvanceOutcome]) -> Iterator[Cell]:
-    """What was netted by refunds before it was charged was never to be collected."""
+    """Sums outcomes of advances by cell. What was netted by refunds before it was charged was never
+    to be collected."""
     groups: dict[tuple[Scored, int], list[AdvanceOutcome]] = defaultdict(list)
     for one in advanced:
         if one.units <= 0 or one.state == "netted":
@@ -128,7 +131,7 @@ def _prior(one: AdvanceOutcome) -> int:
 
 
 async def _keep_version(world: World, merchant_id: UUID, asset: str, now: BusinessTime) -> None:
-    """One a further week; none before any customer counts."""
+    """Keeps a version of the bounds, one a further week; none before any customer counts."""
     until = weeks_until(now)
     before = await newest_bounds(world.db, merchant_id, asset)
     rows = await kept_weeks(world.db, merchant_id, asset, until)

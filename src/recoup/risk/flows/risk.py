@@ -1,4 +1,5 @@
-"""How the risk is judged where a merchant's customers wait. Settings are about payments that come from now on."""
+"""Settings by which the risk is judged where a merchant's customers wait. They are about payments
+that come from now on."""
 
 from dataclasses import asdict, dataclass, replace
 from uuid import UUID
@@ -16,7 +17,7 @@ from recoup.terms.store.risk_settings import NewRiskSettings, RiskSettings, add_
 
 @dataclass(frozen=True, slots=True)
 class RiskChange:
-    """None leaves it as it is. Percents."""
+    """A change of the risk settings; None leaves a field as it is. Percents."""
 
     mode: RiskMode | None = None
     share: int | None = None
@@ -25,7 +26,7 @@ class RiskChange:
 
 
 async def newest_risk(world: World, merchant_id: UUID) -> RiskSettings | None:
-    """With who changed it last; None where nobody ever did."""
+    """The newest risk settings, with who changed them last; None where nobody ever did."""
     return await risk_settings(world.db, merchant_id)
 
 

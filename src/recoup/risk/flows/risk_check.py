@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 
 class Risks:
-    """One a world and process."""
+    """Risk checks, one object a world and process."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -57,8 +57,8 @@ class Risks:
         request: EvaluateRequest,
         row: NewOrder,
     ) -> Check | None:
-        """Of an order that was admitted just now; None where the merchant wants no check, and where
-        nothing could be read in time."""
+        """The check of an order that was admitted just now; None where the merchant wants no check,
+        and where nothing could be read in time."""
         known = await self._known(terms, request, row)
         return partial(check_risk, known) if known is not None else None
 
@@ -96,7 +96,7 @@ class Risks:
     def _fraud_rate(self, merchant_id: UUID) -> int | None:
         """The largest of the routes that the payment may go by; None where one of them says none."""
         world = self._world
-        rates = [one.fraud_rate for one in world.routes.terms(world.processors, merchant_id)]
+        rates = [term.fraud_rate for term in world.routes.terms(world.processors, merchant_id)]
         known = [rate for rate in rates if rate is not None]
         return max(known) if known and len(known) == len(rates) else None
 
@@ -135,7 +135,8 @@ class Risks:
         return [found.get(row.order_id) for row in rows]
 
     async def _read_weights(self, connection: Read) -> None:
-        """Once in `KEEP_SECONDS`: a new version decides in every process within seconds."""
+        """Reads the weights once in `KEEP_SECONDS`: a new version decides in every process within
+        seconds."""
         now = self._world.clocks.monotonic()
         if now - self._read_at >= KEEP_SECONDS:
             self._weights = weights_of(await weights_in_use(connection))
@@ -188,8 +189,8 @@ def _country(address: Mapping[str, Any] | None) -> str:
 
 
 def check_risk(known: RiskKnown, change: Change, reading: Reading) -> tuple[UUID | None, bool]:
-    """As `Check`: the customer is asked to confirm, or the order is declined. Where the check only
-    watches, neither."""
+    """Checks the risk as a `Check`: the customer is asked to confirm, or the order is declined;
+    neither where the check only watches."""
     if not change.order.by_customer:
         return None, False
     try:

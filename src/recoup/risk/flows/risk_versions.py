@@ -1,5 +1,5 @@
-"""Which weights the risk check decides by: the newest line that is used, else the prior. A line is never changed; who
-goes back makes a new one."""
+"""Versions of the weights that the risk check decides by: the newest line that is used, else the
+prior. A line is never changed; who goes back makes a new one."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ async def risk_versions(world: World) -> list[RiskVersion]:
 
 
 async def risk_in_use(world: World) -> RiskVersion | None:
-    """None: the prior decides."""
+    """The version in use; None: the prior decides."""
     return await weights_in_use(world.db)
 
 

@@ -1,4 +1,5 @@
-"""Who decides how much may be advanced, and moves it in chunks from the operator's limit to its merchants' slots.
+"""Limits on what may be advanced, moved in chunks from the operator's limit to its merchants'
+slots.
 
 Locks: the operator's row, the merchant's terms, its slots. Advances themselves lock slots only.
 """
@@ -31,7 +32,7 @@ from recoup.terms.rules.exposure import SLOTS, Limits
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is set; None leaves it as it is. Amounts in the asset's smallest unit."""
+    """Terms to set; None leaves a field as it is. Amounts in the asset's smallest unit."""
 
     limit_units: int | None = None
     order_max_units: int | None = None
@@ -46,7 +47,7 @@ class Terms:
 
 
 async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:
-    """As it stands. Raises: Problem(not_found)."""
+    """The exposure as it stands. Raises: Problem(not_found)."""
     await known_offset(world.db, merchant_id)
     return await read_exposure(world.db, merchant_id, asset)
 

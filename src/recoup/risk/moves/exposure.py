@@ -45,7 +45,8 @@ async def exchange(tx: Tx, changes: Sequence[Change]) -> None:
 
 
 async def _alone(tx: Tx, key: tuple[UUID, str], change: Change, used: Used) -> bool:
-    """One slot by one statement; False, with nothing locked, when no slot has room by itself."""
+    """Moves each slot by one statement; False, with nothing locked, when no slot has room by
+    itself."""
     order, wish = change.order, change.wish
     if wish is None:
         assert order.advance is not None
@@ -112,7 +113,7 @@ def _customers(change: Change) -> list[tuple[UUID, UUID, str]]:
 
 
 async def allot(tx: Tx, merchant_id: UUID, asset: str) -> None:
-    """Without terms nothing happens."""
+    """Allots units of the limit to slots; does nothing without terms."""
     terms = await lock_terms(tx, merchant_id, asset)
     if terms is None:
         return

@@ -56,7 +56,8 @@ def advance(
 
 
 def _customers(order: Order) -> tuple[UUID, ...]:
-    """Neither another id, e-mail or phone nor another card makes new room for one person."""
+    """Ids under which a customer's advances count: neither another id, e-mail or phone nor another
+    card makes new room for one person."""
     assert order.pan_id is not None
     return (order.pan_id, *order.known_as)
 
@@ -67,7 +68,7 @@ def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
 
 
 def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | None]:
-    """What holds, and what the engine would have said where it only watches."""
+    """The judgement that holds, and the engine's where it only watches."""
     order, going = change.order, change.order.attempt_in_flight()
     engine = change.given(EngineAtHand)
     if order.arm is None or order.arm_known is None or engine is None:

@@ -68,7 +68,8 @@ class LossTest:
 
 
 def loss_at(given: AdvanceInputs, chance: int) -> LossTest:
-    """At a chance in basis points. The loss is rounded up, what is allowed down: the remainder is the operator's."""
+    """The loss test at a chance in basis points. The loss is rounded up, what is allowed down: the
+    remainder is the operator's."""
     loss = -(-given.units * (10_000 - chance) // 10_000)
     return LossTest(chance, loss, given.fee_units + given.units * given.limits.allowed_loss_basis_points // 10_000)
 
@@ -81,8 +82,8 @@ def judged(
     words: Sequence[str] = (),
     refused: str = "",
 ) -> Decision:
-    """By that test; `note` and `words` say where its chance comes from. `refused`: why closed orders speak against it,
-    one of `_CLOSED`, if they do."""
+    """The decision by that test; `note` and `words` say where its chance comes from. `refused`: why
+    closed orders speak against it, one of `_CLOSED`, if they do."""
     limits = given.limits
     group = group_of(given.reading)
     if given.reading.terminal:

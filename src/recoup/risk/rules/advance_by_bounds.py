@@ -1,10 +1,12 @@
-"""Whether the operator takes the risk of an order, by a chance that closed orders vouch for. Pure and replayable.
+"""Decision whether the operator takes the risk of an order, by a chance that closed orders vouch
+for. Pure and replayable.
 
-The chance is the model's lower bound, or the prior of the kind of decline, but never more than what was surely
-collected of orders like it; and orders from such a chance on must lose no more than is allowed. A model that too few
-closed orders vouch for advances nothing; a prior without them stays the rough one that it is. Where the engine only
-watches, or cannot be asked, the prior decides; the model's own chance is kept beside in each arm, so that closed orders
-of all arms can vouch for it. Another way of deciding is another version in another file.
+The chance is the model's lower bound, or the prior of the kind of decline, but never more than what
+was surely collected of orders like it; and orders from such a chance on must lose no more than is
+allowed. A model that too few closed orders vouch for advances nothing; a prior without them stays
+the rough one that it is. Where the engine only watches, or cannot be asked, the prior decides; the
+model's own chance is kept beside in each arm, so that closed orders of all arms can vouch for it.
+Another way of deciding is another version in another file.
 
 Source: decision 0079.
 """
@@ -30,7 +32,8 @@ _PERCENT: Final = WHOLE // 100
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    """In basis points: what was foreseen, and what of it the model or the prior risks by itself."""
+    """Chances in basis points: what was foreseen, and what of it the model or the prior risks by
+    itself."""
 
     foreseen: int
     risked: int
@@ -65,7 +68,8 @@ def advance_by_bounds(
 
 
 def foreseen_by_model(given: AdvanceInputs, policy: CollectionPolicy, model: Model) -> Collected:
-    """That the charges of the collection's plan bring the money; nothing where waiting does not cure the decline."""
+    """Chance that the charges of the collection's plan bring the money; zero where waiting does not
+    cure the decline."""
     assert given.facts is not None
     reading = given.reading
     if reading.terminal or group_of(reading) is None and given.out_at is None:
@@ -74,8 +78,9 @@ def foreseen_by_model(given: AdvanceInputs, policy: CollectionPolicy, model: Mod
 
 
 def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
-    """What the collection would send until its end, were each declined as the last one. A try that is out comes first:
-    its silence is no good sign, so that its chance is at most the policy's for such a one."""
+    """Charges that the collection would send until its end, were each declined as the last one. An
+    attempt that is out comes first: its silence is no good sign, so that its chance is at most the
+    policy's for such a one."""
     found = [Charge(given.out_at, policy.out_chance / 10_000)] if given.out_at else []
     last, made = given.now, 0
     while (
@@ -102,7 +107,7 @@ def _chance(given: AdvanceInputs, policy: CollectionPolicy, model: Model | None,
 
 
 def _refused(given: AdvanceInputs, tenth: int, test: LossTest) -> str:
-    """Why closed orders speak against it, as `judged` names it; empty: they do not."""
+    """Reason closed orders speak against it, as `judged` names it; empty: they do not."""
     bounds = given.bounds
     known = bounds is not None and bounds.table.is_known(tenth)
     if given.facts is not None and (not known or bounds is None or bounds.is_stale(given.now)):
@@ -131,7 +136,7 @@ def _vouched(bounds: HeldBounds | None, tenth: int, test: LossTest, units: int) 
 
 
 def _allowed(test: LossTest, units: int) -> int:
-    """In basis points of the amount, rounded down."""
+    """Allowed loss in basis points of the amount, rounded down."""
     return test.allowed * WHOLE // units
 
 
@@ -148,7 +153,7 @@ class Judged(NamedTuple):
 
 
 def advance_by_prior(inputs: AdvanceInputs, bounds: Bounds | None) -> Judged:
-    """Of an order that no model is asked about."""
+    """Judges an order that no model is asked about."""
     given = inputs.by_prior(held(bounds, "prior"))
     return Judged(advance_by_bounds(given, CURRENT_COLLECTION, None), given.features())
 
@@ -156,7 +161,7 @@ def advance_by_prior(inputs: AdvanceInputs, bounds: Bounds | None) -> Judged:
 def advance_by_arm(
     arm: Arm, known: Known, given: AdvanceInputs, bounds: Bounds | None, engine: EngineAtHand
 ) -> tuple[Judged, Judged | None]:
-    """What holds, and what the engine would have said where it only watches."""
+    """The judgement that holds, and the engine's where it only watches."""
     about: dict[str, Any] = {"arm": arm, **known.to_dict(), "part": "decides"}
     why, engines = why_not(known, engine), None
     if not why:

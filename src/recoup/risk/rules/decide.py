@@ -1,6 +1,6 @@
-"""Whether a payment whose customer waits is sent, confirmed with 3-D Secure first, or declined: the answer that is
-expected to cost least. Pure; what it read and the weights that it used are stored, and give the same answer again.
-"""
+"""Decision on a payment whose customer waits: sent, confirmed with 3-D Secure first, or declined,
+whichever is expected to cost least. Pure; what it read and the weights that it used are stored, and
+give the same answer again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ def answer_of(given: RiskInput) -> Answer:
     open_answers: tuple[Answer, ...] = (
         ("approve", "challenge", "decline") if given.may_challenge else ("approve", "decline")
     )
-    best = min(open_answers, key=lambda one: costs[one])
+    best = min(open_answers, key=lambda answer: costs[answer])
     if best == "decline" and TYPED & given.held.keys():
         without = replace(given, held={term: w for term, w in given.held.items() if term not in TYPED})
         return answer_of(without)
@@ -100,8 +100,8 @@ def answer_of(given: RiskInput) -> Answer:
 
 
 def exemption_of(given: RiskInput) -> Exemption | None:
-    """What a payment that is let pass claims: where nothing speaks against it, its bank has not asked for a
-    confirmation, and it has none."""
+    """The exemption that a payment let pass claims: where nothing speaks against it, its bank has
+    not asked for a confirmation, and it has none."""
     against = any(weight > 0 for term, weight in given.held.items() if term != "base")
     known = given.facts.authenticated or given.facts.decline == SCA
     if given.claimable is None or not given.is_followed or against or known or answer_of(given) != "approve":
@@ -137,6 +137,8 @@ def decide_risk(given: RiskInput) -> Decision:
         ),
         rules,
         versions,
-        tuple(Alternative(one, None, NOTES[one]) for one in others if one != "challenge" or given.may_challenge),
+        tuple(
+            Alternative(other, None, NOTES[other]) for other in others if other != "challenge" or given.may_challenge
+        ),
         taken,
     )

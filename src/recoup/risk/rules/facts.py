@@ -1,6 +1,8 @@
-"""What is known of a payment whose customer waits, beside card and decline: counts, results of checks, flags. Pure.
+"""Facts of a payment whose customer waits, beside card and decline: counts, results of checks,
+flags. Pure.
 
-Nothing of it names a person: who came how often is counted under keyed hashes, and only the counts come here.
+Nothing of it names a person: who came how often is counted under keyed hashes, and only the counts
+come here.
 """
 
 from collections.abc import Mapping
@@ -57,7 +59,7 @@ class RiskFacts(Stored):
 
 
 def avs_of(code: str | None) -> Check:
-    """Of the result code that a network or processor gave."""
+    """The address check by the result code that a network or processor gave."""
     return _AVS.get((code or "").strip().upper()[:1] if len((code or "").strip()) == 1 else "", "unknown")
 
 
@@ -67,6 +69,6 @@ def cvv_of(code: str | None) -> Check:
 
 
 def is_authenticated(three_d_secure: Mapping[str, Any] | None) -> bool:
-    """Whether the electronic commerce indicator says that the customer passed."""
+    """True when the electronic commerce indicator says that the customer passed."""
     eci = (three_d_secure or {}).get("ecommerceIndicator") or (three_d_secure or {}).get("ecommerce_indicator")
     return str(eci or "").strip().lstrip("0") in ("2", "5")

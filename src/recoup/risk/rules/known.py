@@ -1,4 +1,4 @@
-"""What a transaction has at hand of a waiting customer's risk, read before it."""
+"""Knowledge of a waiting customer's risk, read before the transaction that uses it."""
 
 from dataclasses import dataclass, replace
 from datetime import date

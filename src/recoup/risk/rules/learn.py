@@ -33,17 +33,17 @@ class _Alike:
 def learned(payments: Iterable[tuple[tuple[str, ...], bool]], prior: Weights, version: str) -> Weights | None:
     """`payments`: the terms that held when each came, and whether it was fraud. None where there are too few frauds."""
     groups = _grouped(payments)
-    if sum(one.frauds for one in groups) < FRAUDS_MIN:
+    if sum(group.frauds for group in groups) < FRAUDS_MIN:
         return None
     before = {"base": prior.base / LOGIT} | {term: weight / LOGIT for term, weight in prior.terms.items()}
     found = dict(before)
     having: dict[str, list[_Alike]] = {"base": groups}
-    for one in groups:
-        for term in one.terms:
-            having.setdefault(term, []).append(one)
+    for group in groups:
+        for term in group.terms:
+            having.setdefault(term, []).append(group)
             before.setdefault(term, 0.0)
             found.setdefault(term, 0.0)
-        one.logit = _sum(found, one.terms)
+        group.logit = _sum(found, group.terms)
     for _ in range(SWEEPS):
         for term in sorted(having):
             look_up()
@@ -69,18 +69,18 @@ def _sum(found: Mapping[str, float], terms: Iterable[str]) -> float:
 
 
 def _improve(term: str, groups: list[_Alike], found: dict[str, float], before: Mapping[str, float]) -> None:
-    """One step of Newton along one weight."""
+    """Improves one weight by a step of Newton's method."""
     precision = BASE_PRECISION if term == "base" else PRECISION
     slope = precision * (before[term] - found[term])
     bend = precision
-    for one in groups:
-        chance = chance_of(one.logit)
-        slope += one.frauds - one.payments * chance
-        bend += one.payments * chance * (1.0 - chance)
+    for group in groups:
+        chance = chance_of(group.logit)
+        slope += group.frauds - group.payments * chance
+        bend += group.payments * chance * (1.0 - chance)
     step = max(-STEP_MAX, min(STEP_MAX, slope / bend))
     found[term] += step
-    for one in groups:
-        one.logit += step
+    for group in groups:
+        group.logit += step
 
 
 def _whole(value: float, most: int) -> int:

@@ -1,4 +1,5 @@
-"""Which terms hold for a payment, and the risk of fraud that they make together. Pure, the same on every machine."""
+"""Terms that hold for a payment, and the risk of fraud that they make together. Pure, the same on
+every machine."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +20,7 @@ _DECLINES: Final[Mapping[str, str]] = {
 
 
 def terms_of(facts: RiskFacts) -> tuple[str, ...]:
-    """Those that hold, in a fixed order."""
+    """Terms that hold, in a fixed order."""
     found = [*_checks(facts), *_velocity(facts), *_amount(facts)]
     found += ["shipped_abroad"] if facts.shipped_abroad else []
     found += ["foreign_card"] if facts.foreign_card else []
@@ -38,7 +39,7 @@ def weighed(facts: RiskFacts, weights: Weights) -> dict[str, int]:
 
 
 def risk_of(held: Mapping[str, int]) -> int:
-    """Of `weighed` terms the chance of fraud, in millionths."""
+    """Chance of fraud by `weighed` terms, in millionths."""
     return round(chance_of(sum(held.values()) / LOGIT) * MILLION)
 
 

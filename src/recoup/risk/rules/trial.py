@@ -1,5 +1,5 @@
-"""Whether learned weights are used: what of the past they are learned from, and that they judge the last part of it,
-which they have not seen, no worse than the weights that decide today. Pure."""
+"""Trial of learned weights: what of the past they are learned from, and that they judge the last
+part of it, which they have not seen, no worse than the weights that decide today. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -61,32 +61,33 @@ class RiskTrial:
 def divided(outcomes: Sequence[Outcome]) -> Divided:
     """The last fifth of the time is held out, four weeks at most, from the beginning of a day of UTC on; what is
     before, of each owner within its share."""
-    first, last = min(one.at for one in outcomes), max(one.at for one in outcomes)
+    first, last = min(outcome.at for outcome in outcomes), max(outcome.at for outcome in outcomes)
     at = last - min((last - first) / HELD_OUT_SHARE, timedelta(days=HELD_OUT_DAYS_MAX))
     at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    before = within_shares([one for one in outcomes if one.at < at])
-    return Divided(before, [one for one in outcomes if one.at >= at], at)
+    before = within_shares([outcome for outcome in outcomes if outcome.at < at])
+    return Divided(before, [outcome for outcome in outcomes if outcome.at >= at], at)
 
 
 def within_shares(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Of each owner at most a quarter of all, its payments thinned evenly; all of them where owners are few."""
+    """Outcomes with at most a quarter of all from each owner, its payments thinned evenly; all of
+    them where owners are few."""
     counts: dict[int, int] = {}
-    for one in outcomes:
-        counts[one.owner] = counts.get(one.owner, 0) + 1
+    for outcome in outcomes:
+        counts[outcome.owner] = counts.get(outcome.owner, 0) + 1
     if len(counts) < OWNERS_MIN:
         return list(outcomes)
     most, seen = _most(counts.values()), dict.fromkeys(counts, 0)
     taken = []
-    for one in outcomes:
-        number, count = seen[one.owner], counts[one.owner]
-        seen[one.owner] = number + 1
+    for outcome in outcomes:
+        number, count = seen[outcome.owner], counts[outcome.owner]
+        seen[outcome.owner] = number + 1
         if count <= most or number * most // count != (number + 1) * most // count:
-            taken.append(one)
+            taken.append(outcome)
     return taken
 
 
 def _most(counts: Iterable[int]) -> int:
-    """So many of one owner are a quarter of what is then taken."""
+    """The number of one owner's payments that is a quarter of what is then taken."""
     sizes = sorted(counts, reverse=True)
     rest = sum(sizes)
     for larger, size in enumerate(sizes[: OWNER_SHARE - 1]):
@@ -97,8 +98,8 @@ def _most(counts: Iterable[int]) -> int:
 
 
 def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial:
-    """No worse is what is no worse without any one owner's payments, too; where the others have too few frauds to judge
-    by, that owner's are not left out."""
+    """Tries learned weights. No worse is what is no worse without any one owner's payments, too;
+    where the others have too few frauds to judge by, that owner's are not left out."""
     mine, theirs = ([loss(one, which) for one in stoppable(divided_at.held)] for which in (weights, today))
     score, compared = (round(sum(found) / len(found), 6) for found in (mine, theirs))
     trial = RiskTrial(

@@ -1,12 +1,14 @@
-"""What speaks for and against fraud, and how much, as data: a version with a weight for each term. Pure.
+"""Weights for and against fraud, as data: a version with a weight for each term. Pure.
 
-Weights are thousandths of a logit, whole numbers. What the prior takes from published figures: the lifts of AVS and CVV
-mismatches, alone and together, over an average payment (of a million orders 93.4 %, 93.5 % and 82.1 % with them were
-genuine); of several users at one device (8 times as often fraud from two on, 14 times from four on) and of very small
-amounts (twice), from 1.3 million orders (Sift Science, United States of Fraud, 2015). Its base is one fraud in a
-hundred payments, the average that these lifts stand on; an IP address, which many share, counts half as much as a
-device. The other weights are this project's own and modest. What an installation learns replaces them; each version
-that ever decided is found in the decisions themselves, which hold the weights that they used.
+Weights are thousandths of a logit, whole numbers. What the prior takes from published figures: the
+lifts of AVS and CVV mismatches, alone and together, over an average payment (of a million orders
+93.4 %, 93.5 % and 82.1 % with them were genuine); of several users at one device (8 times as often
+fraud from two on, 14 times from four on) and of very small amounts (twice), from 1.3 million orders
+(Sift Science, United States of Fraud, 2015). Its base is one fraud in a hundred payments, the
+average that these lifts stand on; an IP address, which many share, counts half as much as a device.
+The other weights are this project's own and modest. What an installation learns replaces them; each
+version that ever decided is found in the decisions themselves, which hold the weights that they
+used.
 """
 
 import hashlib

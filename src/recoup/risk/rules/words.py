@@ -1,5 +1,6 @@
-"""Why the risk check decided so, in sentences for merchants: what was decided, the risk, what speaks for and against
-it, what each answer is expected to cost, and what would have changed it."""
+"""Reasons of the risk check's decision, in sentences for merchants: what was decided, the risk,
+what speaks for and against it, what each answer is expected to cost, and what would have changed
+it."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,5 @@
-"""What became of advances and of orders like them, week by week, and the bounds that follow from it as versions."""
+"""Outcomes of advances and of orders like them, week by week, and the bounds that follow from them
+as versions."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,12 +20,12 @@ async def assets_advanced(db: Read, merchant_id: UUID) -> list[str]:
 
 @MERCHANT.statement("SELECT placed_at FROM order_heads WHERE merchant_id = $1 ORDER BY placed_at LIMIT 1")
 async def first_placed(db: Read, merchant_id: UUID) -> datetime | None:
-    """When the merchant's first order came."""
+    """Time at which the merchant's first order came."""
 
 
 @MERCHANT.statement("SELECT max(begins) FROM advance_weeks WHERE merchant_id = $1 AND asset = $2")
 async def newest_week(db: Read, merchant_id: UUID, asset: str) -> date | None:
-    """None: none is kept."""
+    """The newest week that is kept; None: none is."""
 
 
 class AdvanceOutcome(Row, frozen=True):
@@ -60,7 +61,7 @@ ORDER BY a.order_id
 async def advance_outcomes(
     db: Read, merchant_id: UUID, asset: str, begin: datetime, end: datetime, after: UUID, limit: int
 ) -> list[AdvanceOutcome]:
-    """Of those that began in that time, by id, from the first one behind `after`."""
+    """Outcomes of advances that began in that time, by id, from the first one behind `after`."""
 
 
 class ComparableCell(Row, frozen=True):
@@ -100,14 +101,14 @@ GROUP BY 1 ORDER BY 1
 async def comparable_cells(
     db: Read, merchant_id: UUID, asset: str, begin: datetime, end: datetime
 ) -> list[ComparableCell]:
-    """Of those that came in that time, by tenth of their chance."""
+    """Counts of comparable orders that came in that time, by tenth of their chance."""
 
 
 @MERCHANT.statement(
     "INSERT INTO advance_weeks (merchant_id, asset, begins, cells) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 )
 async def keep_week(db: Tx, merchant_id: UUID, asset: str, begins: date, cells: list[Any]) -> None:
-    """Once; a week that is kept does not change any more."""
+    """Keeps a week, once; a week that is kept does not change any more."""
 
 
 class WeekRow(Row, frozen=True):
@@ -137,7 +138,7 @@ SELECT version, made_on, until, tables FROM advance_bounds WHERE merchant_id = $
 ORDER BY version DESC LIMIT 1
 """)
 async def newest_bounds(db: Read, merchant_id: UUID, asset: str) -> BoundsRow | None:
-    """None: no order has had its time yet."""
+    """The newest bounds; None: no order has had its time yet."""
 
 
 @MERCHANT.statement("""

@@ -17,7 +17,8 @@ Customer = tuple[UUID, UUID, str]  # merchant, customer, asset
 
 
 async def lock_customers(db: Tx, keys: Sequence[Customer]) -> dict[Customer, int]:
-    """What each has in use. `keys` sorted; a row is made where there is none."""
+    """Locks customers and returns what each has in use. `keys` sorted; a row is made where there is
+    none."""
     merchants, customers, assets = zip(*keys, strict=True)
     await _make_customers(db, merchants, customers, assets)
     rows = await _lock_customers(db, merchants, customers, assets)
@@ -71,7 +72,7 @@ WHERE c.merchant_id = k.merchant_id AND c.customer_id = k.customer_id AND c.asse
 async def _move_customers(
     db: Tx, merchants: Collection[UUID], customers: Collection[UUID], assets: Collection[str], units: Collection[int]
 ) -> None:
-    """Under their lock."""
+    """Moves what customers have in use, under their lock."""
 
 
 class Taken(NamedTuple):
@@ -93,7 +94,7 @@ WHERE a.merchant_id = $1 AND a.asset = $2 AND a.slot = room.slot AND a.used + $3
 RETURNING a.slot, a.allotted - a.used AS free
 """)
 async def take_slot(db: Tx, merchant_id: UUID, asset: str, units: int, prefer: int) -> Taken | None:
-    """None when none has room by itself and is not held."""
+    """Takes room in a slot; None when none has room by itself and is not held."""
 
 
 @MERCHANT.statement("""
@@ -109,7 +110,7 @@ async def free_slot(db: Tx, merchant_id: UUID, asset: str, slot: int, units: int
 UPDATE exposure_allotments SET lost = 0 WHERE merchant_id = $1 AND asset = $2 AND lost > 0
 """)
 async def forgive_lost(db: Tx, merchant_id: UUID, asset: str) -> None:
-    """What was written off counts against the limit no more. Under the lock of the terms."""
+    """Frees what was written off: it counts against the limit no more. Under the lock of the terms."""
 
 
 @MERCHANT.statement("""
@@ -177,14 +178,14 @@ async def add_terms(db: Tx, merchant_id: UUID, asset: str, wall: datetime, actor
 INSERT INTO operator_exposure (asset, changed_at, changed_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """)
 async def _add_operator(db: Tx, asset: str, wall: datetime, actor: str) -> None:
-    """With a limit of 0."""
+    """Adds the operator's terms with a limit of 0."""
 
 
 @MERCHANT.statement("""
 INSERT INTO exposure_limits (merchant_id, asset, changed_at, changed_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """)
 async def _add_terms(db: Tx, merchant_id: UUID, asset: str, wall: datetime, actor: str) -> None:
-    """With a limit of 0."""
+    """Adds a merchant's terms with a limit of 0."""
 
 
 @MERCHANT.statement("""
@@ -207,7 +208,7 @@ async def set_terms(
 UPDATE operator_exposure SET limit_units = $2, changed_at = $3, changed_by = $4 WHERE asset = $1
 """)
 async def set_operator_limit(db: Tx, asset: str, units: int, wall: datetime, actor: str) -> None:
-    """Over all merchants."""
+    """Sets the operator's limit over all merchants."""
 
 
 class _OperatorTerms(Row, frozen=True):
@@ -217,7 +218,7 @@ class _OperatorTerms(Row, frozen=True):
 
 @DIRECTORY.statement("SELECT limit_units, drawn_units FROM operator_exposure WHERE asset = $1 FOR UPDATE")
 async def _lock_operator(db: Tx, asset: str) -> _OperatorTerms | None:
-    """Before any merchant's."""
+    """Locks the operator's terms, before any merchant's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +235,11 @@ SELECT {columns_of(_Terms)}
 FROM exposure_limits WHERE merchant_id = $1 AND asset = $2 FOR UPDATE
 """)
 async def _lock_terms(db: Tx, merchant_id: UUID, asset: str) -> _Terms | None:
-    """Of one merchant."""
+    """Locks the terms of one merchant."""
 
 
 async def lock_terms(db: Tx, merchant_id: UUID, asset: str) -> LockedTerms | None:
-    """None: no terms were set."""
+    """Locks the terms; None: no terms were set."""
     operator = await _lock_operator(db, asset)
     terms = await _lock_terms(db, merchant_id, asset)
     if operator is None or terms is None:
@@ -255,18 +256,18 @@ async def draw(db: Tx, merchant_id: UUID, asset: str, total: int, more: int) -> 
 
 @MERCHANT.statement("UPDATE exposure_limits SET drawn_units = $3 WHERE merchant_id = $1 AND asset = $2")
 async def _draw(db: Tx, merchant_id: UUID, asset: str, total: int) -> None:
-    """What it counts of the operator's limit now."""
+    """Sets what the merchant draws of the operator's limit now."""
 
 
 @DIRECTORY.statement("UPDATE operator_exposure SET drawn_units = drawn_units + $2 WHERE asset = $1")
 async def _draw_operator(db: Tx, asset: str, more: int) -> None:
-    """Over all merchants."""
+    """Adds to what all merchants draw of the operator's limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """One merchant's in one asset, in its smallest unit. `allotted_units` of the limit may be used now;
-    `lost_units` of it were written off since the terms were set, and may not."""
+    """Exposure of one merchant in one asset, in its smallest unit. `allotted_units` of the limit
+    may be used now; `lost_units` of it were written off since the terms were set, and may not."""
 
     limits: Limits
     allotted_units: int
@@ -308,20 +309,20 @@ LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2
 LEFT JOIN operator_exposure o ON o.asset = $2
 """)
 async def _exposure(db: Read, merchant_id: UUID, asset: str) -> _Exposure:
-    """One row, whatever was set."""
+    """The exposure in one row, whatever was set."""
 
 
 async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
-    """Without terms: nothing may be advanced."""
+    """The exposure; without terms nothing may be advanced."""
     row = await _exposure(db, merchant_id, asset)
     return filled(Exposure, row, limits=convert(row.limits, Limits) if row.limits else Limits())
 
 
 @MERCHANT.statement("SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")
 async def assets_with_terms(db: Read, merchant_id: UUID) -> list[str]:
-    """Of one merchant."""
+    """Assets with terms of one merchant."""
 
 
 @MERCHANT.statement("SELECT merchant_id FROM exposure_limits WHERE asset = $1 ORDER BY 1")
 async def merchants_with_terms(db: Read, asset: str) -> list[UUID]:
-    """Of every merchant."""
+    """Merchants that have terms."""

@@ -1,5 +1,5 @@
-"""What was advanced: each advance against its log, the exposure against what is not collected, and every version of
-what closed orders say about advances."""
+"""Proofs of what was advanced: each advance against its log, the exposure against what is not
+collected, and every version of what closed orders say about advances."""
 
 from datetime import date
 from typing import Any, Final
@@ -104,7 +104,8 @@ WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1000
 
 
 async def operator_exposure(db: Read) -> list[Difference]:
-    """What all merchants draw together is what the operator counts; one of them is named."""
+    """Differences between what all merchants draw together and what the operator counts; one of
+    them is named."""
     return await differences(db, _operator, None)
 
 

@@ -1,5 +1,5 @@
-"""What is known of a waiting customer's names, and by which settings the risk is judged. A flow that changes a
-merchant's settings has raised its version first."""
+"""Sightings of a waiting customer's names, and the settings by which the risk is judged. A flow
+that changes a merchant's settings has raised its version first."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ class Sighting(Row, frozen=True, kw_only=True):
 
 
 class Sighted(Row, frozen=True):
-    """What was there before, by name as the fields of `Seen`: see `RiskFacts`."""
+    """Counts from before that sighting, by name as the fields of `Seen`: see `RiskFacts`."""
 
     sighted: UUID
     seen: dict[str, dict[str, int]]
@@ -36,7 +36,8 @@ class Sighted(Row, frozen=True):
 
 @MERCHANT.statement("SELECT sighted, seen, paid, usual, risk FROM note_sightings($1)")
 async def note_sightings(db: Tx, rows: Sequence[Sighting]) -> dict[UUID, Sighted]:
-    """By order, of those that exist. The same again counts nothing twice."""
+    """Notes sightings and returns the earlier counts by order, of those that exist. The same again
+    counts nothing twice."""
 
 
 SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
@@ -46,4 +47,4 @@ SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
     "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)"
 )
 async def forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
-    """Those that no window reaches any more."""
+    """Deletes sightings that no window reaches any more."""

@@ -41,7 +41,7 @@ class RiskVersion(Row, frozen=True):
 
 @DIRECTORY.statement(f"SELECT {columns_of(RiskVersion)} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1")
 async def weights_in_use(db: Read) -> RiskVersion | None:
-    """None: the prior decides."""
+    """The version in use; None: the prior decides."""
 
 
 @DIRECTORY.statement(f"SELECT {columns_of(RiskVersion)} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}")
@@ -51,7 +51,7 @@ async def list_risk_versions(db: Read) -> list[RiskVersion]:
 
 @DIRECTORY.statement(f"{insert_of(RiskVersion, one=True)} ON CONFLICT DO NOTHING RETURNING version_no")
 async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
-    """False where somebody else has just made a line of that number."""
+    """Adds a version; False where somebody else has just made a line of that number."""
 
 
 LOOKS_MAX: Final = 5_000  # decisions, of all kinds
@@ -70,8 +70,8 @@ class JudgedPayment(Row, frozen=True):
 async def judged_payments(
     db: Read, merchant_id: UUID, after: UUID, before: UUID, until: datetime, mature: timedelta
 ) -> AsyncIterator[list[JudgedPayment]]:
-    """With decision ids in between, newest first, a page each `LOOKS_MAX` decisions; judged up to `until`, by what was
-    reported within `mature` after."""
+    """Payments with decision ids in between, newest first, a page each `LOOKS_MAX` decisions;
+    judged up to `until`, by what was reported within `mature` after."""
     while last := await _last_decision(db, merchant_id, after, before, LOOKS_MAX):
         yield await _judged(db, merchant_id, last, before, until, mature)
         before = last
@@ -83,7 +83,7 @@ SELECT min(decision_id::text)::uuid FROM (
   ORDER BY decision_id DESC LIMIT $4) d
 """)
 async def _last_decision(db: Read, merchant_id: UUID, after: UUID, before: UUID, looks: int) -> UUID | None:
-    """Of so many before `before`."""
+    """The last of so many decisions before `before`."""
 
 
 @MERCHANT.statement("""
@@ -110,7 +110,7 @@ SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM
 ON CONFLICT DO NOTHING
 """)
 async def note_fraud_warning(db: Tx, merchant_id: UUID, order_id: UUID, warning_id: UUID, at: datetime) -> None:
-    """Once. `at`: wall time."""
+    """Notes a fraud warning, once. `at`: wall time."""
 
 
 @MERCHANT.statement("""

@@ -123,8 +123,8 @@ def list_verb(run: Run, as_json: bool) -> None:
     """Lists the connections of all merchants."""
 
     rows = run(lambda opened: all_connections(opened.world.db.reader))
-    lines = [_line(one) for one in rows] or ["No merchant has connected an account."]
-    show([plain(one) for one in rows], lines, as_json=as_json)
+    lines = [_line(row) for row in rows] or ["No merchant has connected an account."]
+    show([plain(row) for row in rows], lines, as_json=as_json)
 
 
 def _line(one: ProcessorConnection) -> str:
@@ -218,8 +218,8 @@ def finding_lines(made: ProcessorConnection) -> list[str]:
 
 
 def plain(made: ProcessorConnection) -> dict[str, object]:
-    """For JSON."""
-    findings = [(one, one.read) for one in made.findings]
+    """The connection as JSON values."""
+    findings = [(finding, finding.read) for finding in made.findings]
     return {
         "route": made.route,
         "merchant": str(made.merchant_id),

@@ -24,7 +24,7 @@ def route() -> None:
 def list_verb(run: Run, as_json: bool) -> None:
     """Lists the routes in the order of the settings, with the approvals of the last seven days."""
     states = run(lambda opened: read_route_states(opened.world))
-    show([_dict(one) for one in states], map(_line, states), as_json=as_json)
+    show([_dict(state) for state in states], map(_line, states), as_json=as_json)
 
 
 @route.command()

@@ -50,8 +50,8 @@ _HOUR: Final = timedelta(hours=1)
 
 
 class LearnedSums:
-    """What came back by each card route, as routes are learned from it: hours that are over are read once an hour, the
-    present ones once a minute. One a world and process."""
+    """Sums of each card route's answers, as routes are learned from them: hours that are over are
+    read once an hour, the present ones once a minute. One object a world and process."""
 
     def __init__(self) -> None:
         self._over: Mapping[str, RouteSums] = {}
@@ -65,11 +65,11 @@ class LearnedSums:
         return sum(one.approved for one in found), sum(one.expected for one in found)
 
     def forget(self) -> None:
-        """They are read anew by the next call."""
+        """Forgets the sums: they are read anew by the next call."""
         self._over_until = self._read_at = None
 
     async def read(self, db: Read, now: WallTime) -> None:
-        """Nothing most of the time."""
+        """Reads the sums; does nothing most of the time."""
         if self._read_at is not None and timedelta(0) <= now - self._read_at < KEPT:
             return
         # the hour before the present one may still be written, by a clock that is behind
@@ -100,7 +100,7 @@ class _Refusal:
 
 @dataclass(slots=True)
 class _Tally:
-    """What came back by one route and is not written yet."""
+    """Answers by one route that are not written yet."""
 
     approved: int = 0
     expected: int = 0
@@ -117,9 +117,10 @@ def breaker_of(row: StoredRoute | RouteOut) -> Breaker:
 
 
 class CardRoutes:
-    """One a world and process. `terms`: of the routes in the settings, in their order. `retired`: those that left the
-    settings, for inquiries and reversals only. `open`: of all processors, where merchants have their own. A processor
-    without terms carries anything. Without `db` each stands well and nothing is learned."""
+    """Card routes of a world, one object a world and process. `terms`: of the routes in the
+    settings, in their order. `retired`: those that left the settings, for inquiries and reversals
+    only. `open`: of all processors, where merchants have their own. A processor without terms
+    carries anything. Without `db` each stands well and nothing is learned."""
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class CardRoutes:
         open: OpenProcessors | None = None,
     ) -> None:
         self._open = open
-        self._terms: Mapping[str, RouteTerms] = {one.name: one for one in terms}
+        self._terms: Mapping[str, RouteTerms] = {term.name: term for term in terms}
         self._retired: Mapping[str, RouteTerms] = {one.name: one for one in retired}
         self._db, self._clocks = db, clocks or Clocks()
         self.stop: SendingStop | None = None  # of all sending
@@ -142,8 +143,8 @@ class CardRoutes:
         self._chances: OrderedDict[UUID, int] = OrderedDict()
 
     async def ready(self) -> None:
-        """To be awaited before `candidates`, outside of transactions: nothing most of the time. Without the database
-        all stays as it was.
+        """Reads the routes; await it before `candidates`, outside of transactions. Costs nothing
+        most of the time. Without the database all stays as it was.
 
         Raises: Problem(unavailable) as long as it was never read.
         """
@@ -165,11 +166,11 @@ class CardRoutes:
 
     @property
     def are_known(self) -> bool:
-        """Whether they were read once."""
+        """True when the routes were read once."""
         return self._db is None or self._read_at is not None
 
     def forget(self) -> None:
-        """What is kept is read anew by the next call."""
+        """Forgets what is kept: it is read anew by the next call."""
         if self._read_at is not None:
             self._read_at -= KEEP_SECONDS
         self._sums.forget()
@@ -177,15 +178,15 @@ class CardRoutes:
             self._open.forget()
 
     async def down(self) -> int:
-        """How many of the routes that take new charges are not reachable."""
+        """Number of the routes that take new charges but are not reachable."""
         await self.ready()
         taking = {*self._terms, *(self._open.connected() if self._open is not None else ())}
         return sum(row.opened_at is not None for name, row in self._out.items() if name in taking)
 
     def terms(self, names: Iterable[str], merchant_id: UUID | None = None) -> Sequence[RouteTerms]:
-        """Of those that take new charges of this merchant: in the settings' order, then its own. Never another
-        merchant's; None: those of the settings alone. What stands in for no route at all is none to a merchant with
-        its own."""
+        """Terms of the routes that take new charges of this merchant: in the settings' order, then
+        its own. Never another merchant's; None: those of the settings alone. What stands in for no
+        route at all is none to a merchant with its own."""
         own = {one.name: one for one in self._own_of(merchant_id)}
         given, order = list[RouteTerms](), list(self._terms)
         for name in self.visible(names, merchant_id):
@@ -196,16 +197,16 @@ class CardRoutes:
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 
     def shares_methods(self, route: str) -> bool:
-        """Whether a merchant may charge a stored method of it that another one brought."""
+        """True when a merchant may charge a stored method of the route that another one brought."""
         terms = self._terms.get(route)
         return terms is not None and terms.shared_methods
 
     def is_for_all(self, route: str) -> bool:
-        """Whether it is a route of the settings, which all merchants use, and no merchant's own."""
+        """True when it is a route of the settings, which all merchants use, and no merchant's own."""
         return route in self._terms
 
     def visible(self, names: Iterable[str], merchant_id: UUID | None) -> list[str]:
-        """Without other merchants' own; also those that take no new charges."""
+        """Routes without other merchants' own; also those that take no new charges."""
         opened = self._open
         if opened is not None and names is opened:  # of thousands of merchants it has a few of this one
             return opened.visible(merchant_id)
@@ -230,12 +231,13 @@ class CardRoutes:
         )
 
     def acceptor_of(self, route: str | None, own: str) -> str:
-        """By which a route's sends are counted. `own`: the merchant's, for a route that has none."""
+        """The acceptor by which a route's sends are counted. `own`: the merchant's, for a route
+        that has none."""
         terms = self._terms.get(route or "") or self._retired.get(route or "")
         return terms.acceptor if terms is not None and terms.acceptor else own
 
     def region_of(self, route: str) -> str:
-        """Of the route's account; empty where nobody says its country."""
+        """The region of the route's account; empty where nobody says its country."""
         terms = self._terms.get(route) or self._retired.get(route)
         country = terms.country if terms is not None else self._open.country(route) if self._open is not None else ""
         return region_of(country)
@@ -313,7 +315,8 @@ class CardRoutes:
 
 
 def _refusal(outcome: Outcome, merchant_id: UUID, step: Step, *, own: bool) -> _Refusal | None:
-    """None for what is no refusal, or is about a card. The words about one payment are kept with that alone."""
+    """The refusal in an outcome; None where it is none, or is about a card. The words about one
+    payment are kept with that alone."""
     if outcome.fault == "account":
         return _Refusal("account", outcome.own_code, outcome.text, merchant_id, own)
     if outcome.fault in WRONG and step in ("other_route", "refused"):
@@ -322,7 +325,7 @@ def _refusal(outcome: Outcome, merchant_id: UUID, step: Step, *, own: bool) -> _
 
 
 async def silent_routes(db: Read, now: WallTime) -> list[StoredRoute]:
-    """Those whose processors have answered nothing for a while, although attempts were sent."""
+    """Routes whose processors have answered nothing for a while, although attempts were sent."""
     sums = await sums_between(db, now - SILENT_SUMS, now + timedelta(hours=1))
 
     def is_silent(row: StoredRoute) -> bool:
@@ -337,7 +340,8 @@ async def silent_routes(db: Read, now: WallTime) -> list[StoredRoute]:
 
 
 def counts_of(outcome: Outcome) -> Counts:
-    """What speaks for and against a route. An approval of another amount is no answer in time, and no outage."""
+    """Counts for and against a route. An approval of another amount is no answer in time, and no
+    outage."""
     if outcome.fault == "account":
         return Counts(refused=1)
     if outcome.fault in ("outage", "rate") or outcome.state == "unknown" and not outcome.contradicts:

@@ -51,14 +51,14 @@ class ConnectRequest:
 
 
 def route_name(world: World, scope: Scope, kind: str, number: int = 1) -> str:
-    """Of the merchant's connection of this kind; its notices are sent to this name. It says the world, too, since both
-    worlds take notices at one address."""
+    """Name of the merchant's connection of this kind; its notices are sent to this name. It says
+    the world, too, since both worlds take notices at one address."""
     name = f"{kind}-{scope.merchant_id.hex[-12:]}" + (f"-{number}" if number > 1 else "")
     return name + ("-test" if world.policy.test_mode else "")
 
 
 async def next_name(world: World, scope: Scope, kind: str) -> str:
-    """That the merchant's next connection of the kind will have."""
+    """Name that the merchant's next connection of the kind will have."""
     return await _next_name(world.db, world, scope, kind)
 
 
@@ -137,7 +137,8 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """What is empty stays as it is. The signing secret of before holds on for some days beside a new one."""
+    """A change of a connection; empty fields stay as they are. The previous signing secret holds on
+    for some days beside a new one."""
 
     key: str = field(default="", repr=False)
     notice_secret: str = field(default="", repr=False)
@@ -242,7 +243,7 @@ async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnect
 
 
 async def erase_ended(world: World) -> int:
-    """How many connections that have ended, and have nothing open, lost their key and secret."""
+    """Erases key and secret of connections that have ended and have nothing open; returns how many."""
     ended = await connections.ended_connections(world.db)
     done = 0
     for one in ended:
@@ -257,7 +258,7 @@ async def erase_ended(world: World) -> int:
 
 @cache
 def connectable() -> Mapping[str, Form]:
-    """What merchants may connect, by kind."""
+    """Kinds of processors that merchants may connect, with their forms."""
     found = [(kind, one.form) for kind, one in usable_kinds()[0].items() if one.form is not None]
     return dict(sorted(found, key=lambda one: (one[1].order, one[0])))
 
@@ -279,7 +280,8 @@ def address_of(kind: str, prefix: str, *, test: bool) -> str:
 
 
 async def examine(kind: str, connection: Connection) -> list[Finding]:
-    """What a check of the account finds, in bounded time. Raises: Problem(invalid) for a key of the other mode."""
+    """Findings of a check of the account, in bounded time. Raises: Problem(invalid) for a key of
+    the other mode."""
     made = KINDS[kind].make(connection, None)
     try:
         return await examined(made, connection.country) if is_connector(made) else []
@@ -288,7 +290,8 @@ async def examine(kind: str, connection: Connection) -> list[Finding]:
 
 
 async def examined(connector: Connector, country: str = "") -> list[Finding]:
-    """What its check finds, in bounded time; also where the account says another country than `country`."""
+    """Findings of the connector's check, in bounded time; also where the account gives another
+    country than `country`."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             found = await connector.check()
@@ -308,8 +311,8 @@ def _own_country(found: list[Finding]) -> str:
 
 
 async def _placed(world: World, scope: Scope, found: list[Finding], country: str) -> tuple[list[Finding], str]:
-    """With the country of the account: as it was said, or as the account tells it. In live it is missing where the
-    merchant has none either."""
+    """Findings with the country of the account: as given, or as the account itself has it. In live
+    it is missing where the merchant has none either."""
     country = country or _own_country(found)
     known = None if country or world.policy.test_mode else await load_merchant(world.db, scope.merchant_id)
     if known is None or known.merchant.country is not None:
@@ -337,13 +340,14 @@ async def _find(world: World, scope: Scope, route: str) -> ProcessorConnection:
 
 
 async def _reached(world: World, route: str) -> Connection:
-    """How the route is reached; nothing is known of one whose secrets were erased."""
+    """The connection by which the route is reached; nothing is known of one whose secrets were
+    erased."""
     sealed = (await sealed_connections(world.db, [route])).get(route)
     return open_connection(world.keys, route, sealed) if sealed is not None else Connection(route)
 
 
 async def _lock(tx: Tx, before: ProcessorConnection) -> ProcessorConnection:
-    """As it was read before. Raises: Problem(conflict)."""
+    """Locks a connection that is as it was read before. Raises: Problem(conflict)."""
     now = await connections.lock_connection(tx, before.route)
     if now is None or now.version != before.version:
         raise _changed()
@@ -355,7 +359,8 @@ def _changed() -> Problem:
 
 
 def _kept(found: list[Finding], billing: Billing) -> list[KeptFinding]:
-    """What nobody needs is not named. Retries of invoices that are taken over stop one by one."""
+    """Findings to keep: what nobody needs is left out. Retries of invoices that are taken over stop
+    one by one."""
     needed = [one for one in found if billing != "off" or not one.billing]
     if billing == "take_over":
         needed = [one for one in needed if one.name not in WARNINGS]

@@ -13,7 +13,7 @@ NOTICES_SHOWN: Final = timedelta(days=7)
 
 
 async def connection_of(world: World, route: str) -> ProcessorConnection | None:
-    """None for a route that is no merchant's own."""
+    """The connection of a route; None for a route that is no merchant's own."""
     return await find_connection(world.db, route)
 
 
@@ -23,6 +23,6 @@ async def connections_of(world: World, merchant_id: UUID) -> list[ProcessorConne
 
 
 async def notices_of(world: World, routes: Sequence[str]) -> dict[str, NoticeCounts]:
-    """What came to each in the last seven days; none of it is told apart by merchants."""
+    """Notices of each route in the last seven days, not broken down by merchant."""
     found = await notice_counts(world.db, world.clocks.wall() - NOTICES_SHOWN)
     return {name: found.get(name) or NoticeCounts(name, 0, 0, 0, 0, None) for name in routes}

@@ -1,4 +1,5 @@
-"""At start: the database learns which routes the settings list, and remembers how those are reached that left them."""
+"""Registration at start of the routes that the settings list; the database remembers how those are
+reached that left them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -41,8 +42,8 @@ async def list_in_database(db: Database, keys: Keys, wall: WallTime, routes: Seq
 
     Raises: Problem(invalid) for a name that stood for another kind or account.
     """
-    rows = [_row(keys, wall, one) for one in routes]
-    names = [one.name for one in routes]
+    rows = [_row(keys, wall, route) for route in routes]
+    names = [route.name for route in routes]
     async with db.transaction() as tx:
         listed = set(await list_routes(tx, rows)) if rows else set()
         taken = await identities_of(tx, [name for name in names if name not in listed])

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 def connection_context(_: object, name: str) -> str:
-    """What a route's connection is sealed for."""
+    """Context under which a route's connection is sealed."""
     return f"route:{name}"
 
 
@@ -42,8 +42,8 @@ def open_connection(keys: Keys, name: str, sealed: bytes) -> Connection:
 
 
 def terms_of_own(name: str, kind: str, country: str = "") -> RouteTerms:
-    """Of a merchant's own route: any payment that its kind takes, counted by the merchant's own acceptor; none where
-    the kind is not installed."""
+    """Terms of a merchant's own route: any payment that its kind takes, counted by the merchant's
+    own acceptor; none where the kind is not installed."""
     found = usable_kinds()[0].get(kind)
     cards, stored = found is not None and found.cards, found is not None and found.stored
     return RouteTerms(name, cards=cards, stored=stored, country=country)
@@ -54,7 +54,7 @@ def seal_connection(keys: Keys, connection: Connection) -> bytes:
 
 
 class _Own:
-    """One of them. `row`: as it was last read."""
+    """A merchant's own route. `row`: as it was last read."""
 
     def __init__(self, row: OwnRoute, connection: Connection) -> None:
         self.row, self.connection = row, connection
@@ -96,22 +96,22 @@ class OpenProcessors(Mapping[str, Processor]):
         return len(self.fixed) + len(self._own)
 
     def owner(self, route: str) -> UUID | None:
-        """None for a route of the settings."""
+        """The merchant that owns a route; None for a route of the settings."""
         own = self._own.get(route)
         return own.row.merchant_id if own is not None else None
 
     def country(self, route: str) -> str:
-        """Of a merchant's own; empty for others, and where nobody says it."""
+        """The country of a merchant's own route; empty for others, and where nobody gives it."""
         own = self._own.get(route)
         return own.row.country if own is not None else ""
 
     def is_none(self, route: str) -> bool:
-        """Whether it stands in for a route that is not set."""
+        """True when it stands in for a route that is not set."""
         found = self.fixed.get(route)
         return found is not None and found.kind == NoProcessor.kind
 
     def visible(self, merchant_id: UUID | None) -> list[str]:
-        """Those of the settings, then the merchant's own."""
+        """Routes of the settings, then the merchant's own."""
         own = self._of_merchant.get(merchant_id, ()) if merchant_id is not None else ()
         return [*self.fixed, *(one.row.name for one in own)]
 
@@ -189,5 +189,5 @@ class OpenProcessors(Mapping[str, Processor]):
 
 
 def _overlaps(row: OwnRoute, now: WallTime) -> bool:
-    """Whether the notices' secret of before still holds."""
+    """True when the notices' previous secret still holds."""
     return row.secret_rolled_at is not None and now - WallTime(row.secret_rolled_at) < SECRETS_OVERLAP

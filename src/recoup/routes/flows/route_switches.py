@@ -38,14 +38,14 @@ class RouteState:
 
     @property
     def approval(self) -> float | None:
-        """Of the answers."""
+        """Approval rate among the answers."""
         answers = self.sums.approved + self.sums.declined if self.sums is not None else 0
         return self.sums.approved / answers if self.sums is not None and answers else None
 
 
 async def read_route_states(world: World) -> list[RouteState]:
-    """In the settings' order; then merchants' own, fifty at most, those with trouble before others; those that left
-    last."""
+    """States of routes in the settings' order; then merchants' own, fifty at most, those with
+    trouble before others; those that left last."""
     now = world.clocks.wall()
     rows = await stored_routes(world.db)
     sums = await sums_between(world.db, now - SHOWN, now + timedelta(hours=1))
@@ -56,10 +56,10 @@ async def read_route_states(world: World) -> list[RouteState]:
         )
         for row in rows
     ]
-    own = sorted((one for one in states if one.row.connection is not None), key=_is_well)
-    others = [one for one in states if one.row.connection is None]
-    named = sorted((one for one in others if one.listed), key=lambda one: order.index(one.row.name))
-    return [*named, *own[:OWN_MAX], *(one for one in others if not one.listed)]
+    own = sorted((state for state in states if state.row.connection is not None), key=_is_well)
+    others = [state for state in states if state.row.connection is None]
+    named = sorted((other for other in others if other.listed), key=lambda other: order.index(other.row.name))
+    return [*named, *own[:OWN_MAX], *(other for other in others if not other.listed)]
 
 
 def _is_well(one: RouteState) -> bool:
@@ -67,8 +67,8 @@ def _is_well(one: RouteState) -> bool:
 
 
 async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope | None = None) -> bool:
-    """No new send goes by it, within a second everywhere; what is open is still inquired. False when it is off already.
-    `scope`: of who does it in the portal.
+    """Switches a route off: no new send goes by it, within a second everywhere; what is open is
+    still inquired. False when it is off already. `scope`: of who does it in the portal.
 
     Raises: Problem(not_found); Problem(invalid) for no reason, or one that is too long.
     """

@@ -16,8 +16,8 @@ T = TypeVar("T", bound=Struct)
 
 
 class RouteNotice(NamedTuple):
-    """Of a feature, at POST /inbound/{route}/`path`. `take` answers the notice's id by route, body and signature; on
-    the wire it is called `id_name`."""
+    """A feature's notice at POST /inbound/{route}/`path`. `take` answers the notice's id by route,
+    body and signature; on the wire it is called `id_name`."""
 
     path: str
     id_name: str

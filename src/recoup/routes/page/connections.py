@@ -78,7 +78,7 @@ async def post_change(
     country: Annotated[str, Text(32, strip=True)],
     billing: Annotated[Billing, among(BILLING)] | None,
 ) -> None:
-    """What is empty stays as it is."""
+    """Changes a connection; empty fields stay as they are."""
     request = flow.ChangeRequest(secret_key, signing_secret, billing, account, country)
     await flow.change(visit.world, visit.acting("keys", "connect a processor"), route, request)
 
@@ -90,7 +90,7 @@ async def post_check(visit: Visit, *, route: Annotated[str, Text(64)]) -> None:
 
 @page.post("/connections/disconnect", may=_CHANGE)
 async def post_disconnect(visit: Visit, *, route: Annotated[str, Text(64)], sure: bool) -> Answer:
-    """With a confirmation first."""
+    """Disconnects a route, with a confirmation first."""
     if not sure:
         return shown(ending=route)
     await flow.disconnect(visit.world, visit.acting("keys", "connect a processor"), route)

@@ -29,9 +29,9 @@ async def processors(visit: Visit) -> Values:
     states = await read_route_states(visit.world)
     return dict(
         states=states,
-        notices=await notices_of(visit.world, [one.row.name for one in states]),
+        notices=await notices_of(visit.world, [state.row.name for state in states]),
         why_max=WHY_MAX,
-        who=await names_of_actors(visit, [one.row.actor for one in states if one.row.actor]),
+        who=await names_of_actors(visit, [state.row.actor for state in states if state.row.actor]),
     )
 
 

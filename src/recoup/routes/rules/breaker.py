@@ -42,7 +42,7 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What came back since the last time. `refused`: our key was not accepted."""
+    """Answers that came back since the last time. `refused`: our key was not accepted."""
 
     answered: int = 0
     outages: int = 0
@@ -63,8 +63,8 @@ def after(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
 
 
 def _while_open(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
-    """What comes back within the pause left before it, or with nowhere else to go: its answers count, its outages do
-    not lengthen the pause."""
+    """The breaker after answers within the pause, which left before it, or with nowhere else to go:
+    answers count, outages do not lengthen the pause."""
     if breaker.standing(now) == "trickle":
         if counts.refused:
             return _refused(breaker, now)

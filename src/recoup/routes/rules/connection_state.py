@@ -1,4 +1,5 @@
-"""Whether a merchant's own route may take new charges, by what the last check of its account found. Pure."""
+"""Check whether a merchant's own route may take new charges, by what the last check of its account
+found. Pure."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
@@ -26,7 +27,7 @@ class Needs(NamedTuple):
     billing: bool
 
     def covers(self, found: Found) -> bool:
-        """Whether what is missing there is in the way."""
+        """True when what is missing there is in the way."""
         return found.name not in WARNINGS and (self.billing or not found.billing and found.name != "webhook")
 
 

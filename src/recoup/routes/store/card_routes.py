@@ -40,7 +40,8 @@ WHERE card_routes.kind = excluded.kind AND card_routes.account = excluded.accoun
 RETURNING name
 """)
 async def list_routes(db: Tx, rows: Sequence[NewCardRoute]) -> list[str]:
-    """Those that are listed now; a name that stands for another kind or account, or is a merchant's own, is not."""
+    """Lists routes and returns those that are listed now; a name that stands for another kind or
+    account, or is a merchant's own, is not."""
 
 
 class RouteIdentity(Row, frozen=True):
@@ -66,7 +67,7 @@ class LeftRoute(Row, frozen=True):
     " AND NOT EXISTS (SELECT FROM processor_connections c WHERE c.route = name) ORDER BY name"
 )
 async def routes_left(db: Read, names: Sequence[str]) -> list[LeftRoute]:
-    """Those that once stood in the settings, without these."""
+    """Routes that once stood in the settings, without these."""
 
 
 @DIRECTORY.statement(insert_of(NewCardRoute, one=True) + "ON CONFLICT (name) DO NOTHING RETURNING name")
@@ -76,17 +77,18 @@ async def add_route(db: Tx, made: NewCardRoute) -> bool:
 
 @DIRECTORY.statement("SELECT name, connection FROM card_routes WHERE name = ANY ($1) AND connection IS NOT NULL")
 async def sealed_connections(db: Read, names: Sequence[str]) -> dict[str, bytes]:
-    """How those are reached."""
+    """Sealed connections by which these routes are reached."""
 
 
 @DIRECTORY.statement(f"UPDATE card_routes SET connection = $2, listed_at = $3, {_MENDED} WHERE name = $1")
 async def set_sealed(db: Tx, name: str, connection: bytes | None, at: datetime) -> None:
-    """None: it cannot be reached any more. A refusal of the account is forgotten: this is another key."""
+    """Sets a route's sealed connection; None: it cannot be reached any more. A refusal of the
+    account is forgotten: this is another key."""
 
 
 @DIRECTORY.statement(f"UPDATE card_routes SET {_MENDED} WHERE name = $1 AND is_refused RETURNING name")
 async def mend_route(db: Tx, name: str) -> str | None:
-    """None where its account was not refused."""
+    """Clears the refusal of a route's account; None where it was not refused."""
 
 
 class StoredRoute(Row, frozen=True):
@@ -144,7 +146,7 @@ FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_a
 WHERE r.opened_at IS NOT NULL OR s.name IS NOT NULL
 """)
 async def routes_out(db: Read) -> dict[str, RouteOut]:
-    """Those whose breaker is open, and those that are switched off."""
+    """Routes whose breaker is open, and those that are switched off."""
 
 
 @DIRECTORY.statement(f"SELECT {columns_of(Breaker)} FROM card_routes WHERE name = $1 FOR UPDATE")
@@ -220,14 +222,14 @@ INSERT INTO card_route_stops (stop_id, name, why, actor, stopped_at) VALUES ($1,
 ON CONFLICT DO NOTHING RETURNING stop_id
 """)
 async def stop_route(db: Tx, stop_id: UUID, name: str, why: str, actor: str, at: datetime) -> bool:
-    """False when it is stopped already."""
+    """Stops a route; False when it is stopped already."""
 
 
 @DIRECTORY.statement(
     "UPDATE card_route_stops SET ended_by = $2, ended_at = $3 WHERE name = $1 AND ended_at IS NULL RETURNING stop_id"
 )
 async def resume_route(db: Tx, name: str, actor: str, at: datetime) -> bool:
-    """False when it was not stopped."""
+    """Resumes a route; False when it was not stopped."""
 
 
 @MERCHANT.statement("""
@@ -250,4 +252,4 @@ ROUTE_HOURS_KEPT: Final = timedelta(days=60)
 DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1 LIMIT $2)
 """)
 async def forget_route_hours(db: Tx, before: datetime, limit: int) -> Written:
-    """What routes are learned from is of the last weeks."""
+    """Deletes old hours: what routes are learned from is of the last weeks."""

@@ -1,4 +1,4 @@
-"""What a merchant has to connect with."""
+"""Credentials that a merchant has to connect with."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from recoup.db.statement import DIRECTORY, Read, Row
 
 
 class WorkingKeys(Row, frozen=True):
-    """How many; of the API's those that allow payments."""
+    """Counts of working keys; of the API's those that allow payments."""
 
     api_keys: int
     tokenization_keys: int
@@ -21,4 +21,4 @@ SELECT
     AND coalesce(t.retires_at > $2, true)) AS tokenization_keys
 """)
 async def count_keys(db: Read, merchant_id: UUID, at: datetime) -> WorkingKeys:
-    """As far as they work `at` that wall time."""
+    """Counts the keys that work `at` that wall time."""

@@ -129,7 +129,7 @@ SELECT coalesce(sum(c.version), 0)::bigint AS versions, count(r.connection) AS r
 FROM processor_connections c JOIN card_routes r ON r.name = c.route
 """)
 async def generation_of_own(db: Read) -> Generation:
-    """Of `own_routes`."""
+    """The generation of `own_routes`."""
 
 
 @DIRECTORY.statement("UPDATE processor_connections SET account = $2, country = $3 WHERE route = $1")
@@ -146,4 +146,4 @@ SELECT c.merchant_id, c.route FROM processor_connections c JOIN card_routes r ON
 WHERE c.state = 'disconnected' AND r.connection IS NOT NULL ORDER BY c.route
 """)
 async def ended_connections(db: Read) -> list[EndedConnection]:
-    """Those that have ended and whose key and secret are still there."""
+    """Connections that have ended and whose key and secret are still there."""

@@ -1,5 +1,5 @@
-"""What processors' notices are about: an object is asked about once, however many notices came of it. Which order of
-ours an object belongs to, and how many notices came lately."""
+"""Subjects of processors' notices: an object is queried once, however many notices came of it.
+Which order of ours an object belongs to, and how many notices came lately."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -56,7 +56,7 @@ WHERE NOT processor_notices.notices @> excluded.notices
 RETURNING true
 """)
 async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
-    """False for one that came before."""
+    """Keeps a notice; False for one that came before."""
 
 
 @MERCHANT.statement(f"""
@@ -89,7 +89,7 @@ WHERE EXISTS (SELECT FROM unread_notice_kinds WHERE route = $1 AND kind = $2)
 ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = greatest(before.last_at, excluded.last_at)
 """)
 async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> None:
-    """One more of a kind that its connector does not know."""
+    """Counts one more notice of a kind that its connector does not know."""
 
 
 class Charged(Row, frozen=True):
@@ -108,7 +108,8 @@ WHERE key = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY state = 'not_sent', attempt_no LIMIT 1
 """)
 async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Charged | None:
-    """By its key; of any merchant where none is named. What never left may have the key of what went in its place."""
+    """The attempt by its key; of any merchant where none is named. What never left may have the key
+    of what went in its place."""
 
 
 @MERCHANT.statement("""
@@ -137,7 +138,7 @@ JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR o.merchant_id = $3) LIMIT 1
 """)
 async def modification_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
-    """By its key, or by the one under which it was sent again."""
+    """The modification by its key, or by the one under which it was sent again."""
 
 
 class LeftInvoice(Row, frozen=True):
@@ -181,7 +182,8 @@ WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND became NOT IN ('unsi
 GROUP BY route ORDER BY route
 """)
 async def notices_since(db: Read, since: datetime) -> dict[str, int]:
-    """By route, from the day of that moment on; signed ones, of which some were repeated or unknown."""
+    """Number of notices by route, from the day of that moment on; signed ones, of which some were
+    repeated or unknown."""
 
 
 class UnreadKind(Row, frozen=True):
@@ -201,8 +203,9 @@ async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
 
 
 class NoticeCounts(Row, frozen=True):
-    """Of a route. `received`: signed and read, of which `other_account` were of another account or mode. `last_at`: of
-    the newest signed one, None where none came since this is kept."""
+    """Counts of a route's notices. `received`: signed and read, of which `other_account` were of
+    another account or mode. `last_at`: of the newest signed one, None where none came since this is
+    kept."""
 
     route: str
     received: int
@@ -221,7 +224,7 @@ SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unre
 FROM processor_notice_counts WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY route
 """)
 async def notice_counts(db: Read, since: datetime) -> dict[str, NoticeCounts]:
-    """By route, from the day of that moment on."""
+    """Counts of notices by route, from the day of that moment on."""
 
 
 NOTICE_DAYS_KEPT: Final = timedelta(days=90)
@@ -231,7 +234,7 @@ NOTICE_DAYS_KEPT: Final = timedelta(days=90)
     "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)"
 )
 async def forget_notices(db: Tx, before: datetime, limit: int) -> Written:
-    """What they were about is known by then."""
+    """Deletes old notices: what they were about is known by then."""
 
 
 @DIRECTORY.statement("""
@@ -239,7 +242,7 @@ DELETE FROM processor_notice_counts WHERE ctid IN (
   SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date LIMIT $2)
 """)
 async def forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written:
-    """With the notices of their days."""
+    """Deletes old counts, with the notices of their days."""
 
 
 @DIRECTORY.statement("""

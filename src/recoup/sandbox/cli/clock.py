@@ -24,7 +24,7 @@ class _Forward(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Raises: Problem(invalid) for a way back."""
-        back = next((one for one in args if re.match(r"-\d", one)), None)
+        back = next((arg for arg in args if re.match(r"-\d", arg)), None)
         if back is not None:
             raise Problem(
                 "invalid",
@@ -35,7 +35,7 @@ class _Forward(click.Command):
 
 
 async def shown_now(opened: Opened) -> datetime:
-    """What the merchant's clock shows. Raises: Problem invalid, not_found."""
+    """Time of the merchant's clock. Raises: Problem invalid, not_found."""
     offset = await offset_of(opened.world.db.reader, opened.merchant_id)
     if offset is None:
         raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")

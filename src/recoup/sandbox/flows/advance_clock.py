@@ -86,7 +86,7 @@ async def advance_clock(
 
 
 async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime) -> bool:
-    """False for a move that came before."""
+    """Begins a move of the clock; False for a move that came before."""
     row = NewClockMove(
         merchant_id=scope.merchant_id,
         move_id=move_id,
@@ -127,7 +127,7 @@ async def _settle(
 
 
 def _stuck(unanswered: int) -> Problem:
-    """Why the clock cannot go on."""
+    """Problem that keeps the clock from going on."""
     if unanswered:
         many = Sentence("{0} attempts have no answer from the processor yet; the clock was not moved.", unanswered)
         one = "One attempt has no answer from the processor yet; the clock was not moved."

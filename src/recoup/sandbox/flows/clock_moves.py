@@ -33,7 +33,8 @@ def parse_step(text: str) -> timedelta:
 
 
 class ClockMoves:
-    """One a door and world. One move after the other, of all merchants: many at once left no room for other calls."""
+    """Moves of the sandbox's clock, one object a door and world. One move after the other, of all
+    merchants: many at once left no room for other calls."""
 
     def __init__(self, world: World, orders: Orders, deliveries: Deliveries, merchants: Merchants) -> None:
         self._world, self._orders, self._deliveries, self._merchants = world, orders, deliveries, merchants

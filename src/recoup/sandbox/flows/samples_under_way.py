@@ -1,4 +1,5 @@
-"""How many samples to webhooks wait for their receivers at once: each keeps a connection, for as long as they like."""
+"""Limits on webhook samples that wait for their receivers at once: each keeps a connection, for as
+long as they like."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ RETRY_SECONDS: Final = 2
 
 
 class SamplesUnderWay:
-    """Of a world, in this process. `owner`: a merchant or a partner."""
+    """Samples under way in a world, in this process. `owner`: a merchant or a partner."""
 
     def __init__(self) -> None:
         self._of: Counter[UUID] = Counter()  # holds nobody at zero

@@ -26,8 +26,8 @@ ALONE_WITHIN = timedelta(days=1)
 
 
 async def would_wait(world: World, scope: Scope, units: int, asset: str, note: str) -> bool:
-    """Whether such an adjustment would wait for a second person; nothing is made. Raises: Problem(invalid), as
-    `adjust`."""
+    """True when such an adjustment would wait for a second person; nothing is made. Raises:
+    Problem(invalid), as `adjust`."""
     async with world.db.read() as connection:
         now = world.clocks.business(await offset_of(connection, scope.merchant_id) or 0)
         return await _waits(connection, scope, units, asset, note, now)

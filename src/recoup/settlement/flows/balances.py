@@ -26,7 +26,7 @@ class Balance(NamedTuple):
 
 
 async def read_balances(world: World, merchant_id: UUID, cut: Cut = NOW) -> list[Balance]:
-    """By currency; none where nothing is owed on any account."""
+    """Balances by currency; empty where nothing is due on any account."""
     rows = await store.balances(world.db, merchant_id, cut)
     found: dict[str, Balance] = {}
     for row in rows:

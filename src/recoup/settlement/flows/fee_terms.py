@@ -61,7 +61,7 @@ async def set_fee_term(world: World, scope: Scope, request: FeeTermRequest) -> F
 
 
 def _log_details(term: FeeTerm) -> dict[str, Any]:
-    """For the audit log."""
+    """Details of a fee term for the audit log."""
     named = {"site": term.site_id, "type": term.order_type, "currency": term.currency}
     of = {name: str(value or "every") for name, value in named.items()}
     tariff = (

@@ -34,7 +34,8 @@ KINDS: Final = by_recipe(lambda one: {one.name: one.line} if one.line else {})
 
 
 class Total(NamedTuple):
-    """Of one currency and balance, from the ledger itself: `units` is what the balance moved by, fees included."""
+    """Total of one currency and balance, from the ledger itself: `units` is what the balance moved
+    by, fees included."""
 
     asset: str
     balance: Literal["card", "wallet"]
@@ -49,7 +50,7 @@ def balance_of(place: str) -> Literal["card", "wallet"]:
 
 
 def kind_of(recipe: str) -> Any:
-    """One of a settlement's kinds of lines."""
+    """The kind of a settlement's line."""
     return KINDS[recipe]
 
 
@@ -133,7 +134,7 @@ def _cells(row: MovementLine, zone: tzinfo) -> tuple[Any, ...]:
 
 
 def _local(moment: datetime | None, zone: tzinfo) -> str | None:
-    """With its offset, so that a cell alone says which instant it is."""
+    """Local time with its offset, so that a cell alone says which instant it is."""
     return moment.astimezone(zone).isoformat(timespec="milliseconds") if moment else None
 
 

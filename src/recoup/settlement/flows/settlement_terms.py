@@ -1,4 +1,4 @@
-"""By which terms a merchant is paid: kept as history, never changed for the past."""
+"""Terms by which a merchant is paid: kept as history, never changed for the past."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -22,7 +22,8 @@ from recoup.terms.store.settlement_terms import DatedTerms, add_terms, period_of
 
 
 async def read_terms(world: World, merchant_id: UUID, cut: Cut = NOW) -> tuple[Terms, list[DatedTerms]]:
-    """Those that were valid then, and all that had been agreed, newest first. Raises: Problem(not_found)."""
+    """Terms that were valid then, and all that had been agreed, newest first. Raises:
+    Problem(not_found)."""
     now = await end_of(world, merchant_id, cut)
     await known_offset(world.db, merchant_id)
     history = await terms_history(world.db, merchant_id, *cut)

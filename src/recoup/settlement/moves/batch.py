@@ -68,7 +68,8 @@ async def next_settlement(tx: Tx, merchant_id: UUID, due: datetime, *, period_fr
 
 
 async def release_reserve(tx: Tx, batch: HeldBatch, *, now: BusinessTime, wall: WallTime) -> None:
-    """What a batch held is the merchant's again, from the day that was agreed. Once: the database refuses a second."""
+    """Releases what a batch held: it is the merchant's again, from the day that was agreed. Once:
+    the database refuses a second."""
     rows, merchant_id, batch_id = Rows(), batch.merchant_id, batch.batch_id
     book(
         rows,
@@ -86,7 +87,7 @@ async def release_reserve(tx: Tx, batch: HeldBatch, *, now: BusinessTime, wall: 
 
 
 async def make_adjustment(tx: Tx, row: Adjustment, *, now: BusinessTime, wall: WallTime) -> None:
-    """One that needs nobody else is booked with it."""
+    """Makes an adjustment; one that needs nobody else is booked with it."""
     await add_adjustment(tx, row)
     if row.state == "booked":
         await _book_adjustment(tx, row, now, wall)
@@ -202,8 +203,8 @@ def _own_postings(
     now: BusinessTime,
     wall: WallTime,
 ) -> list[SettlementLine]:
-    """What closes the batch, as rows to write; answers the lines that it takes of them. What is carried is available
-    to the next one from this one's cut-off on."""
+    """Books the postings that close the batch, as rows to write; answers the lines that it takes of
+    them. What is carried is available to the next one from this one's cut-off on."""
     postings = [ledger.reserve_held(closing.held)] if closing.held else []
     postings += [ledger.settlement_closed(closing.payout)] if closing.payout else []
     postings += [ledger.carried(closing.carried)] if closing.carried else []

@@ -39,7 +39,8 @@ async def tell_report(
     now: BusinessTime,
     wall: WallTime,
 ) -> UUID | None:
-    """Under the merchant's reconciliation clock, which it moves. A period in which nothing moved has no event."""
+    """Reports a period by an event, under the merchant's reconciliation clock, which it moves. A
+    period in which nothing moved has no event."""
     await move_clock(tx, merchant_id, period[1])
     if not lines and not differences:
         return None

@@ -6,8 +6,9 @@ from uuid import UUID
 
 
 def over_charges(rooms: Sequence[tuple[UUID, int]], units: int) -> list[tuple[UUID, int]]:
-    """What of it each charge gives back, the first ones first, none more than it has left. `rooms`: the charges, oldest
-    first, with what each has left. Raises: ValueError where together they have less."""
+    """Divides units over charges, the first ones first, none more than it has left. `rooms`: the
+    charges, oldest first, with what each has left. Raises: ValueError where together they have
+    less."""
     found, left = [], units
     for charge_id, room in rooms:
         taken = min(max(0, room), left)
@@ -20,8 +21,8 @@ def over_charges(rooms: Sequence[tuple[UUID, int]], units: int) -> list[tuple[UU
 
 
 def over_pieces(items: Sequence[Mapping[str, Any]], pieces: Sequence[int]) -> list[list[dict[str, Any]]]:
-    """What each piece of a refund is for, line after line. A line that lies in two pieces has its quantity in the
-    first; together they are what was asked for."""
+    """Divides a refund's items over its pieces, line after line. A line that lies in two pieces has
+    its quantity in the first; together they are what was requested."""
     left = [dict(one) for one in items]
     found: list[list[dict[str, Any]]] = []
     for piece in pieces:

@@ -49,7 +49,8 @@ encoded: Final = encode_sorted  # as the ledger hashes it: no blanks, UTF-8
 
 
 def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]) -> str:
-    """As the ledger's closer makes it. `sums`: [account, asset, place, units], in the page's order."""
+    """Root of a page, as the ledger's closer makes it. `sums`: [account, asset, place, units], in
+    the page's order."""
     sum_lines = "\n".join(f"{account}|{asset}|{place}={units}" for account, asset, place, units in sums)
     text = bytes.fromhex(previous) + str(page).encode() + bytes.fromhex("".join(hashes)) + sum_lines.encode()
     return hashlib.sha256(text).hexdigest()

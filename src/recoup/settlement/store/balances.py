@@ -1,4 +1,4 @@
-"""What stands on a merchant's accounts, now or as of a moment."""
+"""Balances of a merchant's accounts, now or as of a moment."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,7 +41,7 @@ GROUP BY x.asset, x.account, x.place HAVING sum(x.units) <> 0 ORDER BY x.asset, 
     f"SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}) x {_SUMMED}"
 )
 async def _now(db: Read, merchant_id: UUID) -> list[AccountBalance]:
-    """As they stand."""
+    """Balances as they stand."""
 
 
 # Less all that came after the moment: what is read is what came since, never the whole history. What was recorded since
@@ -58,11 +58,11 @@ SELECT x.asset AS asset, x.account, x.place, sum(x.units)::bigint AS units FROM 
 async def _then(
     db: Read, merchant_id: UUID, business: datetime, recorded: datetime, since: UUID
 ) -> list[AccountBalance]:
-    """As of both; `since` sorts before all that was recorded later."""
+    """Balances as of both times; `since` sorts before all that was recorded later."""
 
 
 async def balances(db: Read, merchant_id: UUID, cut: Cut) -> list[AccountBalance]:
-    """What the operator owes the merchant, by asset and account; none that is 0."""
+    """Amounts due to the merchant from the operator, by asset and account; none that is 0."""
     if not cut.is_past:
         return await _now(db, merchant_id)
     since = HIGHEST if cut.recorded == ALWAYS else first_id_of(cut.recorded - CLOCKS_APART)

@@ -29,7 +29,7 @@ class BatchFilter:
 
 
 class HeldBatch(Row, frozen=True):
-    """What a batch holds back, and when that is the merchant's again."""
+    """Amount that a batch holds back, and when that is the merchant's again."""
 
     merchant_id: UUID
     batch_id: UUID
@@ -43,7 +43,7 @@ SELECT merchant_id, batch_id, asset, held_units, release_at FROM settlement_batc
 WHERE merchant_id = $1 AND batch_id = $2
 """)
 async def find_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> HeldBatch | None:
-    """None for a foreign or unknown id."""
+    """The batch of that id; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement("""
@@ -51,11 +51,12 @@ SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND source_kind = 'ba
   AND recipe = 'reserve_released')
 """)
 async def is_released(db: Read, merchant_id: UUID, batch_id: UUID) -> bool:
-    """Whether what the batch held was given back."""
+    """True when what the batch held was given back."""
 
 
 class Batch(BatchFigures, frozen=True):
-    """With the state, reference and dates of its last payout. Business time; `root` is that of page `page_to`."""
+    """A batch with the state, reference and dates of its last payout. Business time; `root` is that
+    of page `page_to`."""
 
     root: bytes
     payout_state: Literal["created", "approved", "sent", "paid", "returned"] | None
@@ -93,11 +94,11 @@ WHERE {_KNOWN} AND ($4::timestamptz IS NULL OR b.closed_at >= $4)
 async def _shown_batch(
     db: Read, merchant_id: UUID, business: datetime, recorded: datetime, batch_id: UUID
 ) -> Batch | None:
-    """None for a foreign or unknown id."""
+    """A batch as shown; None for a foreign or unknown id."""
 
 
 async def shown_batch(db: Read, merchant_id: UUID, batch_id: UUID, cut: Cut = NOW) -> Batch | None:
-    """None for a foreign or unknown id, and for one that was not there yet."""
+    """A batch as shown; None for a foreign or unknown id, and for one that was not there yet."""
     return await _shown_batch(db, merchant_id, *cut, batch_id)
 
 
@@ -128,7 +129,7 @@ async def _count(
     closed_to: datetime | None,
     asset: str | None,
 ) -> int:
-    """At most one more than COUNTED_MAX."""
+    """Number of batches, at most one more than COUNTED_MAX."""
 
 
 async def list_batches(db: Read, batch_filter: BatchFilter, limit: int, offset: int) -> tuple[list[Batch], Count]:
@@ -140,7 +141,8 @@ async def list_batches(db: Read, batch_filter: BatchFilter, limit: int, offset: 
 
 
 def has_next(number: int, size: int, rows: int, total: Count) -> bool:
-    """Whether a page follows this one of `rows` rows: where no more are counted, as long as they are full."""
+    """True when a page follows this one of `rows` rows: where no more are counted, as long as they
+    are full."""
     return number * size < total.value or not total.exact and rows == size
 
 
@@ -183,7 +185,7 @@ ORDER BY l.posting_id, l.line_no
 async def _lines(
     db: Read, merchant_id: UUID, batch_id: UUID, posting_id: UUID, line_no: int, limit: int, kind: str | None
 ) -> list[BatchLine]:
-    """Behind that line."""
+    """Lines of a batch behind that line."""
 
 
 async def batch_lines(
@@ -195,5 +197,5 @@ async def batch_lines(
     limit: int = LINES_MAX,
     kind: str | None = None,
 ) -> list[BatchLine]:
-    """In the order of booking, behind (posting, line)."""
+    """Lines of a batch in the order of booking, behind (posting, line)."""
     return await _lines(db, merchant_id, batch_id, *after, limit, kind)

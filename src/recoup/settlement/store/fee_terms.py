@@ -13,8 +13,8 @@ from recoup.terms.store.fee_rows import StoredFeeTerm
 
 
 class FeeTermRow(StoredFeeTerm, frozen=True):
-    """None: every site, order type or currency. `site`: its address. `valid_from` is business time, `recorded_at` wall
-    time."""
+    """A fee term; None: every site, order type or currency. `site`: its address. `valid_from` is
+    business time, `recorded_at` wall time."""
 
     site: str | None
     actor: str
@@ -28,7 +28,7 @@ FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
 WHERE f.merchant_id = $1 AND {known_at("f", 2)} ORDER BY f.valid_from, f.term_id
 """)
 async def fee_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[FeeTermRow]:
-    """Those that were set by then, oldest first, with who set each and when."""
+    """Fee terms that were set by then, oldest first, with who set each and when."""
 
 
 @stored("fee_terms")
@@ -53,7 +53,7 @@ async def add_fee_term(db: Tx, term: NewFeeTerm) -> None:
 
 @MERCHANT.statement(f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)")
 async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
-    """Only for a merchant that has none."""
+    """Adds a first fee term, only for a merchant that has none."""
 
 
 def fee_term_row(

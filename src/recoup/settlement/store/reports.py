@@ -10,7 +10,7 @@ from recoup.db.statement import MERCHANT, Row, Tx
 INSERT INTO reconciliation_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
 """)
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
-    """False when it goes already."""
+    """Starts the clock; False when it goes already."""
 
 
 class ReportClock(Row, frozen=True):
@@ -30,7 +30,7 @@ async def lock_clock(db: Tx, merchant_id: UUID) -> ReportClock | None:
 
 @MERCHANT.statement("UPDATE reconciliation_clocks SET period_from = $2 WHERE merchant_id = $1")
 async def move_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
-    """On to the next period."""
+    """Moves the clock on to the next period."""
 
 
 @MERCHANT.statement("""

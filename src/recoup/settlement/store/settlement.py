@@ -17,7 +17,7 @@ STATEMENT_SECONDS: Final = 600.0
 INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
 """)
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
-    """Whether it is new: one that is there stays as it is."""
+    """Starts the clock; tells whether it is new: one that is there stays as it is."""
 
 
 class Clock(NamedTuple):
@@ -34,16 +34,17 @@ FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enabl
 WHERE c.merchant_id = $1 FOR UPDATE OF c
 """)
 async def lock_clock(db: Tx, merchant_id: UUID) -> Clock | None:
-    """Who holds it closes this merchant's batches; others wait."""
+    """Locks the clock: its holder closes this merchant's batches; others wait."""
 
 
 @MERCHANT.statement("UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1")
 async def move_period(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
-    """On to the next one."""
+    """Moves the clock on to the next period."""
 
 
 class Window(NamedTuple):
-    """What a batch may take: entries of one asset in these closed pages, available before the cut-off."""
+    """Entries that a batch may take: of one asset, in these closed pages, available before the
+    cut-off."""
 
     merchant_id: UUID
     asset: str
@@ -98,7 +99,7 @@ FROM free GROUP BY recipe, dated
 async def _sums(
     db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, instants: list[datetime]
 ) -> list[_Sum]:
-    """By recipe, and how many of the instants had come."""
+    """Sums by recipe, and how many of the instants had come."""
 
 
 async def sum_free(db: Tx, window: Window, instants: Sequence[datetime]) -> Free:
@@ -130,7 +131,7 @@ async def _take(
     recipes: list[str],
     kinds: list[str],
 ) -> Written:
-    """By recipe the kind."""
+    """Takes entries into a batch; each recipe has its kind."""
 
 
 async def take_lines(db: Tx, window: Window, batch_id: UUID, kinds: Mapping[str, str]) -> int:
@@ -154,7 +155,7 @@ INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, 
 SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
 """)
 async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
-    """Those that the batch booked itself."""
+    """Adds lines that the batch booked itself."""
 
 
 class BatchFigures(Row, frozen=True):
@@ -199,7 +200,7 @@ async def add_batch(db: Tx, batch: NewBatch) -> None:
 
 @MERCHANT.statement("SELECT period_from FROM settlement_clocks WHERE merchant_id = $1")
 async def _period_from(db: Read, merchant_id: UUID) -> datetime | None:
-    """Of the first period that is not settled."""
+    """Start of the first period that is not settled."""
 
 
 async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime:
@@ -216,7 +217,7 @@ SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = '
 ORDER BY asset
 """)
 async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
-    """As the ledger has it."""
+    """Payable amounts, as the ledger has them."""
 
 
 async def payable_assets(db: Read, merchant_id: UUID) -> dict[str, int]:
@@ -231,7 +232,7 @@ class LastPage(NamedTuple):
 
 @MERCHANT.statement("SELECT page_no, root FROM closers WHERE merchant_id = $1")
 async def _last_page(db: Read, merchant_id: UUID) -> LastPage | None:
-    """None before the first event or posting."""
+    """The last page; None before the first event or posting."""
 
 
 async def last_page(db: Read, merchant_id: UUID) -> LastPage:
@@ -243,7 +244,7 @@ async def last_page(db: Read, merchant_id: UUID) -> LastPage:
 SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
 """)
 async def _open_from(db: Read, merchant_id: UUID, asset: str) -> int | None:
-    """None before the first batch."""
+    """The first open page; None before the first batch."""
 
 
 async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
@@ -255,4 +256,4 @@ async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
 SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
 """)
 async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
-    """Whether a committed posting from before that instant of wall time is in no page yet."""
+    """True when a committed posting from before that instant of wall time is in no page yet."""

@@ -61,7 +61,7 @@ def _must(plain: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str
 
 
 def _values(shape: type[msgspec.Struct], field: str) -> list[str]:
-    """Those of an enumerated field."""
+    """Values of an enumerated field."""
     kind: Any = msgspec.inspect.type_info(shape)
     for name in field.split("."):
         members = {one.encode_name: one.type for one in getattr(kind, "fields", ())}
@@ -89,7 +89,8 @@ def read(value: Any, shape: type[Shape]) -> Shape:
 
 
 def read_query(raw: bytes) -> Mapping[str, str]:
-    """By name; of a name that comes twice the first counts. Raises: Problem(invalid)."""
+    """Query parameters by name; of a name that comes twice the first counts. Raises:
+    Problem(invalid)."""
     query: dict[str, str] = {}
     try:
         pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)

@@ -1,4 +1,4 @@
-"""What a feature with channels shows of the stablecoin orders that are paid by them."""
+"""Views that a feature with channels gives of the stablecoin orders that are paid by them."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,5 +28,6 @@ class Paying:
 
 
 def paying() -> Iterator[Paying]:
-    """Of the features that have channels. Their modules import doors, and are loaded when a door asks."""
+    """Views of the features that have channels. Their modules import doors, and are loaded when a
+    door asks."""
     return (import_module(module).PAYING for module in PAYING)

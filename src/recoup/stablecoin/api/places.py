@@ -1,4 +1,4 @@
-"""What features may add to the stablecoin API."""
+"""Places where features add to the stablecoin API."""
 
 from typing import Final
 

@@ -1,4 +1,5 @@
-"""What this API does its own way: signatures over the bytes of a body, which may always be left out."""
+"""Ways of this API that are its own: signatures over the bytes of a body, which may always be left
+out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def _param(problem: Problem) -> str:
 
 
 def _sentence(problem: Problem) -> str:
-    """With this dialect's word for where the order stands."""
+    """Sentence of a problem, with this dialect's word for where the order stands."""
     field, stage = problem.field or "", problem.facts.get("stage")
     sentence = problem.sentence(stage=order_status(Stage(stage), 1, 0) if stage is not None else None)
     sentence = sentence.replace(field, _PARAMS[field]) if _PARAMS.get(field) else sentence

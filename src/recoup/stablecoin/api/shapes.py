@@ -1,4 +1,5 @@
-"""What this API answers with: orders, payments, instructions. The descriptions are the documentation's text."""
+"""Answers of this API: orders, payments, instructions. The descriptions are the documentation's
+text."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -209,7 +210,7 @@ async def refundable_order(services: Services, order: StableOrder) -> Order:
 
 
 async def payment_of(services: Services, order: StableOrder, *, fresh: bool = False) -> Payment:
-    """With what came of it on a chain. `fresh`: it was made by this call."""
+    """The payment with what came of it on a chain. `fresh`: it was made by this call."""
     payment = payment_object(order)
     for feature in paying():
         payment = await feature.payment(services.world, order, payment, fresh) or payment
@@ -217,7 +218,7 @@ async def payment_of(services: Services, order: StableOrder, *, fresh: bool = Fa
 
 
 def instruction_object(services: Services, order: StableOrder) -> Instruction:
-    """By the feature whose channel it is on; else on our page."""
+    """Instruction by the feature whose channel the order is on; else on our page."""
     if order.stage not in OPEN:
         return Instruction("none")
     for feature in paying():

@@ -1,4 +1,4 @@
-"""Who signed a call, to the byte, and that it is not played again."""
+"""Authentication of a call's signer, to the byte, and refusal of replays."""
 
 import os
 from collections.abc import Sequence
@@ -52,7 +52,8 @@ class Caller:
 
 
 class Callers:
-    """One a world and process. A key is looked up once in a few seconds, whether there is one or not."""
+    """Callers of a world, one object a world and process. A key is looked up once in a few seconds,
+    whether there is one or not."""
 
     def __init__(self, world: World, *, reads_once: bool = True) -> None:
         """`reads_once`: whether a signature of a GET works once too."""
@@ -114,7 +115,7 @@ class Callers:
         return bytes(self._world.keys.open_secret(secret_context(key_id), secret))
 
     async def _take(self, rows: Sequence[tuple[UUID, str, str, int]]) -> list[bool | BaseException]:
-        """True for a signature's first use. Of two in one batch the first counts."""
+        """Takes signatures; true for a signature's first use. Of two in one batch the first counts."""
         first: dict[tuple[str, str], int] = {}
         for index, (_, key_id, signature, _) in enumerate(rows):
             first.setdefault((key_id, signature), index)

@@ -59,7 +59,7 @@ class Charged:
 
 
 class Charges:
-    """One a world and process: concurrent calls share the admission statement."""
+    """The charge flow, one a world and process: concurrent calls share the admission statement."""
 
     def __init__(self, world: World, merchants: Merchants) -> None:
         self._world, self._merchants = world, merchants
@@ -174,7 +174,8 @@ class Charges:
         return await stable_order(self._world.db, scope.merchant_id, stored.subject_id)
 
     def _mac(self, request: StablecoinChargeRequest, amount: Money) -> bytes:
-        """Over what makes it another payment: amounts compare as numbers, texts and addresses do not count."""
+        """MAC over what makes it another payment: amounts compare as numbers, texts and addresses
+        do not count."""
         meant = [request.merchant_order_id, amount.units, amount.asset, request.channel, request.network]
         mac: bytes = self._world.keys.mac("charge", encode_sorted(meant))
         return mac
@@ -186,7 +187,7 @@ def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
 
 
 def _order_of(row: NewOrder, request: StablecoinChargeRequest) -> StableOrder:
-    """What was just admitted, as a read would bring it."""
+    """The order that was just admitted, as a read would bring it."""
     assert row.attempt_id is not None
     return StableOrder(
         row.merchant_id,

@@ -41,7 +41,7 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
         order = await _charged_before(world, row)
 
     async def once(*, taken_back: bool) -> bool:
-        """False: the order is to be taken back first; nothing is written."""
+        """Writes the cycle's end; False: the order is to be taken back first; nothing is written."""
         async with world.db.transaction() as tx:
             locked = await lock_subscription(tx, merchant_id, subscription_id)
             assert locked is not None

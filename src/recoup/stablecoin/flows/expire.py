@@ -1,5 +1,5 @@
-"""Before a stablecoin order ends unpaid its channel gets one more inquiry, and after it until the channel knows: what
-was paid is never lost."""
+"""Inquiries about a stablecoin order that ends unpaid: its channel gets one more before, and after
+it until the channel knows: what was paid is never lost."""
 
 from datetime import datetime
 from uuid import UUID

@@ -85,7 +85,8 @@ async def simulate(
 
 
 async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
-    """What became of the payment on the channel that the payer picked first: approved, declined, or denied for good.
+    """Outcome of the payment on the channel that the payer picked first: approved, declined, or
+    denied for good.
 
     Raises: Problem(unavailable) while it may still come.
     """

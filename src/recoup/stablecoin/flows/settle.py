@@ -40,7 +40,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
 
 
 async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
-    """What the channel refused for good is to be sent anew; a repeat does nothing.
+    """Sends anew what the channel refused for good; a repeat does nothing.
 
     Raises: Problem not_found, wrong_state.
     """

@@ -144,7 +144,8 @@ async def resume(world: World, scope: Scope, subscription_id: UUID) -> None:
 
 
 async def end(world: World, scope: Scope, subscription_id: UUID) -> None:
-    """No further cycle is charged; the last order stays as it is. Raises: Problem not_found, wrong_state."""
+    """Ends a subscription: no further cycle is charged; the last order stays as it is. Raises:
+    Problem not_found, wrong_state."""
 
     def work(change: SubscriptionChange) -> None:
         if change.state != "canceled":

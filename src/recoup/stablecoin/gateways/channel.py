@@ -179,7 +179,7 @@ class MockChannel:
         return await self._ask(payout, lambda c, now: pay_out(c, payout, now, refuse=refuse))
 
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
-        """What moved on this channel for a merchant in that wall time, some lines at a time."""
+        """Movements on this channel for a merchant in that wall time, some lines at a time."""
         async with self._connections.one() as connection:
             async for lines in movements(connection, self.name, merchant_id, begin, end):
                 yield [line._replace(reference=_reference(line.id)) for line in lines if line.id is not None]
@@ -200,7 +200,7 @@ class MockChannel:
         return await self.inquire(Inquiry(question.message.id))
 
     async def _ask(self, message: Payment | ModificationMessage | Sweep | PayOut, decide: Decide) -> Outcome:
-        """One message. What is decided is committed before the answer is slow or lost."""
+        """Sends a message. What is decided is committed before the answer is slow or lost."""
         sent, now, send_before = False, self._clocks.wall(), message.send_before_monotonic
         try:
             async with self._connections.one() as connection:

@@ -27,7 +27,8 @@ _AGAIN: Final = (stuck("reversal"), delayed("reversal"))
 
 
 def pending(order: Order, act: str) -> list[Attempt]:
-    """What `act` (give_back, keep or by_hand) would be done to. Empty when all of it is decided.
+    """Late payments that `act` (give_back, keep or by_hand) would be done to. Empty when all of it
+    is decided.
 
     Raises: Problem(wrong_state) when nothing came late, or its channel does not allow this.
     """
@@ -92,19 +93,19 @@ def _reverse(
 
 
 def apply(change: Change, rows: Iterable[Attempt]) -> None:
-    """What was owed back pays its order after all, as the rest came in time."""
+    """Pays the order after all from what was to be given back, as the rest came in time."""
     _reverse(change, BY_HAND, rows, PAID_AFTER_ALL)
     for attempt in rows:
         change.set_attempt(attempt, processor_code=APPLIED)
 
 
 def is_decided(order: Order, attempt: Attempt) -> bool:
-    """Whether somebody has said what becomes of it."""
+    """True when somebody has decided what becomes of it."""
     return _reversal(order, attempt) is not None
 
 
 def gives_back(attempt: Any) -> bool:
-    """Whether the channel that took it can send it back."""
+    """True when the channel that took it can send it back."""
     return attempt.route in CHANNELS and CHANNELS[attempt.route].supports_refund
 
 

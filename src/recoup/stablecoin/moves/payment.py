@@ -1,4 +1,5 @@
-"""What a channel's word about a stablecoin order's payment changes: attempt, order, book, settlement."""
+"""Changes that a channel's word about a stablecoin order's payment makes: attempt, order, book,
+settlement."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,8 +22,9 @@ PAID_LATE: Final = "paid_late"
 
 
 def pick_channel(change: Change, code: str | None) -> Attempt:
-    """Before a payment is given to its channel: from here on it may be out. The first pick fixes the channel, where the
-    charge did not. Its `route` may be another than `code`: then `switch_channel`, once the channel denies it."""
+    """Picks the channel before a payment is given to it: from here on it may be out. The first pick
+    fixes the channel, where the charge did not. Its `route` may be another than `code`: then
+    `switch_channel`, once the channel denies it."""
     attempt = change.order.attempts[-1]
     route = attempt.route or code or DEFAULT
     if attempt.state in ("planned", "not_sent") and (route == (code or route) or change.order.source):
@@ -59,7 +61,7 @@ def switch_channel(change: Change, denied: Attempt, code: str) -> Attempt:
 
 
 def _as_it_was(now: Attempt, then: Attempt) -> bool:
-    """Not given to its channel once more meanwhile."""
+    """True when the attempt was not given to its channel once more meanwhile."""
     return (now.attempt_id, now.send_before) == (then.attempt_id, then.send_before)
 
 
@@ -145,7 +147,8 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
 
 
 def parts_of(order: Order, units: int, fee: int) -> tuple[int, int]:
-    """What the merchant's wallet gets of so many units, and the treasury: the merchant first, up to the net amount."""
+    """Divides so many units between the merchant's wallet and the treasury: the merchant first, up
+    to the net amount."""
     to_treasury = min(max(units - (order.units - fee), 0), fee)
     return units - to_treasury, to_treasury
 

@@ -1,4 +1,4 @@
-"""What a subscription's steps change: its row, its next charge as due work, its events."""
+"""Changes that a subscription's steps make: its row, its next charge as due work, its events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -43,7 +43,7 @@ class SubscriptionChange:
         self._rows = Rows()
 
     def tell(self, event: str, order_id: UUID | None, merchant_order_id: str | None) -> None:
-        """Nothing personal, and no text of the merchant's: events are kept."""
+        """Adds an event with nothing personal, and no text of the merchant's: events are kept."""
         self.version += 1
         row = self.row
         body = {

@@ -1,4 +1,5 @@
-"""What the sweep of a direct payment changes: intent, then outcome, under the settlement's own id."""
+"""Changes that the sweep of a direct payment makes: intent, then outcome, under the settlement's
+own id."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -47,8 +48,8 @@ def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta)
 
 
 def replace_settlement(change: Change) -> Settlement | None:
-    """One that the channel refused for good is tried anew, under an id that the channel has not decided about. None
-    when there is none, or it is under way already.
+    """Replaces a settlement that the channel refused for good, under an id that the channel has not
+    decided about. None when there is none, or it is under way already.
 
     Raises: Problem(wrong_state) for an order that was never to be settled.
     """

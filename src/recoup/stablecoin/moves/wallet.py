@@ -1,4 +1,5 @@
-"""What a payout changes: the wallet is debited at the request, and credited again when the payout fails."""
+"""Changes that a payout makes: the wallet is debited at the request, and credited again when the
+payout fails."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,7 +36,8 @@ async def request_payout(
 
 
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
-    """While the merchant is killed, or nobody has approved it, nothing leaves; the money stays where it is."""
+    """Keeps a payout waiting while the merchant is killed, or nobody has approved it: nothing
+    leaves; the money stays where it is."""
     await write(tx, Rows(due_work=[_key(row).at(wall + PAUSE, wall=True)]))
 
 

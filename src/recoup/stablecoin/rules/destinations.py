@@ -1,7 +1,7 @@
-"""Where custodial money may be sent: `chain:address`, each chain with the form of its addresses.
+"""Destinations of custodial money: `chain:address`, each chain with the form of its addresses.
 
-Form and checksum are checked, not who is behind it. Source: contract stablecoin-api §2.7c; the chains' own
-address formats.
+Form and checksum are checked, not who is behind it. Source: contract stablecoin-api §2.7c; the
+chains' own address formats.
 """
 
 import re

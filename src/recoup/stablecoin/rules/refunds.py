@@ -1,4 +1,4 @@
-"""Which stablecoin orders can be given back at all. Source: contract stablecoin-api §2.4, §6."""
+"""Check which stablecoin orders can be given back at all. Source: contract stablecoin-api §2.4, §6."""
 
 from recoup.kernel.problem import Problem
 from recoup.orders.rules.snapshot import Order
@@ -6,7 +6,7 @@ from recoup.stablecoin.rules.channels import CHANNELS, Channel
 
 
 def way_back(order: Order) -> str | None:
-    """What its merchant does where a refund is not possible. None for other orders."""
+    """Cure for the merchant where a refund is not possible. None for other orders."""
     channel = _channel(order) if order.kind == "stable" else None
     if channel is None or channel.supports_refund:
         return None

@@ -1,4 +1,5 @@
-"""What an order and its payment are called in this API. Source: contract stablecoin-api §2.1, §7; design §3."""
+"""Names of an order's and its payment's states in this API. Source: contract stablecoin-api §2.1,
+§7; design §3."""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -38,12 +38,12 @@ async def list_payouts(db: Read, merchant_id: UUID, limit: int, offset: int) -> 
 
 @MERCHANT.statement(f"{_COLUMNS} AND state = 'requested' ORDER BY payout_id LIMIT 100")
 async def requested_payouts(db: Read, merchant_id: UUID) -> list[PayoutRow]:
-    """What may wait for a second person, the oldest first."""
+    """Payouts that may wait for a second person, the oldest first."""
 
 
 @MERCHANT.statement(f"{_COLUMNS} AND payout_id = $2")
 async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
-    """None for a foreign or unknown id."""
+    """The payout of that id; None for a foreign or unknown id."""
 
 
 async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
@@ -54,12 +54,12 @@ async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> No
 
 @MERCHANT.statement("INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
 async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
-    """Of one currency."""
+    """Makes the wallet of one currency."""
 
 
 @MERCHANT.statement("SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE")
 async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
-    """Until the transaction ends."""
+    """Locks a wallet until the transaction ends."""
 
 
 @stored("payouts")
@@ -80,7 +80,7 @@ class NewPayout(Row, frozen=True):
 
 @MERCHANT.statement(insert_of(NewPayout, one=True))
 async def add_payout(db: Tx, payout: NewPayout) -> None:
-    """Under its wallet's lock."""
+    """Adds a payout under its wallet's lock."""
 
 
 class LockedPayout(Row, frozen=True):
@@ -104,7 +104,7 @@ FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
 """)
 async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
-    """None for a foreign or unknown id."""
+    """Locks a payout; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement("""
@@ -113,4 +113,4 @@ UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE mer
 async def change_payout(
     db: Tx, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None, reason: str | None, tries: int
 ) -> None:
-    """Under its lock."""
+    """Changes a payout under its lock."""

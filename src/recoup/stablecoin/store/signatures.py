@@ -46,7 +46,8 @@ async def _take(db: Tx, signatures: Sequence[Signature]) -> _Taken: ...
 
 
 async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[datetime | None, set[tuple[str, str]]]:
-    """Which (key_id, signature) were not seen before, and since when all are known: None where that is not known."""
+    """Takes signatures; returns which (key_id, signature) were not seen before, and since when all
+    are known: None where that is not known."""
     taken = await _take(db, signatures)
     return taken.since, {(one.partition(" ")[0], one.partition(" ")[2]) for one in taken.fresh}
 
@@ -60,5 +61,5 @@ async def _forget(db: Tx, before: int) -> None: ...
 
 
 async def forget_signatures(db: Tx, now: datetime) -> None:
-    """Those whose timestamps no call may carry any more."""
+    """Deletes signatures whose timestamps no call may carry any more."""
     await _forget(db, bucket_of(int(now.timestamp())) - BUCKETS_KEPT)

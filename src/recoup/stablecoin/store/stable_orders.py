@@ -84,14 +84,15 @@ WHERE h.merchant_id = $1 AND h.order_type = 'STABLE' AND (h.source = 'callcenter
 
 @MERCHANT.statement(_ORDER.format(source="(SELECT $2::uuid AS order_id) k"))
 async def stable_order(db: Read, merchant_id: UUID, order_id: UUID) -> StableOrder | None:
-    """None for a foreign or unknown id, and for an order of the other dialect."""
+    """The order of that id; None for a foreign or unknown id, and for an order of the other
+    dialect."""
 
 
 @MERCHANT.statement("""
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2 AND generation = 1
 """)
 async def order_id_of(db: Read, merchant_id: UUID, external_id: str) -> UUID | None:
-    """By the merchant's own id."""
+    """The order's id by the merchant's own id."""
 
 
 async def list_stable_orders(

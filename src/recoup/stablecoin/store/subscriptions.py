@@ -48,7 +48,7 @@ WHERE s.merchant_id = $1"""
 
 @MERCHANT.statement(f"{_COLUMNS} AND s.subscription_id = $2")
 async def find_subscription(db: Read, merchant_id: UUID, subscription_id: UUID) -> SubscriptionRow | None:
-    """None for a foreign or unknown id."""
+    """The subscription of that id; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement(f"""{_COLUMNS} AND ($4::text IS NULL OR s.state = $4)
@@ -80,7 +80,7 @@ ON CONFLICT (merchant_id, payer_id) DO UPDATE SET external_id = EXCLUDED.externa
 WHERE coalesce(p.external_id, '') = ''
 """)
 async def add_payer(db: Tx, merchant_id: UUID, payer_id: UUID, external_id: str, at: datetime) -> None:
-    """Or gives one that is there its id."""
+    """Adds a payer, or gives one that is there its id."""
 
 
 @stored("subscriptions")
@@ -97,7 +97,7 @@ class NewSubscription(_Subscription, frozen=True):
 
 @MERCHANT.statement(insert_of(NewSubscription, one=True))
 async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
-    """No cycle is charged yet."""
+    """Adds a subscription of which no cycle is charged yet."""
 
 
 class LockedSubscription(_Subscription, frozen=True):
@@ -117,7 +117,7 @@ FROM subscriptions s JOIN merchants m USING (merchant_id)
 WHERE s.merchant_id = $1 AND s.subscription_id = $2 FOR UPDATE OF s
 """)
 async def lock_subscription(db: Tx, merchant_id: UUID, subscription_id: UUID) -> LockedSubscription | None:
-    """None for a foreign or unknown id."""
+    """Locks a subscription; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement("""
@@ -137,4 +137,4 @@ async def change_subscription(
     next_charge_at: datetime | None,
     last_order_id: UUID | None,
 ) -> None:
-    """Under its lock."""
+    """Changes a subscription under its lock."""

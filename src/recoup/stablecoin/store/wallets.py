@@ -11,7 +11,7 @@ COUNT_TIMEOUT_MS = 2_000
 
 
 class Balance(Row, frozen=True):
-    """`at`: when it last moved. Wall time."""
+    """Balance of a wallet. `at`: when it last moved. Wall time."""
 
     asset: str
     units: int
@@ -33,7 +33,7 @@ SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
 
 @MERCHANT.statement(_BALANCES)
 async def balances(db: Read, merchant_id: UUID, asset: str | None = None) -> list[Balance]:
-    """By currency."""
+    """Balances by currency."""
 
 
 # Direct money that has not left yet stands in the wallet too, but it is on its way to the merchant's own: read in one
@@ -46,11 +46,12 @@ SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(
 
 @MERCHANT.statement(_AVAILABLE)
 async def available(db: Read, merchant_id: UUID, asset: str) -> int:
-    """What may leave now, by a payout or a refund. Only under the wallet's lock."""
+    """Units that may leave now, by a payout or a refund. Only under the wallet's lock."""
 
 
 class RefundRoom(Row, frozen=True):
-    """What bounds a refund of an order: what its wallet holds, and its fee with the policy of its return."""
+    """Bounds of an order's refund: what its wallet holds, and its fee with the policy of its
+    return."""
 
     free: int
     fee: int
@@ -62,7 +63,7 @@ SELECT ({_AVAILABLE}) AS free, coalesce((l.body ->> 'fee')::bigint, 0) AS fee, l
 FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = $3 AND l.happening = 'collected'
 """)
 async def refund_room(db: Read, merchant_id: UUID, asset: str, order_id: UUID) -> RefundRoom | None:
-    """None for an order that nobody has paid."""
+    """Bounds of an order's refund; None for an order that nobody has paid."""
 
 
 class WalletMovement(Row, frozen=True):

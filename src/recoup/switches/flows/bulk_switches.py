@@ -25,9 +25,11 @@ class Result:
 async def switch_many(
     world: World, scope: PartnerScope, mids: Sequence[UUID], wanted: Mapping[str, bool], why: str
 ) -> list[Result]:
-    """One result for each merchant, in their order, each once. `wanted`: kind -> on.
+    """Switches many merchants; one result for each, in their order, each once. `wanted`: kind ->
+    on.
 
-    Raises: Problem(invalid) for a reason that is too long; Problem(unavailable) before anything was done.
+    Raises: Problem(invalid) for a reason that is too long; Problem(unavailable) before anything was
+    done.
     """
     merchant_ids = list(dict.fromkeys(mids))
     own = await own_merchants_among(world.db, scope.partner_id, merchant_ids)

@@ -22,7 +22,8 @@ CAMPAIGNS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class CampaignFields:
-    """What a campaign shall be; None leaves it as it is, or as a new one begins. `descriptor` empty: the site's."""
+    """Fields of a campaign; None leaves a field as it is, or as a new one begins. `descriptor`
+    empty: the site's."""
 
     key: str | None = None
     name: str | None = None
@@ -33,7 +34,7 @@ class CampaignFields:
 
 
 async def list_all(world: World, scope: Scope, site_id: UUID) -> list[Campaign]:
-    """Those that take orders, oldest first. Raises: Problem(not_found) for the site."""
+    """Campaigns that take orders, oldest first. Raises: Problem(not_found) for the site."""
     return _of_site(await load_merchant(world.db, scope.merchant_id), site_id)
 
 
@@ -55,10 +56,10 @@ async def update(world: World, scope: Scope, site_id: UUID, campaign_id: UUID, f
 
 
 async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> None:
-    """It takes no orders any more; the orders that it had keep it.
+    """Retires a campaign: it takes no orders any more; the orders that it had keep it.
 
-    Raises: Problem(not_found); Problem(forbidden) while somebody higher has it switched off: a new one with its key
-    would be on.
+    Raises: Problem(not_found); Problem(forbidden) while somebody higher has it switched off: a new
+    one with its key would be on.
     """
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
@@ -69,7 +70,8 @@ async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -
 
 
 async def check_none_closed(tx: Tx, scope: Scope, site_id: UUID) -> None:
-    """Before their site goes or moves: a new one there could open their keys again. Raises: Problem(forbidden)."""
+    """Checks that no campaign is closed before the site goes or moves: a new one there could open
+    their keys again. Raises: Problem(forbidden)."""
     known = await load_merchant(tx, scope.merchant_id)
     for campaign in known.campaigns if known else ():
         if campaign.site_id == site_id:
@@ -83,7 +85,8 @@ async def _check_not_closed(tx: Tx, scope: Scope, campaign: Campaign) -> None:
 
 
 async def set_policy(world: World, scope: Scope, policy: str) -> None:
-    """What becomes of orders that name a site or campaign which nobody made. Raises: Problem(invalid)."""
+    """Sets what becomes of orders that name a site or campaign which nobody made. Raises:
+    Problem(invalid)."""
     if policy not in POLICIES:
         raise invalid(Sentence("The field UnknownSites must be one of {0}.", ", ".join(POLICIES)), "UnknownSites")
     async with world.db.transaction() as tx:

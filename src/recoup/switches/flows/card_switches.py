@@ -1,4 +1,4 @@
-"""What a merchant wants done for its cards beside charging them: word of replaced cards, another card of the same
+"""Card settings of a merchant beside charging: word of replaced cards, another card of the same
 customer, and what features bring."""
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ SWITCHES: Final = Extended(_SWITCHES, SWITCH, lambda one: {one.setting: one}, be
 
 
 async def card_switches(world: World, merchant_id: UUID) -> dict[str, bool]:
-    """By the names of `SWITCHES`."""
+    """Card switches by the names of `SWITCHES`."""
     return await _read(world.db, merchant_id)
 
 
@@ -62,8 +62,8 @@ async def _read(db: Read, merchant_id: UUID) -> dict[str, bool]:
 
 
 async def set_card_switches(world: World, scope: Scope, changes: Mapping[str, bool]) -> dict[str, bool]:
-    """For attempts from now on; answers all of them. Raises: Problem(not_found), Problem(conflict) for what nobody
-    offers here."""
+    """Sets card switches for attempts from now on; answers all of them. Raises: Problem(not_found),
+    Problem(conflict) for what nobody offers here."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await known_offset(tx, scope.merchant_id)
@@ -80,5 +80,5 @@ async def set_card_switches(world: World, scope: Scope, changes: Mapping[str, bo
 
 
 def offered(world: World) -> dict[str, bool]:
-    """Which of them can do anything in this world."""
+    """Tells which switches can do anything in this world."""
     return {name: one.offered(world) for name, one in SWITCHES.items()}

@@ -30,8 +30,8 @@ class SwitchedOff(Enum):
 
 
 async def switch_sending_off(world: World, why: str, actor: str, scope: Scope | None = None) -> SwitchedOff:
-    """Once it answers NOW, no intent to send is committed any more; one of before leaves within five seconds. `scope`:
-    of who does it in the portal.
+    """Switches all sending off. Once it answers NOW, no intent to send is committed any more; an
+    earlier one leaves within five seconds. `scope`: of who does it in the portal.
 
     Raises: Problem(invalid) for no reason, or one that is too long.
     """

@@ -26,7 +26,7 @@ _GONE = "There is no such site."
 
 @dataclass(frozen=True, slots=True)
 class SiteFields:
-    """What a site shall be; None leaves it as it is, or as a new one begins."""
+    """Fields of a site; None leaves a field as it is, or as a new one begins."""
 
     url: str | None = None
     name: str | None = None
@@ -39,7 +39,7 @@ class SiteFields:
 
 
 async def list_all(world: World, scope: Scope) -> list[Site]:
-    """Those that take orders, oldest first."""
+    """Sites that take orders, oldest first."""
     return _open(await _ever(world.db, scope))
 
 
@@ -89,7 +89,7 @@ async def _put(world: World, scope: Scope, site: Site | UUID, fields: SiteFields
 
 
 def _noted(site: Site) -> dict[str, Any]:
-    """For the audit log, which the switches' own log stands beside."""
+    """Details for the audit log, which the switches' own log stands beside."""
     return {
         "host": host_of(site.url),
         "name": site.name,
@@ -100,10 +100,11 @@ def _noted(site: Site) -> dict[str, Any]:
 
 
 async def retire(world: World, scope: Scope, site_id: UUID) -> None:
-    """It takes no orders any more; the orders that it had keep it.
+    """Retires a site: it takes no orders any more; the orders that it had keep it.
 
-    Raises: Problem(not_found); Problem(conflict) for the default site; Problem(forbidden) while somebody higher has it
-    or one of its campaigns switched off: a new one at its address would be on.
+    Raises: Problem(not_found); Problem(conflict) for the default site; Problem(forbidden) while
+    somebody higher has it or one of its campaigns switched off: a new one at its address would be
+    on.
     """
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)

@@ -1,5 +1,6 @@
-"""Which kinds of orders a merchant, a site or a campaign takes is switched here and nowhere else, and noted: who, when,
-why, by which call. Each change raises the merchant's version, so that no order is taken by a switch that is over.
+"""Switches for the kinds of orders that a merchant, a site or a campaign takes, set here and
+nowhere else, and noted: who, when, why, by which call. Each change raises the merchant's version,
+so that no order is taken by a switch that is over.
 
 Orders that were taken before go on; switches are about new ones.
 """
@@ -36,8 +37,8 @@ _CURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is switched: the merchant itself (`id` None), a site or a campaign of its. `site_id`: where a campaign is
-    looked for, None for anywhere."""
+    """Subject of a switch: the merchant itself (`id` None), a site or a campaign of its. `site_id`:
+    where a campaign is looked for, None for anywhere."""
 
     level: str
     id: UUID | None = None
@@ -49,7 +50,8 @@ MERCHANT: Final = Subject("merchant")
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """How it stands now, `row` as of `read_all`. `changed` False: it stood so before, and nothing was noted."""
+    """State after switching, `row` as of `read_all`. `changed` False: it stood so before, and
+    nothing was noted."""
 
     subject: Subject
     kind: str
@@ -91,8 +93,8 @@ async def note(
     after: Mapping[str, bool],
     why: str = "",
 ) -> None:
-    """What of the switches differs is noted; for flows that write them in the same open transaction, after raising the
-    merchant's `version`.
+    """Notes the switches that differ; for flows that write them in the same open transaction, after
+    raising the merchant's `version`.
 
     Raises: Problem forbidden, invalid.
     """
@@ -142,14 +144,15 @@ async def note_change(
 async def check_not_closed(
     tx: Tx, scope: Scope, level: str, subject_id: UUID, name: str, now: Mapping[str, bool]
 ) -> None:
-    """Before it makes room for another that would be on. Raises: Problem(forbidden) for what somebody higher closed."""
+    """Checks that nobody higher closed it, before it makes room for another that would be on.
+    Raises: Problem(forbidden) for what somebody higher closed."""
     for kind in (kind for kind in KINDS if not now[kind]):
         last = await last_actors(tx, scope.merchant_id, [subject_id], kind)
         check_may_open(kind, Off(level, subject_id, name, last.get(subject_id)), scope.actor.text())
 
 
 def switches_of(one: Any) -> dict[str, bool]:
-    """Of a merchant, a site or a campaign."""
+    """Switches of a merchant, a site or a campaign."""
     return {kind: bool(getattr(one, kind)) for kind in KINDS}
 
 

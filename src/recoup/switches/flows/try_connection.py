@@ -33,7 +33,8 @@ LEVELS: Final = ("merchant", "site", "campaign")
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One step of the way. `finding`: what was found, or why it was not looked for; `cure`: what to do about it."""
+    """A step of the way. `finding`: what was found, or why it was not looked for; `cure`: what to
+    do about it."""
 
     name: str
     state: Literal["ok", "failed", "skipped"]
@@ -102,7 +103,7 @@ def _merchant(settings: MerchantSettings) -> Hop:
 async def _switches(
     world: World, scope: Scope, settings: MerchantSettings, kind: str, origin: Origin, campaign: str | None
 ) -> list[Hop]:
-    """One hop a level."""
+    """Hops of the switches, one a level."""
     offs = where_off(kind, settings.merchant, origin.site, origin.campaign)
     last: dict[UUID, str] = {}
     if offs:
@@ -133,7 +134,7 @@ def _no_campaign(origin: Origin, campaign: str | None) -> Hop:
 
 
 def _token_key(world: World, tokenization_keys: int) -> Hop:
-    """There is a key, and what the vault seals it opens again."""
+    """Hop that checks that there is a key, and that what the vault seals it opens again."""
     probe = secrets.token_bytes(16)
     try:
         opened = world.keys.open_secret("probe", world.keys.seal_secret("probe", probe))
@@ -176,7 +177,7 @@ async def _processor(world: World, processor: Processor) -> Hop:
 
 
 def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
-    """How the end of an order would be learnt."""
+    """Hop that checks how the end of an order would be learnt."""
     pushed = any(hop.name == "webhook" and hop.state == "ok" for hop in hops)
     readable = scopes is None or covers(scopes, "orders:read")
     if pushed or readable:

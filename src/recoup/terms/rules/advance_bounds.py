@@ -1,16 +1,19 @@
-"""How much of what was advanced, and of orders like it, was never collected: bounds by the foreseen chance. Pure.
+"""Bounds, by the foreseen chance, on how much of what was advanced, and of orders like it, was
+never collected. Pure.
 
-Only orders whose time to pay is over count, week by week of their begin; one that is still open then was not collected.
-A week is one value, since its orders share what happens in it. The bounds of a chance's tenth say what may be hoped of
-an order like it; those of all orders from a chance on, which rule keeps the operator's loss.
+Only orders whose time to pay is over count, week by week of their begin; one that is still open
+then was not collected. A week is one value, since its orders share what happens in it. The bounds
+of a chance's tenth say what may be hoped of an order like it; those of all orders from a chance on,
+which rule keeps the operator's loss.
 
-Each bound is one of a mean by bets against it, and assumes only that values lie in [0, 1]: whoever believes that the
-mean is at least m loses money to bets on less. Of each value x the bettor's money is multiplied by
-1 + f (m - x) / (1 - m), f being the part at stake. Under a mean of m or more it does not grow on average, so the chance
-that it ever reaches 1 / alpha is alpha at most, however often one looks (Ville). The money is divided among several
-parts at stake; it rises with m.
+Each bound is one of a mean by bets against it, and assumes only that values lie in [0, 1]: whoever
+believes that the mean is at least m loses money to bets on less. Of each value x the bettor's money
+is multiplied by 1 + f (m - x) / (1 - m), f being the part at stake. Under a mean of m or more it
+does not grow on average, so the chance that it ever reaches 1 / alpha is alpha at most, however
+often one looks (Ville). The money is divided among several parts at stake; it rises with m.
 
-Source: decision 0079; Waudby-Smith and Ramdas 2024, arXiv 2010.09686 (betting confidence sequences).
+Source: decision 0079; Waudby-Smith and Ramdas 2024, arXiv 2010.09686 (betting confidence
+sequences).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,8 +32,9 @@ STAKES: Final = ((0.25, 0.1), (0.5, 0.2), (0.75, 0.3), (1.0, 0.4))  # the part a
 
 
 def upper_bound(values: Sequence[float], alpha: float = ALPHA) -> int:
-    """Of the mean that each value has given those before it, in basis points, rounded up: 10000 where nothing is
-    shown. `values` from 0 to 1, in their order of time. It holds at every look together with 1 - alpha."""
+    """Upper bound of the mean that each value has given those before it, in basis points, rounded
+    up: 10000 where nothing is shown. `values` from 0 to 1, in their order of time. It holds at
+    every look together with 1 - alpha."""
     low, high = 0, WHOLE
     while high - low > 1:
         middle = (low + high) // 2
@@ -42,7 +46,7 @@ def upper_bound(values: Sequence[float], alpha: float = ALPHA) -> int:
 
 
 def _is_refuted(values: Sequence[float], mean: float, alpha: float) -> bool:
-    """Whether the money ever reached 1 / alpha. `mean` below 1."""
+    """True when the money ever reached 1 / alpha. `mean` below 1."""
     money = [share for _, share in STAKES]
     for value in values:
         gain = (mean - value) / (1.0 - mean)
@@ -114,7 +118,8 @@ class TenthBounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """One version. `until`: the weeks before it have counted; `made_on`: by the merchant's clock."""
+    """A version of the bounds. `until`: the weeks before it have counted; `made_on`: by the
+    merchant's clock."""
 
     version: int
     made_on: date
@@ -124,7 +129,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class HeldBounds(Stored):
-    """What one decision reads of a version: the table of its own kind of chance."""
+    """Part of a version that one decision reads: the table of its own kind of chance."""
 
     version: int
     until: date
@@ -155,7 +160,7 @@ def weeks_until(now: datetime) -> date:
 
 
 def next_week_over(now: datetime) -> datetime:
-    """When the next week's orders have had their time."""
+    """Time when the next week's orders have had their time."""
     ends = weeks_until(now) + WEEK
     return datetime(ends.year, ends.month, ends.day, tzinfo=now.tzinfo) + PERIOD
 
@@ -216,7 +221,7 @@ def _is_known(weeks: _Cells) -> bool:
 
 
 def _lost(weeks: _Cells) -> int:
-    """In basis points, at most; the worse of all and of what was advanced."""
+    """Lost share in basis points, at most; the worse of all and of what was advanced."""
     if not _is_known(weeks):
         return WHOLE
     advanced = _only(weeks, lambda cell: cell.source == "advanced")

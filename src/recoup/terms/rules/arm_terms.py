@@ -1,4 +1,5 @@
-"""Who decides, the engine or the fixed schedule: a merchant's settings, and what retry policies leave of them. Pure."""
+"""Choice of the decider, the engine or the fixed schedule: a merchant's settings, and what retry
+policies leave of them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +23,9 @@ _PERCENT: Final = PLACES // 100
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One line of a merchant's settings; percents. `explore_max`: by currency, the units above which nothing is drawn;
-    where it is empty, no amount is too high, else none of a currency that it does not name is drawn."""
+    """A line of a merchant's settings; percents. `explore_max`: by currency, the units above which
+    nothing is drawn; where it is empty, no amount is too high, else none of a currency that it does
+    not name is drawn."""
 
     version: int
     mode: Mode = "off"
@@ -43,8 +45,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an order with an arm is decided with, beside its evidence. `stopped`: somebody has stopped the engine.
-    `share`: what retry policies left of the share when the order came in; None: all of it."""
+    """Inputs, beside its evidence, of deciding an order with an arm. `stopped`: somebody has
+    stopped the engine. `share`: what retry policies left of the share when the order came in; None:
+    all of it."""
 
     terms: Terms
     stopped: bool = False
@@ -96,12 +99,12 @@ def arm_of(terms: Terms, place: int) -> Arm | None:
 
 
 def engine_decides(within: InForce, place: int) -> bool:
-    """Whether retry policies leave a customer to the engine that decides for all others."""
+    """True when retry policies leave a customer to the engine that decides for all others."""
     return arm_of(narrowed(Terms(0, "share", 100), within), place) == "engine"
 
 
 def narrowed(terms: Terms, within: InForce | None) -> Terms:
-    """What retry policies leave of the settings, for a new order."""
+    """Settings for a new order, as far as retry policies leave them."""
     if within is None or terms.mode == "inherit":
         return terms
     mode = min(terms.mode, within.arm, key=ARMS.index)
@@ -110,19 +113,19 @@ def narrowed(terms: Terms, within: InForce | None) -> Terms:
 
 
 class Left(NamedTuple):
-    """What retry policies leave of the settings `of`."""
+    """Settings that retry policies leave of the settings `of`."""
 
     terms: Terms
     of: Terms
 
     def assigned(self, place: int) -> dict[str, Any]:
-        """What a new order keeps; its share where less than all of it is left."""
+        """Arm that a new order keeps; its share where less than all of it is left."""
         share = self.terms.share if self.terms.mode == "share" and self.terms.share < self.of.share else None
         return {"arm": arm_of(self.terms, place), "arm_version": self.of.version, "arm_share": share}
 
 
 class Cut(NamedTuple):
-    """What retry policies leave of the settings `of`. `by`: whose, the widest first."""
+    """Settings `of`, cut by retry policies. `by`: whose, the widest first."""
 
     terms: Terms
     of: Terms
@@ -130,7 +133,7 @@ class Cut(NamedTuple):
 
 
 def cut(terms: Terms, within: InForce | None) -> Cut | None:
-    """None: they leave all of it."""
+    """The cut by retry policies; None: they leave all of it."""
     left = narrowed(terms, within)
     if within is None or left == terms:
         return None

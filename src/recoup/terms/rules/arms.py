@@ -1,4 +1,4 @@
-"""Who decides about the risk of an order."""
+"""Choice of who decides about the risk of an order."""
 
 from typing import Literal
 

@@ -1,8 +1,9 @@
-"""When the customer of an advanced order is charged: the plan, as dated data, and what may be hoped of it.
+"""Times at which the customer of an advanced order is charged: the plan, as dated data, and what
+may be hoped of it.
 
-A changed plan is a new version; each that ever decided stays, and an order keeps the one under which it was advanced.
-Chances are rough priors from
-published recovery figures, in basis points, not measurements.
+A changed plan is a new version; each that ever decided stays, and an order keeps the one under
+which it was advanced. Chances are rough priors from published recovery figures, in basis points,
+not measurements.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class CollectionPolicy:
-    """`out_chance`: that a try which is out and silent turns out to be approved."""
+    """Policy of the collection. `out_chance`: that a try which is out and silent turns out to be
+    approved."""
 
     version: str
     plans: Mapping[str, Plan]
@@ -52,7 +54,8 @@ CURRENT_COLLECTION: Final = _COLLECT_1
 
 
 def plan_for(reading: Reading, policy: CollectionPolicy) -> Plan | None:
-    """None for what waiting does not cure: that is not collected by trying again."""
+    """The plan of charges; None for what waiting does not cure: that is not collected by trying
+    again."""
     group = group_of(reading)
     return policy.plans[group] if group else None
 
@@ -74,8 +77,8 @@ def next_charge(
     until: datetime,
     utc_offset: int,
 ) -> datetime | None:
-    """When the next try is due; None when the plan is used up or its time over. `made` tries since the advance, the
-    last one (or the advance) at `last`; times are business time."""
+    """Due time of the next attempt; None when the plan is used up or its time over. `made` attempts
+    since the advance, the last one (or the advance) at `last`; times are business time."""
     plan = plan_for(reading, policy)
     if plan is None or made >= len(plan.waits):
         return None

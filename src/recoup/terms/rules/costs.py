@@ -1,8 +1,9 @@
-"""What each answer to a waiting customer is expected to cost. Whole units of the order's currency. Pure.
+"""Expected cost of each answer to a waiting customer. Whole units of the order's currency. Pure.
 
-Fraud costs the amount and the fee of a chargeback; a customer who is declined, or leaves when their bank asks them to
-confirm, costs the margin. A chargeback fee of 15 to 25 USD is usual; how many leave, and how much fraud passes all the
-same, are this project's own assumptions until an installation has counted its own.
+Fraud costs the amount and the fee of a chargeback; a customer who is declined, or leaves when their
+bank asks them to confirm, costs the margin. A chargeback fee of 15 to 25 USD is usual; how many
+leave, and how much fraud passes all the same, are this project's own assumptions until an
+installation has counted its own.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""How much may be advanced at once: the limits, and the slots that they are cut into.
+"""Limits on what may be advanced at once, and the slots that they are cut into.
 
-Each slot holds a chunk of the merchant's limit: `allotted`, of which `used` stands for what was advanced and is not
-collected. Sums over all slots never pass the limit that was in force when each unit was allotted. Pure.
+Each slot holds a chunk of the merchant's limit: `allotted`, of which `used` stands for what was
+advanced and is not collected. Sums over all slots never pass the limit that was in force when each
+unit was allotted. Pure.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,8 @@ Room = Literal["enough", "no_exposure", "customer_limit"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One merchant's in one asset. Units: the asset's smallest; `allowed_loss_basis_points` of the order's amount."""
+    """Limits of one merchant in one asset. Units: the asset's smallest; `allowed_loss_basis_points`
+    of the order's amount."""
 
     limit_units: int = 0
     order_max_units: int = 0

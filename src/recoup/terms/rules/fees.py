@@ -1,8 +1,9 @@
-"""What the operator keeps of an approved order, by which term of the contract, and what a refund gives back of it.
+"""Fees that the operator keeps of an approved order, by which term of the contract, and what a
+refund gives back of them.
 
-A term speaks for a site, an order type and a currency, each of them or all; the most specific one that is valid at the
-approval's business time wins: site before order type before currency. A later term for the same scope takes an
-earlier one's place, from its own date on. Source: decision 0024.
+A term speaks for a site, an order type and a currency, each of them or all; the most specific one
+that is valid at the approval's business time wins: site before order type before currency. A later
+term for the same scope takes an earlier one's place, from its own date on. Source: decision 0024.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,13 +37,14 @@ class Tariff(NamedTuple):
     term_id: UUID | None = None
 
     def log_details(self) -> dict[str, Any]:
-        """What the order's log keeps of the term by which its fee was taken."""
+        """Details of the term by which the fee was taken, for the order's log."""
         return {"fee_term": self.term_id, "fee_refund": self.refund} if self.term_id else {}
 
 
 @dataclass(frozen=True, slots=True)
 class FeeTerm:
-    """None: every site, order type or currency. `ended`: from its date on the scope has no term of its own."""
+    """A fee term; None: every site, order type or currency. `ended`: from its date on the scope has
+    no term of its own."""
 
     term_id: UUID
     valid_from: datetime
@@ -89,8 +91,9 @@ def share_units(units: int, basis_points: int) -> int:
 
 
 def returned_units(fee: int, policy: str, refunded: int, units: int) -> int:
-    """How much of the fee is given back once `refunded` of `units` are, in all. Each refund gives back the difference
-    to the refunds before it, so that many small ones give back exactly what one of the whole would."""
+    """Units of the fee given back once `refunded` of `units` are, in all. Each refund gives back
+    the difference to the refunds before it, so that many small ones give back exactly what one of
+    the whole would."""
     if refunded >= units:
         return 0 if policy == KEEP else fee
     return int(_half_up(Decimal(fee) * refunded / units)) if policy == PRO_RATA else 0

@@ -1,4 +1,4 @@
-"""How much of an order can be given back, by amount or by items."""
+"""Limits on what can be given back of an order, by amount or by items."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,8 @@ from recoup.terms.rules.fees import returned_units
 
 
 def pieces_units(units: int, quantity: int, first: int, count: int) -> int:
-    """What `count` pieces of a line are worth, after the first `first` of them: all `quantity` add up to `units`."""
+    """Value of `count` pieces of a line, after the first `first` of them: all `quantity` add up to
+    `units`."""
     each, more = divmod(units, quantity)
 
     def until(n: int) -> int:
@@ -25,7 +26,8 @@ SHOWN_MAX: Final = 20  # lines that an error names
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the order. `units` is the line's price for its whole quantity, tax in, discount out."""
+    """A line of the order. `units` is the line's price for its whole quantity, tax in, discount
+    out."""
 
     line: int
     sku: str
@@ -36,7 +38,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a refund takes of one line: `quantity` whole pieces or `units` of money."""
+    """Part of a line that a refund takes: `quantity` whole pieces or `units` of money."""
 
     line: int
     units: int

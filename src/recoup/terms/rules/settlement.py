@@ -1,4 +1,5 @@
-"""When a merchant is paid, and what a batch comes to. Units here are as the merchant sees them: + is in its favour.
+"""Payment dates of a merchant, and what a batch comes to. Units here are as the merchant sees them:
++ is in its favour.
 
 Source: design §5; contract §16.4 (columns).
 """
@@ -39,7 +40,8 @@ DEFAULT: Final = Terms()
 
 
 class Closing(NamedTuple):
-    """How a batch ends: what is held, what is paid, and what the next one begins with, - when the merchant owes it."""
+    """End of a batch: what is held, what is paid, and what the next one begins with, - when the
+    merchant owes it."""
 
     held: int
     payout: int
@@ -93,8 +95,9 @@ def check_start(valid_from: datetime, now: datetime) -> None:
 
 
 def period_end(terms: Terms, start: datetime, later: Iterable[tuple[datetime, Terms]] = ()) -> datetime:
-    """Of the period that begins at `start` by these terms. Terms that begin before its end (`later`, with when) end it
-    at their own first boundary, so that a change does not wait for a long period to be over."""
+    """End of the period that begins at `start` by these terms. Terms that begin before its end
+    (`later`, with when) end it at their own first boundary, so that a change does not wait for a
+    long period to be over."""
     end = boundary_after(terms, start)
     for valid_from, changed in later:
         if valid_from < end:
@@ -142,8 +145,9 @@ def close(sums: Mapping[str, int], asset: str, terms: Terms, earned: Iterable[Ea
 
 
 def reserve_days(earned: Iterable[Earned]) -> int:
-    """For how long a batch's reserve is held: the shortest that was agreed for any of it, so that nothing is held
-    longer than was agreed on its day. Raises: ValueError when nothing of it is to be held."""
+    """Days that a batch's reserve is held: the shortest that was agreed for any of it, so that
+    nothing is held longer than was agreed on its day. Raises: ValueError when nothing of it is to
+    be held."""
     return min(one.terms.reserve_days for one in earned if _share(one))
 
 

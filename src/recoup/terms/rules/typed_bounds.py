@@ -1,4 +1,5 @@
-"""What the engine may explore at most, in each currency, as a person types it: `500 USD; 450 EUR`. Pure."""
+"""Most that the engine may explore, in each currency, as a person types it: `500 USD; 450 EUR`.
+Pure."""
 
 import re
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""Who decides about new orders, and where the engine is stopped. A flow that changes a merchant's has raised its
-version first."""
+"""Settings of who decides about new orders, and where the engine is stopped. A flow that changes a
+merchant's has raised its version first."""
 
 from datetime import datetime
 from typing import Final
@@ -59,7 +59,7 @@ SELECT merchant_id, why, actor, stopped_at FROM engine_stops
 WHERE ended_at IS NULL AND (merchant_id IS NULL OR merchant_id = $1) ORDER BY stopped_at
 """)
 async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]:
-    """Those that hold for a merchant; None: those for all."""
+    """Stops that hold for a merchant; None: those for all."""
 
 
 @stored("arm_settings")
@@ -69,7 +69,7 @@ class NewArmSettings(ArmSettings, frozen=True, kw_only=True):
 
 @MERCHANT.statement(insert_of(NewArmSettings, one=True))
 async def add_arm_settings(db: Tx, settings: NewArmSettings) -> None:
-    """Of a version that was raised for it."""
+    """Adds settings of a version that was raised for them."""
 
 
 @DIRECTORY.statement("""
@@ -77,7 +77,7 @@ INSERT INTO engine_stops (stop_id, merchant_id, why, actor, stopped_at) VALUES (
 ON CONFLICT DO NOTHING RETURNING stop_id
 """)
 async def stop_engine(db: Tx, stop_id: UUID, merchant_id: UUID | None, why: str, actor: str, at: datetime) -> bool:
-    """False when it is stopped already. `merchant_id` None: for all merchants."""
+    """Stops the engine; False when it is stopped already. `merchant_id` None: for all merchants."""
 
 
 @DIRECTORY.statement("""
@@ -85,12 +85,12 @@ UPDATE engine_stops SET ended_by = $2, ended_at = $3
 WHERE merchant_id IS NOT DISTINCT FROM $1 AND ended_at IS NULL RETURNING stop_id
 """)
 async def resume_engine(db: Tx, merchant_id: UUID | None, actor: str, at: datetime) -> bool:
-    """False when it was not stopped."""
+    """Resumes the engine; False when it was not stopped."""
 
 
 @DIRECTORY.statement("SELECT max(ended_at) FROM engine_stops WHERE merchant_id = $1")
 async def last_resumed(db: Read, merchant_id: UUID) -> datetime | None:
-    """When somebody last started the engine again for this merchant."""
+    """Time when somebody last started the engine again for this merchant."""
 
 
 @MERCHANT.statement("""
@@ -98,4 +98,4 @@ SELECT DISTINCT merchant_id FROM arm_settings
 WHERE mode = 'share' AND share > 0 AND ($1::uuid IS NULL OR merchant_id = $1) ORDER BY merchant_id
 """)
 async def served_merchants(db: Read, merchant_id: UUID | None) -> list[UUID]:
-    """For whom the engine decides or has decided. None: of all."""
+    """Merchants for whom the engine decides or has decided. None: of all."""

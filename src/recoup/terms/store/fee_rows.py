@@ -9,7 +9,7 @@ from recoup.terms.rules.fees import FeeTerm, Tariff
 
 
 class StoredFeeTerm(Row, frozen=True):
-    """None: every site, order type or currency. `valid_from` is business time."""
+    """A stored fee term; None: every site, order type or currency. `valid_from` is business time."""
 
     term_id: UUID
     valid_from: datetime

@@ -1,4 +1,5 @@
-"""By which settings a merchant's risk is judged. A flow that changes them has raised the merchant's version first."""
+"""Settings by which a merchant's risk is judged. A flow that changes them has raised the merchant's
+version first."""
 
 from datetime import datetime
 from typing import Final
@@ -39,4 +40,4 @@ class NewRiskSettings(RiskSettings, frozen=True, kw_only=True):
 
 @MERCHANT.statement(insert_of(NewRiskSettings, one=True))
 async def add_risk_settings(db: Tx, settings: NewRiskSettings) -> None:
-    """Of a version that was raised for it."""
+    """Adds settings of a version that was raised for them."""

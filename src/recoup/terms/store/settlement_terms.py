@@ -66,7 +66,7 @@ class DatedTerms(Row, frozen=True):
 SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1
 """)
 async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | None:
-    """None: none were agreed by then."""
+    """Terms at that instant; None: none were agreed by then."""
 
 
 @MERCHANT.statement(f"""
@@ -89,11 +89,11 @@ async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[D
 SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
 """)
 async def _longest_delay(db: Read, merchant_id: UUID, after: datetime, until: datetime) -> int | None:
-    """Of terms that began then. Days."""
+    """Longest delay, in days, of terms that began then."""
 
 
 async def terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms:
-    """Those valid at that instant; the default where none were agreed."""
+    """Terms valid at that instant; the default where none were agreed."""
     return await _terms_at(db, merchant_id, moment) or DEFAULT
 
 
@@ -122,4 +122,4 @@ SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms t
 WHERE merchant_id = $1 AND {known_at("t", 2)} ORDER BY valid_from DESC
 """)
 async def terms_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
-    """Those that were agreed by then, newest first."""
+    """Terms that were agreed by then, newest first."""

@@ -1,7 +1,9 @@
-"""Who decides about a merchant's new orders, the engine or the fixed schedule; and the engine stopped at once.
+"""Settings of who decides about a merchant's new orders, the engine or the fixed schedule; and the
+engine's stop at once.
 
-Settings are about new orders: those that were taken keep their arm. A stop is about all of them: while it stands the
-schedule decides in the engine's place, also about what the engine had planned, once that has come.
+Settings are about new orders: those that were taken keep their arm. A stop is about all of them:
+while it stands the schedule decides in the engine's place, also about what the engine had planned,
+once that has come.
 """
 
 from collections.abc import Mapping
@@ -45,7 +47,8 @@ _NAMES: Final = ("mode", "share", "holdout", "explore")
 
 @dataclass(frozen=True, slots=True)
 class ArmsChange:
-    """None leaves it as it is. Percents; `explore_max`: by currency, units."""
+    """A change of the settings; None leaves a field as it is. Percents; `explore_max`: by currency,
+    units."""
 
     mode: Mode | None = None
     share: int | None = None
@@ -73,7 +76,7 @@ class Standing:
         return self.lines.get(site_id, begins)
 
     def cut(self, site_id: UUID | None = None) -> Cut | None:
-        """What retry policies leave of what is set there; None: all of it."""
+        """The cut by retry policies in what is set there; None: they leave all of it."""
         own = self.own(site_id)
         return cut(self.own() if own.mode == "inherit" else own, self.within.get(site_id))
 
@@ -149,16 +152,18 @@ async def set_arms(
             ),
         )
         lines = (await _standing(tx, scope.merchant_id)).lines.values()
-        await keep_facts_for(tx, scope.merchant_id, wall, kept=any(one.mode in _AT_WORK for one in lines))
+        await keep_facts_for(tx, scope.merchant_id, wall, kept=any(line.mode in _AT_WORK for line in lines))
         where = {"site": site.name} if site is not None else {}
         await audit.note(tx, scope, wall, "arms.changed", site_id or "", where | changes(_noted(before), _noted(after)))
     return after
 
 
 async def stop(world: World, scope: Scope, why: str, *, all_merchants: bool = False) -> bool:
-    """At once, for the scope's merchant or for all of them; False when it stands so already.
+    """Stops the engine at once, for the scope's merchant or for all of them; False when it stands
+    so already.
 
-    Raises: Problem(invalid) for a reason that is too long or none; Problem(not_found) for the merchant.
+    Raises: Problem(invalid) for a reason that is too long or none; Problem(not_found) for the
+    merchant.
     """
     why, wall = _checked(why), world.clocks.wall()
     merchant_id = None if all_merchants else scope.merchant_id

@@ -1,8 +1,9 @@
-"""What the engine brings each merchant is computed again and again beside the pages that show it: each hour, for many
-orders each day. People hear of harm, and of an uplift once it is shown; where a merchant wants it, the engine stops by
-itself when harm is shown.
+"""Uplift of each merchant, computed again and again beside the pages that show it: each hour, for
+many orders each day. People hear of harm, and of an uplift once it is shown; where a merchant wants
+it, the engine stops by itself when harm is shown.
 
-Source: decision 0069."""
+Source: decision 0069.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -65,13 +66,15 @@ ORDERS_MAX: Final = 300_000  # closed ones; of more, the payers are sampled
 
 
 async def closed_orders(world: World, merchant_id: UUID) -> OrdersRead:
-    """Those whose window has closed by the merchant's clock, by closing day. Raises: Problem(not_found)."""
+    """Orders whose window has closed by the merchant's clock, by closing day. Raises:
+    Problem(not_found)."""
     until = world.clocks.business(await known_offset(world.db, merchant_id))
     return await closed_orders_until(world, merchant_id, until)
 
 
 async def closed_orders_until(world: World, merchant_id: UUID, until: BusinessTime) -> OrdersRead:
-    """Of very many, those of one payer in 2, 4, 8 …: the same ones at each look."""
+    """Orders whose window closed by then. Of very many, those of one payer in 2, 4, 8 …: the same
+    ones at each look."""
     found, after = OrdersRead(until.date()), LOWEST
     while True:
         rows = await compared_orders(world.db, merchant_id, after, PAGE)
@@ -174,8 +177,8 @@ def _compared(found: OrdersRead) -> tuple[dict[str, Any], dict[str, Comparison]]
 
 
 async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: BusinessTime) -> bool:
-    """Whether another look would say more: a window has closed since, or it is another day, on which the curves go on.
-    Of a merchant without orders nothing ever does."""
+    """True when another look would add something: a window has closed since, or it is another day,
+    on which the curves go on. Of a merchant without orders nothing ever does."""
     since = now - WEEKS_MAX * WEEK
     if before.until.date() != now.date() or before.until > now:
         return bool(before.report["cohorts"]) or await has_orders(db, merchant_id, since)
@@ -183,7 +186,8 @@ async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: Busines
 
 
 async def _return(world: World, tx: Any, merchant_id: UUID, why: str, wall: WallTime) -> None:
-    """Once for each time that harm was found: whoever starts the engine again is not overruled by the next look."""
+    """Stops the engine, once for each time that harm was found: whoever starts it again is not
+    overruled by the next look."""
     wanted = await engine_return(tx, merchant_id, *NOW)
     if wanted is None or not wanted.on_harm:
         return
@@ -205,7 +209,7 @@ async def _cohorts(
     if known is None:
         raise no_such_merchant()
     names = {site.site_id: site.name for site in known.sites}
-    campaigns = {one.campaign_id: one.key for one in known.campaigns}
+    campaigns = {campaign.campaign_id: campaign.key for campaign in known.campaigns}
     places = [
         (
             {
@@ -239,7 +243,7 @@ async def ask_for_report(world: World, merchant_id: UUID) -> bool:
 
 
 async def read_report(world: World, merchant_id: UUID, cut: Cut = NOW) -> UpliftRow | None:
-    """As last computed by then; None: never yet."""
+    """The report as last computed by then; None: never yet."""
     return await uplift_report(world.db, merchant_id, *cut)
 
 
@@ -248,7 +252,7 @@ async def read_return(world: World, merchant_id: UUID, cut: Cut = NOW) -> Engine
 
 
 async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
-    """Whether the engine stops by itself once harm is shown. Raises: Problem(not_found)."""
+    """Sets whether the engine stops by itself once harm is shown. Raises: Problem(not_found)."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
@@ -259,7 +263,8 @@ async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
 
 
 async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[str, Any], wall: WallTime) -> bool:
-    """False: the merchant's people have heard of that finding last. `report`: as `uplift/rules/report.py` makes it."""
+    """Alerts people of an uplift finding; False: the merchant's people have heard of that finding
+    last. `report`: as `uplift/rules/report.py` makes it."""
     if await lock_uplift(tx, merchant_id) == finding:
         return False
     await save_announced(tx, merchant_id, finding)

@@ -68,9 +68,10 @@ class _Payer:
 
 @dataclass(slots=True)
 class OrdersRead:
-    """`until`: of the look. `refused`: line and reason. `waiting`: windows that had not closed by then. `other`: of
-    arms that are compared with nothing. A payer who was found in both arms is analysed in that of the first order.
-    `one_in`: of so many payers one was read."""
+    """Orders read for a look. `until`: of the look. `refused`: line and reason. `waiting`: windows
+    that had not closed by then. `other`: of arms that are compared with nothing. A payer who was
+    found in both arms is analysed in that of the first order. `one_in`: of so many payers one was
+    read."""
 
     until: date = date.max
     closed: list[ClosedOrder] = field(default_factory=list)

@@ -65,25 +65,25 @@ class Cohort:
 
 
 def monday(moment: datetime) -> date:
-    """Of the week that it lies in, by UTC."""
+    """Monday of the week that the moment lies in, by UTC."""
     return moment.date() - timedelta(days=moment.weekday())
 
 
 def cohorts(counts: Iterable[CohortCount], now: datetime) -> list[Cohort]:
     weeks: dict[date, tuple[Sums, dict[int, int]]] = {}
-    for one in counts:
-        sums, days = weeks.setdefault(one.week, (Sums(), {}))
-        sums.add(one)
-        if one.day is not None:
-            days[one.day] = days.get(one.day, 0) + one.orders
+    for count in counts:
+        sums, days = weeks.setdefault(count.week, (Sums(), {}))
+        sums.add(count)
+        if count.day is not None:
+            days[count.day] = days.get(count.day, 0) + count.orders
     return [Cohort(week, sums, _curve(week, sums, days, now)) for week, (sums, days) in sorted(weeks.items())[::-1]]
 
 
 def by_place(counts: Iterable[CohortCount]) -> dict[tuple[UUID, UUID | None], Sums]:
-    """By site and campaign, those with the most orders first."""
+    """Sums by site and campaign, those with the most orders first."""
     places: dict[tuple[UUID, UUID | None], Sums] = {}
-    for one in counts:
-        places.setdefault((one.site_id, one.campaign_id), Sums()).add(one)
+    for count in counts:
+        places.setdefault((count.site_id, count.campaign_id), Sums()).add(count)
     return dict(sorted(places.items(), key=lambda item: (-item[1].orders, str(item[0]))))
 
 

@@ -1,12 +1,13 @@
-"""What the engine brings more than the comparison group, at a look. Pure.
+"""Uplift of the engine over the comparison group, at a look. Pure.
 
-Orders count once their window has closed, in the arm that their payer was assigned to, all declined ones: rescued, or
-not. From each outcome the chance that was foreseen at intake under the comparison group's policy is subtracted; that
-narrows the interval and shifts nothing, since it was written down before the arm had any effect.
+Orders count once their window has closed, in the arm that their payer was assigned to, all declined
+ones: rescued, or not. From each outcome the chance that was foreseen at intake under the comparison
+group's policy is subtracted; that narrows the interval and shifts nothing, since it was written
+down before the arm had any effect.
 
-Intervals hold at every look at once. Source: Waudby-Smith and others, "Time-uniform central limit theory and
-asymptotic confidence sequences" (arXiv 2103.06476): the normal mixture's boundary, as narrow as it gets at a number of
-orders that is chosen before the first look.
+Intervals hold at every look at once. Source: Waudby-Smith and others, "Time-uniform central limit
+theory and asymptotic confidence sequences" (arXiv 2103.06476): the normal mixture's boundary, as
+narrow as it gets at a number of orders that is chosen before the first look.
 """
 
 import math
@@ -33,19 +34,21 @@ def half_width(variance: float, orders: int, rho_squared: float, alpha: float = 
 
 
 def quarter_alpha(quarter: int) -> float:
-    """What the sequence that begins anew in each quarter, from 0 on, may err: over all quarters together `ALPHA`."""
+    """Error that the sequence that begins anew in each quarter, from 0 on, may have: over all
+    quarters together `ALPHA`."""
     return ALPHA * 6 / (math.pi**2 * (quarter + 1) ** 2)
 
 
 def orders_planned(holdout: float, width: float, alpha: float = ALPHA) -> int:
-    """With how many orders of both arms the half-width is `width` at the narrowest place, where half are rescued and
-    `holdout` of them, above 0 and below 1, are in the comparison group."""
+    """Number of orders of both arms at which the half-width is `width` at the narrowest place,
+    where half are rescued and `holdout` of them, above 0 and below 1, are in the comparison group."""
     narrowest = half_width(1.0, 1, mixture(1, alpha), alpha)
     return math.ceil((narrowest / width) ** 2 / 4 * (1 / holdout + 1 / (1 - holdout)))
 
 
 def orders_needed(variance: float, orders: int, rho_squared: float, width: float, alpha: float = ALPHA) -> int:
-    """With how many orders of both arms the half-width falls to `width`, when they vary as those until now did."""
+    """Number of orders of both arms at which the half-width falls to `width`, when they vary as
+    those until now did."""
     each = variance * orders
     low, high = 1, 1
     while half_width(each / high, high, rho_squared, alpha) > width and high < 1 << 40:
@@ -65,8 +68,9 @@ WANTED: Final = 0.03  # "how many orders until ± 3 points"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One order whose window has closed. `value`: 1 rescued, 0 not, or what else is compared. `chance`: foreseen at
-    intake, 0 where nothing was. `weight`: 1, or the amount. `stratum`: orders are compared with those of the same."""
+    """An order whose window has closed. `value`: 1 rescued, 0 not, or what else is compared.
+    `chance`: foreseen at intake, 0 where nothing was. `weight`: 1, or the amount. `stratum`: orders
+    are compared with those of the same."""
 
     payer: str
     arm: ComparedArm
@@ -112,18 +116,19 @@ class Comparison:
         return len(self._payers[arm])
 
     def weight(self, arm: ComparedArm) -> float:
-        """Of all orders: their number, or what was declined."""
+        """Weight of all orders: their number, or what was declined."""
         return self._weight[arm]
 
     def value(self, arm: ComparedArm) -> float:
-        """Of `weight` what was rescued, or what else is compared."""
+        """Part of `weight` that was rescued, or what else is compared."""
         return self._values[arm]
 
     def mean(self, arm: ComparedArm) -> float:
         return self._values[arm] / self._weight[arm] if self._weight[arm] else math.nan
 
     def look(self) -> Difference | None:
-        """None while no interval would be true yet: one arm has too few payers, or `expected` is not fixed."""
+        """The difference; None while no interval would be true yet: one arm has too few payers, or
+        `expected` is not fixed."""
         if self._rho_squared is None or not self._strata.have_payers(PAYERS_MIN):
             return None
         found = self._strata.estimate()
@@ -131,8 +136,8 @@ class Comparison:
         return Difference(found.difference, found.difference - half, found.difference + half, found.variance)
 
     def orders_missing(self, width: float = WANTED) -> int | None:
-        """How many orders more until the interval is `width` to each side. While there is none, as many as are needed
-        where half of the orders are rescued; None while one arm has no order."""
+        """Number of orders missing until the interval is `width` to each side. While there is none,
+        as many as are needed where half of the orders are rescued; None while one arm has no order."""
         if self.look() is None or self._rho_squared is None:
             engine, holdout = self._orders.values()
             if not engine or not holdout:

@@ -17,7 +17,7 @@ Step = Literal["day", "week", "total"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """After all windows that closed up to `on`."""
+    """State after all windows that closed up to `on`."""
 
     on: date
     engine: int
@@ -68,8 +68,8 @@ def looks_of(read: OrdersRead, step: Step, expected: int | None = None) -> Looks
 
 
 def promised(declined: Collection[date], now: date) -> tuple[date, int]:
-    """When the first 30 days are over, and then three times the orders that were declined in them; until then 0. It
-    stays so, whatever comes later."""
+    """Day when the first 30 days are over, and then three times the orders that were declined in
+    them; until then 0. It stays so, whatever comes later."""
     fixed_on = min(declined) + FIRST
     return fixed_on, 3 * sum(day < fixed_on for day in declined) if now >= fixed_on else 0
 

@@ -50,12 +50,13 @@ class SharedCards:
 
 
 def other_outcomes(orders: Sequence[ClosedOrder], expected: int) -> list[OtherOutcome]:
-    """By name; without those that nobody counted. `expected`: orders in 90 days, as in the main comparison."""
+    """Other outcomes by name; without those that nobody counted. `expected`: orders in 90 days, as
+    in the main comparison."""
     found = []
     for name, outcomes in _OUTCOMES.items():
         comparison = Comparison(expected, ALPHA / len(HARM), alike=True)
-        for one in outcomes(orders):
-            comparison.add(one)
+        for outcome in outcomes(orders):
+            comparison.add(outcome)
         engine, holdout = comparison.mean("engine"), comparison.mean("holdout")
         if math.isnan(engine) or math.isnan(holdout):
             continue
@@ -66,9 +67,9 @@ def other_outcomes(orders: Sequence[ClosedOrder], expected: int) -> list[OtherOu
 
 def shared_cards(orders: Sequence[ClosedOrder]) -> SharedCards:
     arms: dict[str, set[str]] = {}
-    for one in orders:
-        if one.card:
-            arms.setdefault(one.card, set()).add(one.arm)
+    for order in orders:
+        if order.card:
+            arms.setdefault(order.card, set()).add(order.arm)
     return SharedCards(sum(len(found) > 1 for found in arms.values()), len(arms))
 
 
@@ -93,18 +94,18 @@ def _orders_per_payer(orders: Sequence[ClosedOrder]) -> list[Outcome]:
     """A payer counts in the stratum of the first order."""
     counts: dict[str, int] = {}
     first: dict[str, ClosedOrder] = {}
-    for one in orders:
-        counts[one.payer] = counts.get(one.payer, 0) + 1
-        first.setdefault(one.payer, one)
+    for order in orders:
+        counts[order.payer] = counts.get(order.payer, 0) + 1
+        first.setdefault(order.payer, order)
     return [Outcome(payer, one.arm, counts[payer], stratum=one.stratum) for payer, one in first.items()]
 
 
 def _customers_lost(orders: Sequence[ClosedOrder]) -> list[Outcome]:
     """A payer is lost while the last order was not rescued."""
     last: dict[str, ClosedOrder] = {}
-    for one in orders:
-        if one.payer not in last or one.declined_on >= last[one.payer].declined_on:
-            last[one.payer] = one
+    for order in orders:
+        if order.payer not in last or order.declined_on >= last[order.payer].declined_on:
+            last[order.payer] = order
     return [Outcome(payer, one.arm, float(one.rescued_on is None), stratum=one.stratum) for payer, one in last.items()]
 
 
@@ -117,7 +118,8 @@ _OUTCOMES: Final[dict[Name, Callable[[Sequence[ClosedOrder]], list[Outcome]]]] =
 
 
 def compared_places(read: OrdersRead) -> dict[str, Comparison]:
-    """By site and campaign; of each as many orders are expected in 90 days as its first 30 days promise."""
+    """Comparisons by site and campaign; of each as many orders are expected in 90 days as its first
+    30 days promise."""
     declined: dict[str, list[date]] = {}
     for day, place in read.declined():
         declined.setdefault(place, []).append(day)
@@ -130,7 +132,8 @@ def compared_places(read: OrdersRead) -> dict[str, Comparison]:
 
 
 def place_figures(compared: Mapping[str, Comparison], place: str) -> dict[str, Any]:
-    """Of one place; without orders of both arms there is nothing to compare, with few payers not enough."""
+    """Figures of one place; without orders of both arms there is nothing to compare, with few
+    payers not enough."""
     found = compared.get(place)
     look = found.look() if found is not None else None
     return {
@@ -165,13 +168,13 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
         },
         "expected": looks.expected,
         "looks": [
-            {"on": one.on.isoformat(), "engine": one.engine, "holdout": one.holdout} | _bounds(one.difference)
-            for one in looks.looks
+            {"on": look.on.isoformat(), "engine": look.engine, "holdout": look.holdout} | _bounds(look.difference)
+            for look in looks.looks
         ],
         "byAmount": {asset: _amounts(asset, money) for asset, money in sorted(looks.money.items())},
         "ordersMissing": counted.orders_missing(),
         "alarm": looks.alarm,
-        "others": [_other(one) for one in other_outcomes(found.closed, looks.expected)],
+        "others": [_other(outcome) for outcome in other_outcomes(found.closed, looks.expected)],
         "sharedCards": {"shared": cards.shared, "cards": cards.cards, "tooMany": cards.too_many},
         "payersInBothArms": len(found.moved),
     }
@@ -182,15 +185,16 @@ def cohort_report(weeks: Sequence[Cohort], places: Sequence[tuple[dict[str, Any]
     return {
         "curveDays": list(CURVE_DAYS),
         "cohorts": [
-            {"week": one.week.isoformat(), "curve": [_rounded(share) for share in one.curve]} | _sums(one.sums)
-            for one in weeks
+            {"week": week.week.isoformat(), "curve": [_rounded(share) for share in week.curve]} | _sums(week.sums)
+            for week in weeks
         ],
         "places": [names | _sums(sums) for names, sums in places],
     }
 
 
 def findings(report: dict[str, Any]) -> str | None:
-    """What people should hear of, as a code, the worst first: harm, `other:NAMES`, gone or shown; None: nothing yet."""
+    """Finding that people should hear of, as a code, the worst first: harm, `other:NAMES`, gone or
+    shown; None: nothing yet."""
     if report["alarm"] == "harm":
         return "harm"
     if harmed := [one["name"] for one in report["others"] if one["harm"]]:
@@ -202,7 +206,7 @@ def findings(report: dict[str, Any]) -> str | None:
 
 
 def is_harm(finding: str) -> bool:
-    """In the rescued share, or in what else is compared."""
+    """True when the harm is in the rescued share, or in what else is compared."""
     return finding == "harm" or finding.startswith(_HARM_OF)
 
 
@@ -218,7 +222,7 @@ def _sums(sums: Sums) -> dict[str, Any]:
 
 
 def _amounts(asset: str, money: Comparison) -> dict[str, Any]:
-    """Of each arm what was declined and what of it was rescued, in minor units."""
+    """Amounts of each arm: what was declined and what of it was rescued, in minor units."""
     scale = 10 ** EXPONENTS.get(asset, 2)
     sums = {
         arm: {"declined": round(money.weight(arm) * scale), "rescued": round(money.value(arm) * scale)} for arm in ARMS

@@ -11,7 +11,8 @@ from typing import Final, Literal, NamedTuple
 
 
 class PayerSums(NamedTuple):
-    """What the orders of one arm came to, with a variance that knows that a payer's orders go together. Pure."""
+    """Sums of the orders of one arm, with a variance that knows that a payer's orders go together.
+    Pure."""
 
     value: float = 0.0
     weight: float = 0.0
@@ -34,7 +35,7 @@ class ArmTotals:
         return self._by_payer.keys()
 
     def of(self, payer: str) -> PayerSums | None:
-        """None: none of the orders is theirs."""
+        """The payer's sums; None: none of the orders is theirs."""
         return self._by_payer.get(payer)
 
     def add(self, payer: str, value: float, weight: float = 1.0) -> None:
@@ -53,7 +54,7 @@ class ArmTotals:
         return self.value / self.weight if self.weight else math.nan
 
     def variance(self) -> float:
-        """Of the mean. NaN without orders."""
+        """Variance of the mean. NaN without orders."""
         return self.spread() / self.weight**2 if self.weight else math.nan
 
     def spread(self) -> float:
@@ -63,7 +64,7 @@ class ArmTotals:
 
 
 def alike_variance(first: ArmTotals, second: ArmTotals) -> float:
-    """Of the difference of both means, where both vary as all of their orders together do."""
+    """Variance of the difference of both means, where both vary as all of their orders together do."""
     spread = first.spread() + second.spread()
     return spread / (first.weight + second.weight) * (1 / first.weight + 1 / second.weight)
 
@@ -77,14 +78,16 @@ class SharedPayers:
         self._vv = self._vw = self._wv = self._ww = 0.0
 
     def add(self, first: PayerSums, second: PayerSums) -> None:
-        """One more order of a payer: in one of both totals its own value and weight, in the other all they hold."""
+        """Adds one more order of a payer: in one of both totals its own value and weight, in the
+        other all they hold."""
         self._vv += first.value * second.value
         self._vw += first.value * second.weight
         self._wv += first.weight * second.value
         self._ww += first.weight * second.weight
 
     def covariance(self, first: ArmTotals, second: ArmTotals) -> float:
-        """Of both means: Σ over payers of (value − mean · weight) here times there, over both sums of weights."""
+        """Covariance of both means: Σ over payers of (value − mean · weight) here times there, over
+        both sums of weights."""
         here, there = first.mean(), second.mean()
         found = self._vv - there * self._vw - here * self._wv + here * there * self._ww
         return found / (first.weight * second.weight)
@@ -134,7 +137,7 @@ class Strata:
                 self._shared.setdefault((arm, first, second), SharedPayers()).add(*pair)
 
     def have_payers(self, count: int) -> bool:
-        """Whether each arm has so many in strata that are compared."""
+        """True when each arm has so many in strata that are compared."""
         compared = self._compared().values()
         views = [[arms[name].payers for arms in compared] for name in ARMS]
         return all(
@@ -158,12 +161,12 @@ class Strata:
         )
 
     def _variance(self, arms: _Arms) -> float:
-        own = sum(one.variance() for one in arms.values())
+        own = sum(arm.variance() for arm in arms.values())
         return max(own, alike_variance(arms["engine"], arms["holdout"])) if self._alike else own
 
     def _compared(self) -> dict[Stratum, _Arms]:
         return {
             name: arms
             for name, arms in self._held.items()
-            if all(len(one.payers) >= PAYERS_MIN for one in arms.values())
+            if all(len(arm.payers) >= PAYERS_MIN for arm in arms.values())
         }

@@ -1,8 +1,8 @@
-"""Whose file is read next. Small files have places of their own, and the owner of the most reading time lately waits
-longest: nobody's files keep out everybody's.
+"""Order in which files are read. Small files have places of their own, and the owner of the most
+reading time lately waits longest: nobody's files keep out everybody's.
 
-Of each world in this process. The sent size says little of a packed file: what it unpacks to decides, and how many rows
-that can be.
+Of each world in this process. The sent size says little of a packed file: what it unpacks to
+decides, and how many rows that can be.
 """
 
 import asyncio
@@ -101,14 +101,15 @@ class Line:
             raise
 
     def _give_back(self, mine: _Waiting) -> None:
-        """Who waits no longer; a place that was just given goes on to the next."""
+        """Gives back the place of a caller that waits no longer; a place that was just given goes
+        on to the next."""
         if mine in self._waiting:
             self._waiting.remove(mine)
         elif not mine.place.cancelled() and mine.place.exception() is None:
             self._leave()
 
     def _turn_away(self) -> None:
-        """Whose files were read most; of equals who came last."""
+        """Turns away the caller whose files were read most; of equals who came last."""
         last = max(reversed(self._waiting), key=lambda one: self._read.of(one.merchant_id))
         self._waiting.remove(last)
         if not last.place.done():
@@ -147,11 +148,11 @@ _turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
 
 
 async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Callable[[], Awaitable[Done]]) -> Done:
-    """What comes of `work`, which reads the file.
+    """Runs `work`, which reads the file, in its turn and returns its result.
 
-    Raises: Problem(unavailable) while another of the merchant's files is read, or too many of others;
-    Problem(too_large) for one that takes too long; Problem(too_many_requests), Problem(no_space) for a merchant who has
-    as many rows here as it may.
+    Raises: Problem(unavailable) while another of the merchant's files is read, or too many of
+    others; Problem(too_large) for one that takes too long; Problem(too_many_requests),
+    Problem(no_space) for a merchant who has as many rows here as it may.
     """
     await _check_held(world, merchant_id)
     turns = _turns.setdefault(world.db, _Turns())
@@ -197,7 +198,7 @@ async def _check_held(world: World, merchant_id: UUID) -> None:
 
 
 def check_name(name: str) -> str:
-    """Without a path. Raises: Problem(invalid) for one that holds a card number."""
+    """Returns the name without a path. Raises: Problem(invalid) for one that holds a card number."""
     plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
     if is_number(plain):
         raise invalid("The file's name looks like a card number.", "filename", "Rename it.")

@@ -1,4 +1,4 @@
-"""What a door brings along to read rows, and how a row waits until its turn comes."""
+"""Means that a door brings along to read rows, and how a row waits until its turn comes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ Given = EvaluateRequest | Transmitted | Became
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How the rows of one kind are understood: as the bodies of single calls are.
+    """Reader of the rows of one kind, as the bodies of single calls are read.
 
-    `columns`: a column's plain name -> its place in the body. `body`: from a row's JSON; `read`: of the merchant.
-    Both raise Problem.
+    `columns`: a column's plain name -> its place in the body. `body`: from a row's JSON; `read`: of
+    the merchant. Both raise Problem.
     """
 
     columns: Mapping[str, Column]
@@ -71,7 +71,8 @@ def given_of(raw: bytes) -> Given:
 
 
 def errors_of(problem: Problem) -> list[dict[str, str]]:
-    """For the answer file: each complaint with its field; the cure with the first, hints with theirs."""
+    """Errors for the answer file: each complaint with its field; the cure with the first, hints
+    with theirs."""
     errors = [
         {"field": name, "message": cut(text, TEXT_MAX)} for name, texts in problem.fields.items() for text in texts
     ]

@@ -167,7 +167,8 @@ class Rows:
         return str(sequence).strip()
 
     def _completed(self, body: dict[str, Any], sequence: str, header: Header) -> dict[str, Any]:
-        """With what the file says for all its rows, and a key for a row that has none."""
+        """Completes a row with what the file gives for all its rows, and a key for a row that has
+        none."""
         if self.kind != "evaluate":
             return body
         body.pop("sequenceNumber", None)  # a single call has none
@@ -179,7 +180,7 @@ class Rows:
 
 
 def holds_card(field_name: str, what: str) -> Problem:
-    """`what` it holds; the number itself is never shown."""
+    """Problem of a field that holds card data: `what` it holds; the number itself is never shown."""
     return Problem(
         "invalid",
         Sentence("The field {0} {1}.", field_name[:64], what),
@@ -219,7 +220,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class TakenUpload:
-    """`before`: it was there already, and nothing was changed."""
+    """An upload and whether it was there already. `before`: it was, and nothing was changed."""
 
     upload: Upload
     before: bool
@@ -272,7 +273,8 @@ def _digest(content: BinaryIO) -> tuple[bytes, bytes]:
 
 
 def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]) -> str:
-    """What was said, with the call, in the configuration, or by the name. Raises: Problem(invalid)."""
+    """Kind of the file as given with the call, in the configuration, or by the name. Raises:
+    Problem(invalid)."""
     kinds = [file.kind] if file.kind else []
     if form == "json":
         source = open_rows(unpacked(file.content), form, encoding, readers[_COLUMNS_OF])

@@ -124,7 +124,7 @@ class _Worker:
         self._trouble: Problem | None = None
 
     async def run(self, rows: Sequence[WaitingRow]) -> tuple[list[Answer], Problem | None]:
-        """What became of the rows, and why some could not be taken now."""
+        """Works on the rows and returns their answers, and why some could not be taken now."""
         answers: list[Answer] = []
         for wave in _waves(rows):
             before = await self._before(wave)
@@ -184,7 +184,7 @@ class _Worker:
 
 
 def _copy_in(row: WaitingRow) -> Copy | None:
-    """None for one that cannot be read: it is refused in its turn."""
+    """The transmitted copy in a row; None for one that cannot be read: it is refused in its turn."""
     with suppress(msgspec.DecodeError):
         given = given_of(row.given)
         return _copy(given) if isinstance(given, Transmitted) else None

@@ -1,4 +1,4 @@
-"""What is answered to one row. Source: contract §17.1 (U10)."""
+"""Answers to single rows. Source: contract §17.1 (U10)."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -53,7 +53,8 @@ def json_answer(kind: str, row: AnsweredRow) -> str:
 
 
 def csv_answer(kind: str, row: AnsweredRow) -> str:
-    """Of several complaints the first one's field and cure, and all messages."""
+    """Row of the CSV answer file: of several complaints the first one's field and cure, and all
+    messages."""
     answer = answer_of(kind, row)
     errors = answer["errors"]
     first = errors[0] if errors else {}

@@ -1,4 +1,5 @@
-"""Whether a text holds what must never be kept: a card's number or its security code. Source: contract §12."""
+"""Search in a text for what must never be kept: a card's number or its security code. Source:
+contract §12."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -23,23 +24,23 @@ NO_CODE: Final = "holds a card's security code, which no file may; leave it out"
 
 
 def may_hold_number(text: str) -> bool:
-    """Whether the values of a row need to be looked at for card numbers."""
+    """True when the values of a row need to be looked at for card numbers."""
     return "\\" in text or card_text.may_hold_number(text)
 
 
 def may_hold_code(text: str) -> bool:
-    """Whether the names in a row need to be looked at."""
+    """True when the names in a row need to be looked at."""
     return "\\" in text or any(map(is_code, _NAME.findall(text)))
 
 
 def is_number(text: str, room: Room | None = None) -> bool:
-    """Whether there is a card number in it. Raises: TooManyDigits when there is no `room` left."""
+    """True when there is a card number in it. Raises: TooManyDigits when there is no `room` left."""
     return holds_number(text, room)
 
 
 @cached(4096)
 def is_code(name: str) -> bool:
-    """Whether a field of this name is a card's security code."""
+    """True when a field of this name is a card's security code."""
     return re.sub(r"[\W_]+", "", name.lower()) in _CODES
 
 
@@ -89,7 +90,7 @@ def card_data_in(
 
 
 def _wrong(text: str, identifier: bool, like: list[tuple[str, str]] | None, name: str, room: Room) -> str:
-    """Why it may not be kept, empty where it may."""
+    """Reason it may not be kept, empty where it may."""
     if not card_text.may_hold_number(text):
         return ""
     try:

@@ -115,7 +115,7 @@ class JsonRows:
     # an object that holds the list -----------------------------------------------------------------------------
 
     def _wrapper(self) -> bool:
-        """Whether the object that begins here holds the rows: then reading stands at their list."""
+        """True when the object that begins here holds the rows: then reading stands at their list."""
         if self._inside or self._in_list() or self._number:
             return False
         start, line = self._at, self._line
@@ -133,7 +133,8 @@ class JsonRows:
         return False
 
     def _member(self) -> bool:
-        """One `"name": value`; of a list of objects only its bracket. False when it cannot be read."""
+        """Reads a `"name": value`; of a list of objects only its bracket. False when it cannot be
+        read."""
         try:
             name, end = _decode(self._text, self._at)
             begin = _after(self._text, end, ":")
@@ -204,7 +205,7 @@ class JsonRows:
         self._text, self._at = "".join(parts), 0
 
     def _skip(self) -> None:
-        """Over whitespace, commas and brackets, which are counted."""
+        """Skips whitespace, commas and brackets, which are counted."""
         while not self._done():
             lines = not self._depth and (self._number or self._headers)
             found = (_BETWEEN_LINES if lines else _BETWEEN).match(self._text, self._at)
@@ -217,7 +218,7 @@ class JsonRows:
             self._fill()
 
     def _go_on(self) -> None:
-        """To where the next object begins, with as much text as one may have."""
+        """Goes on to where the next object begins, with as much text as one may have."""
         self._fill()
         self._skip()
         self._fill()
@@ -234,7 +235,7 @@ class JsonRows:
 
 
 def _holds_rows(value: Any) -> bool:
-    """Whether it is an object with a list of payments."""
+    """True when it is an object with a list of payments."""
     return (
         isinstance(value, dict)
         and not is_row(value)
@@ -246,7 +247,7 @@ def _holds_rows(value: Any) -> bool:
 
 
 def _is_value(text: str, at: int) -> bool:
-    """Whether what begins here is a member's value."""
+    """True when what begins here is a member's value."""
     while at and text[at - 1] in " \t\r\n":
         at -= 1
     return text[at - 1 : at] == ":"

@@ -1,4 +1,4 @@
-"""What a file is made of, however it is written."""
+"""Parts of a file, however it is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _ROW: Final = frozenset({"orderid", "transaction", "transmitid", "paymentmethod"
 
 
 def is_row(value: Mapping[str, Any]) -> bool:
-    """Whether an object is a payment, not the configuration."""
+    """True when an object is a payment, not the configuration."""
     return any(name.lower() in _ROW for name in value)
 
 
@@ -76,7 +76,7 @@ def is_header(value: Mapping[str, Any]) -> bool:
 
 
 def header_of(value: Mapping[str, Any], levels: int = LEVELS_MAX) -> Header:
-    """From the members of the configuration, also of objects inside it, so many levels deep.
+    """Header from the members of the configuration, also of objects inside it, so many levels deep.
 
     Raises: Problem(invalid) for a member that is no text.
     """

@@ -25,7 +25,7 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 class Column(NamedTuple):
-    """Where a cell goes in the body, and what is read from its text."""
+    """Place of a cell in the body, and what is read from its text."""
 
     path: tuple[str, ...]
     kind: Literal["text", "number", "flag", "amount", "moment"]
@@ -76,7 +76,7 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
 
 
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
-    """What to write instead of names that several objects' fields have."""
+    """Hints what to write instead of names that several objects' fields have."""
     found: list[str] = []
     for name in unread[:20]:
         fields = sorted({".".join(one.path) for one in known.values() if plain(one.path[-1]) == plain(name)})

@@ -103,15 +103,15 @@ async def listen(call: Call) -> SignedEvents:
             gone.cancel()
     data = [
         SignedEvent(
-            number=one.place,
-            event=one.name,
-            event_id=one.event.event_id,
-            format=one.format,
-            timestamp=timestamp(one.event.business_at),
-            headers=one.sent.headers,
-            body=one.sent.body.decode(),
+            number=event.place,
+            event=event.name,
+            event_id=event.event.event_id,
+            format=event.format,
+            timestamp=timestamp(event.event.business_at),
+            headers=event.sent.headers,
+            body=event.sent.body.decode(),
         )
-        for one in page.events
+        for event in page.events
     ]
     at = timestamp(call.services.world.clocks.wall())
     return SignedEvents(data=data, next=str(page.next), has_more=page.has_more, signing_key=key, signed_at=at)

@@ -24,9 +24,9 @@ def _of_partners() -> Iterator[Method]:
         path = operation.path.replace(_PREFIX, "/v1/partner/webhooks")
         text = webhooks.CREATED if (operation.method, operation.path) == ("POST", _PREFIX) else operation.text
         examples = tuple(
-            one
-            for one in operation.examples
-            if not (isinstance(one.request, dict) and one.request.get("format") == "stablecoin")
+            example
+            for example in operation.examples
+            if not (isinstance(example.request, dict) and example.request.get("format") == "stablecoin")
         )
         whose: dict[str, Any] = {"group": "Partners", "credential": PARTNER}
         yield Method(replace(operation, path=path, text=text + _TEXT, examples=examples, **whose), method.handle)

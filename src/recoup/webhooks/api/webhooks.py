@@ -142,7 +142,7 @@ async def deliveries(call: Call) -> Deliveries:
 
 
 def _usual_format(before: str) -> str:
-    """What a replaced endpoint has when none is named: the usual one of its dialect."""
+    """Format of a replaced endpoint when none is named: the usual one of its dialect."""
     return "stablecoin" if before == "stablecoin" else "rescue"
 
 

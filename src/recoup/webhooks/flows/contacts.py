@@ -18,7 +18,7 @@ from recoup.webhooks.moves.contact import Addresses
 
 @dataclass(frozen=True, slots=True)
 class ContactPage:
-    """What the page shows; no address."""
+    """Content of the page; no address."""
 
     shop: str
     unsubscribed: bool
@@ -53,7 +53,8 @@ async def contact_page(world: World, merchant_id: UUID, order_id: UUID) -> Conta
 
 
 async def unsubscribe(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
-    """From now on; twice is once. An address that was erased gets nothing anyway. Raises: Problem(not_found)."""
+    """Unsubscribes a payer from now on; twice is once. An address that was erased gets nothing
+    anyway. Raises: Problem(not_found)."""
     async with world.db.transaction() as tx:
         found = await payer_contact(tx, merchant_id, order_id)
         if found is None:

@@ -63,7 +63,7 @@ _Finished = tuple[FinishedLane, NewTry, Tried]
 
 
 class Deliveries:
-    """One a world and process."""
+    """Deliveries of a world, one object a world and process."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -92,7 +92,8 @@ class Deliveries:
         return len(lanes)
 
     async def _room(self) -> int:
-        """At least one. What is just out is waited for, but not long: slow receivers must not hold up others."""
+        """Number of free places, at least one. Deliveries just out are waited for, but not long:
+        slow receivers must not hold up others."""
         if self._out:
             await asyncio.wait(self._out, timeout=ROOM_SECONDS, return_when=asyncio.ALL_COMPLETED)
         while self._pace.free <= 0:

@@ -1,4 +1,4 @@
-"""What an endpoint was sent and said, for the people who look after it."""
+"""Log of an endpoint's deliveries and answers, for the people who look after it."""
 
 import secrets
 from collections.abc import Mapping
@@ -26,7 +26,8 @@ BODY_CHARS_MAX: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """What of the log: one result, one event as the endpoint's dialect names it, tries older than `before`."""
+    """Filter of the log: one result, one event as the endpoint's dialect names it, attempts older
+    than `before`."""
 
     result: str | None = None
     event: str | None = None
@@ -35,7 +36,8 @@ class LogQuery:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One try. `headers` and `body` are rebuilt from the event: None when it is no longer known."""
+    """A delivery attempt. `headers` and `body` are rebuilt from the event: None when it is no
+    longer known."""
 
     row: EventTry
     event: str
@@ -65,8 +67,9 @@ async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) 
 async def delivery_of(
     world: World, merchant_id: UUID | None, endpoint: Endpoint, try_id: UUID, *, clear: bool
 ) -> Delivery:
-    """One try with the request that it sent, proofs hidden, and the receiver's answer, secrets hidden, and unless
-    `clear` the order's customer, too. Without `merchant_id` it may be of any merchant that the endpoint hears of.
+    """The attempt with the request that it sent, proofs hidden, and the receiver's answer, secrets
+    hidden, and unless `clear` the order's customer, too. Without `merchant_id` it may be of any
+    merchant that the endpoint hears of.
 
     Raises: Problem(not_found).
     """

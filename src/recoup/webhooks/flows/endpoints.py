@@ -81,7 +81,7 @@ def names_in(form: str) -> Mapping[str, str]:
 
 
 def default_events(form: str) -> tuple[str, ...]:
-    """For an endpoint that names none."""
+    """Events of an endpoint that names none."""
     return STABLE_DEFAULT if form == "stablecoin" else events_by_default()
 
 
@@ -150,7 +150,8 @@ async def list_all(world: World, owner: Owner, *, every_door: bool = False) -> l
 
 
 async def of_partner(world: World, scope: Scope) -> tuple[PartnerScope | None, list[Endpoint]]:
-    """Those of the merchant's partner, which hear of this merchant, too; and the partner, None without one."""
+    """Endpoints of the merchant's partner, which hear of this merchant, too; and the partner, None
+    without one."""
     partner_id = await partner_of(world.db, scope.merchant_id)
     if partner_id is None:
         return None, []
@@ -169,10 +170,11 @@ async def update(
     state: str | None = None,
     encrypt: bool | None = None,
 ) -> Endpoint:
-    """None leaves things as they are. What happens while it is disabled is not kept for it.
+    """Updates an endpoint; None leaves things as they are. What happens while it is disabled is not
+    kept for it.
 
-    Raises: Problem(not_found); Problem(invalid) naming url, events, format, state or encrypt; Problem(conflict) for a
-    url that another has.
+    Raises: Problem(not_found); Problem(invalid) naming url, events, format, state or encrypt;
+    Problem(conflict) for a url that another has.
     """
     if state is not None and state not in STATES:
         raise invalid("The state is not known.", "State", "One of " + ", ".join(STATES) + ".")
@@ -216,7 +218,8 @@ async def update(
 
 
 async def delete(world: World, owner: Owner, endpoint_id: UUID) -> None:
-    """What was still to be delivered there is dropped; the log of tries stays.
+    """Deletes an endpoint: what was still to be delivered there is dropped; the log of attempts
+    stays.
 
     Raises: Problem(not_found).
     """
@@ -239,7 +242,7 @@ async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, 
 
 
 def _noted(url: str, events: Iterable[str], form: str, encrypt: bool, state: str) -> dict[str, Any]:
-    """For the audit log. Of the address the host only: a path may hold what opens it."""
+    """Details for the audit log. Of the address the host only: a path may hold what opens it."""
     return {"host": host_of(url), "events": sorted(events), "format": form, "encrypt": encrypt, "state": state}
 
 
@@ -296,5 +299,5 @@ def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
 
 
 async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
-    """How the last thousand tries of each went."""
-    return await sum_tries(world.db, [one.endpoint_id for one in endpoints])
+    """Results of the last thousand attempts of each endpoint."""
+    return await sum_tries(world.db, [endpoint.endpoint_id for endpoint in endpoints])

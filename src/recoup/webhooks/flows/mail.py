@@ -60,7 +60,8 @@ async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
 
 
 def _addresses(world: World, merchant_id: UUID, row: MailFacts) -> Addresses:
-    """Where it may go: by SMS only what the merchant switched on; what was tried, the same way again."""
+    """Addresses that a message may go to: by SMS only what the merchant switched on; what was
+    attempted, the same way again."""
     found = addresses_of(world, merchant_id, row.email, row.phone)
     if row.contacted:
         return found._replace(mail=None) if row.channel == "sms" else found._replace(number=None)
@@ -69,7 +70,7 @@ def _addresses(world: World, merchant_id: UUID, row: MailFacts) -> Addresses:
 
 
 async def _post_sms(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:
-    """None: the payer left no number that an SMS can go to."""
+    """Posts an SMS; None: the payer left no number that it can go to."""
     number = sms_number(row.phone)
     if not number:
         return None
@@ -79,7 +80,7 @@ async def _post_sms(world: World, merchant_id: UUID, mail_id: UUID, row: MailFac
 
 
 async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:
-    """None: the payer left no address that a mail can go to."""
+    """Posts a mail; None: the payer left no address that it can go to."""
     if not is_address(row.email):
         return None
 

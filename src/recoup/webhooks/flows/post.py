@@ -1,7 +1,8 @@
-"""One event on its way to one receiver: rendered in the endpoint's format, signed, posted.
+"""Delivery of one event to one receiver: rendered in the endpoint's format, signed, posted.
 
-While a key is being replaced the standard format carries both signatures. The others have room for one: it is the old
-key's, until a receiver refuses it and takes the same event signed with the new one; from then on it is the new one's.
+While a key is being replaced the standard format carries both signatures. The others have room for
+one: it is the old key's, until a receiver refuses it and takes the same event signed with the new
+one; from then on it is the new one's.
 """
 
 import re
@@ -69,7 +70,8 @@ async def post_event(world: World, lane: Lane) -> Posted:
 
 
 def answer_text(answer: Answer) -> str:
-    """What is kept and shown of a receiver's answer: without card numbers, also one that its end cuts."""
+    """Text that is kept and shown of a receiver's answer: without card numbers, also one that its
+    end cuts."""
     text = answer.body_start.decode("utf-8", "replace").replace("\x00", "")
     if len(answer.body_start) >= ANSWER_BYTES:
         text = _CUT_NUMBER.sub("…", text)
@@ -92,7 +94,7 @@ def _keys(world: World, lane: Lane) -> list[str]:
 
 
 def _render(world: World, lane: Lane, event: Event, host: str, keys: list[str]) -> Rendered | None:
-    """None for an event that the endpoint's dialect does not have."""
+    """The rendered event; None for one that the endpoint's dialect does not have."""
     wall = world.clocks.wall()
     if lane.format == "stablecoin":
         return render_stable(event, keys[0], wall, encrypt=lane.encrypt)
@@ -107,7 +109,7 @@ def _host_of(url: str, loopback: bool) -> str | None:
 
 
 def event_of(row: Lane | FeedLine | EventTry, seq: int, test_mode: bool, *, resent: bool = False) -> Event:
-    """As the outbox has it. Of a settlement or payout no order is named."""
+    """The event as the outbox has it. Of a settlement or payout no order is named."""
     assert row.event_id is not None
     assert row.event is not None
     assert row.body is not None

@@ -1,4 +1,5 @@
-"""For a moved clock: a merchant's committed events into the feed, and for each its first delivery try."""
+"""Publishing for a moved clock: a merchant's committed events into the feed, and for each its first
+delivery attempt."""
 
 from uuid import UUID
 

@@ -20,12 +20,12 @@ COMING: Final = "coming"
 
 
 async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID, key: str) -> str:
-    """What the try carried goes once more, marked as resent, by the way of new events. One that still waits for its
-    next try is tried now instead. Answers `again`, `queued` while other events of the order are being sent again, or
-    `now`. The same key again changes nothing.
+    """Sends once more what the attempt carried, marked as resent, by the way of new events. An
+    event that still waits for its next attempt is sent now instead. Answers `again`, `queued` while
+    other events of the order are being sent again, or `now`. The same key again changes nothing.
 
-    Raises: Problem(not_found); Problem(wrong_state) for a disabled endpoint and for a sample; Problem(conflict) while
-    the event is being sent again already.
+    Raises: Problem(not_found); Problem(wrong_state) for a disabled endpoint and for a sample;
+    Problem(conflict) while the event is being sent again already.
     """
     row = await read_try(world.db, scope.merchant_id, endpoint.endpoint_id, try_id, clear=False)
     known = await list_replays(world.db, endpoint.endpoint_id, 1, key)
@@ -84,7 +84,7 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
             "No active endpoint subscribes to an event of this order.",
             cure="Create one, or switch one on.",
         )
-    sent = sum(one != COMING for one in outcomes)
+    sent = sum(outcome != COMING for outcome in outcomes)
     what = ", ".join(sorted(names))
     if not sent:
         return Sentence("{0} is on its way already", what)
@@ -92,7 +92,8 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
 
 
 async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -> str:
-    """What was done; COMING while the event is being sent there again already, with nothing done. Raises: KeyTaken."""
+    """Sends the event and returns what was done; COMING while it is being sent there again already,
+    with nothing done. Raises: KeyTaken."""
     wall, lanes, replay_id = world.clocks.wall(), [sent.subject_id, sent.event_id], new_id()
     named = {"event": sent.event, "orderId": str(sent.subject_id), "sequence": sent.seq}
     replay = {

@@ -41,7 +41,8 @@ class ReplayRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a replay would send. `exact`: False when there is more than was counted."""
+    """Number of events that a replay would send. `exact`: False when there is more than was
+    counted."""
 
     events: int
     orders: int
@@ -62,10 +63,11 @@ class Replay:
 
 
 async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequest, key: str | None) -> Replay:
-    """With a key that came before: the same replay again.
+    """Starts a replay. With a key that came before: the same replay again.
 
-    Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a key that came with
-    something else, or while an earlier replay is under way; Problem(wrong_state) for an endpoint that is disabled.
+    Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a
+    key that came with something else, or while an earlier replay is under way; Problem(wrong_state)
+    for an endpoint that is disabled.
     """
     endpoint = await read(world, owner, endpoint_id)
     events = _wanted(endpoint, request)
@@ -134,7 +136,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequ
 
 
 async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRequest) -> Found:
-    """What `ask` would send to a merchant's endpoint. Counts stop at 100,000.
+    """Counts what `ask` would send to a merchant's endpoint. Counts stop at 100,000.
 
     Raises: as `ask`; nothing is sent.
     """
@@ -188,7 +190,8 @@ def _replay(row: ReplayRow) -> Replay:
 
 
 def _with_all_fields(range_body: dict[str, Any]) -> dict[str, Any]:
-    """One shape, for a range and for one event of an order: a field that was not sent is None."""
+    """Completes the body to one shape, for a range and for one event of an order: a field that was
+    not sent is None."""
     return dict.fromkeys(RANGE_FIELDS) | range_body
 
 

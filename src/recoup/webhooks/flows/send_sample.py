@@ -42,7 +42,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the receiver said to the event; `latency_ms` from the start of the call to its end."""
+    """The receiver's answer to the event; `latency_ms` from the start of the call to its end."""
 
     event: str
     event_id: UUID
@@ -169,7 +169,7 @@ async def try_webhooks(world: World, scope: Scope) -> list[Hop]:
     partner, theirs = await of_partner(world, scope)
     found: list[tuple[Owner, Endpoint]] = [(scope, one) for one in own]
     if partner is not None:
-        found += [(partner, one) for one in theirs]
+        found += [(partner, their) for their in theirs]
     active = [(owner, one) for owner, one in found if one.state == "active"]
     if not active:
         finding = "Every endpoint is disabled." if found else "There is no webhook endpoint."

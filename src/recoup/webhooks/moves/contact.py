@@ -29,8 +29,9 @@ class Addresses(NamedTuple):
 async def claim_contact(
     tx: Tx, merchant_id: UUID, mail_id: UUID, addresses: Addresses, facts: MailFacts, now: BusinessTime
 ) -> Channel | None:
-    """By which way it may be sent now; if by none, it is withheld for good or waits for the day. After `open_mail`, in
-    its transaction. What is sent again counts once and goes the same way. At least one address is known."""
+    """Claims the way by which a message may be sent now; if by none, it is withheld for good or
+    waits for the day. After `open_mail`, in its transaction. What is sent again counts once and
+    goes the same way. At least one address is known."""
     await lock_addresses(tx, merchant_id, addresses.known)
     before = await contacted(tx, merchant_id, addresses.known, mail_id, facts.order_id, now - WITHIN)
     why = why_withheld(facts.notice, before, waits=facts.waits)

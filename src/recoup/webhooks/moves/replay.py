@@ -33,7 +33,7 @@ async def begin_replay(
 async def begin_one(
     tx: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int, *, wall: WallTime
 ) -> None:
-    """As `begin_replay`, of one event. Raises: KeyTaken for a key that came."""
+    """Begins a replay of one event, as `begin_replay` does. Raises: KeyTaken for a key that came."""
     rows = Rows()
     if await add_replay_of_one(tx, row, merchant_id, subject_id, seq):
         rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))

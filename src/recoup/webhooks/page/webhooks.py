@@ -72,7 +72,7 @@ async def webhooks(visit: AnyVisit) -> Values:
 
 
 def owner_values(visit: AnyVisit) -> dict[str, str]:
-    """Where the pages are, and the merchant's name or the partner's."""
+    """Values of the pages' place, and the merchant's name or the partner's."""
     name = visit.known.merchant.name if isinstance(visit, Visit) else visit.partner.name
     return {"place": who.place(visit), "whose": name}
 
@@ -248,7 +248,7 @@ async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
 
 @webhook.post("/webhooks/{endpoint_id}/test", may=who.acting, find=who.find_to_change)
 async def post_test(visit: AnyVisit, found: Endpoint, *, event: Annotated[str, Text(64)]) -> Answer:
-    """What the receiver said is shown at once; the log has it, too."""
+    """Sends a test event; the receiver's answer is shown at once; the log has it, too."""
     try:
         sent = await send_sample(visit.world, who.acting(visit), found.endpoint_id, event or None)
     except Problem as problem:

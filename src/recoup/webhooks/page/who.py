@@ -1,4 +1,5 @@
-"""Who may look after webhooks, on whose behalf, and which endpoint an address names: a merchant's or a partner's."""
+"""Access to webhooks: who may look after them, on whose behalf, and which endpoint an address
+names: a merchant's or a partner's."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -21,7 +22,7 @@ _GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Choose 
 
 
 def place(visit: AnyVisit) -> str:
-    """Where the pages are."""
+    """Address of the pages."""
     return PLACE if isinstance(visit, Visit) else OF_PARTNER
 
 
@@ -109,11 +110,11 @@ def state_of(endpoint: Endpoint) -> State:
 
 
 def error_words(error: str | None) -> str:
-    """What went wrong with a try: `no answer in time`, `HTTP 500`."""
+    """Words for an attempt's error: `no answer in time`, `HTTP 500`."""
     return ERRORS.get(error, error) if error else ""
 
 
 def formats_of(form: str) -> dict[str, str]:
-    """Those of the same dialect."""
+    """Formats of the same dialect."""
     stable = form == "stablecoin"
     return {name: words for name, words in FORMATS.items() if (name == "stablecoin") == stable}

@@ -39,8 +39,8 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One try, as far as it says something about the endpoint. `probe`: made while the breaker was open. `not_before`:
-    the pause that the receiver requested, a day at most."""
+    """A delivery attempt, as far as it bears on the endpoint. `probe`: made while the breaker was
+    open. `not_before`: the pause that the receiver requested, a day at most."""
 
     taken: bool
     probe: bool = False

@@ -1,4 +1,4 @@
-"""Why an endpoint is switched off: codes, which are kept, and the sentences that they mean.
+"""Reasons an endpoint is switched off: codes, which are kept, and the sentences that they mean.
 
 A code may have an argument behind a colon.
 """

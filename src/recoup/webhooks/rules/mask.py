@@ -1,4 +1,5 @@
-"""What a receiver says back may repeat what proves us or others to it: that is not shown."""
+"""Masking of a receiver's answer, which may repeat what proves us or others to it: that is not
+shown."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -28,7 +29,8 @@ def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """Without the secrets, without what is called one, and without digits as long as a card's number."""
+    """Text without the secrets, without what is called one, and without digits as long as a card's
+    number."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, MASK)

@@ -52,7 +52,7 @@ SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model 
 
 
 class UnknownVersion(ValueError):
-    """Nothing here has decided by that name."""
+    """Error of a version that nothing here has decided by."""
 
 
 def decide_again(

@@ -1,4 +1,5 @@
-"""What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
+"""Deliveries to an endpoint, attempt by attempt, as its log shows them: narrowed, with what is sent
+next."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -17,13 +18,14 @@ SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks throug
 
 
 def may_be_dropped(at: datetime, wall: datetime) -> bool:
-    """Whether tries of then are no longer kept: their whole month goes."""
+    """True when attempts of then are no longer kept: their whole month goes."""
     return wall.year * 12 + wall.month - (at.year * 12 + at.month) > KEPT_MONTHS
 
 
 class LogLine(TryHead, frozen=True):
-    """One try. `event`: its name in the outbox, while that keeps it; of a sample its name in the endpoint's dialect.
-    `next_at`: when the event is tried again, if nothing was tried since and it failed."""
+    """A delivery attempt. `event`: its name in the outbox, while that keeps it; of a sample its
+    name in the endpoint's dialect. `next_at`: when the event is sent again, if nothing was
+    attempted since and it failed."""
 
     is_sample: bool
     event: str | None
@@ -78,7 +80,7 @@ async def _log(
     event: str | None,
     limit: int,
 ) -> list[LogLine]:
-    """Of the `looks` tries before that one."""
+    """Log lines of the `looks` attempts before that one."""
 
 
 @MERCHANT.statement("""
@@ -89,8 +91,8 @@ async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUI
 
 
 class EventTry(NewTry, frozen=True):
-    """One try with its event as the outbox has it, while that keeps it, the event's number in the feed, and its order.
-    `sample`: the event's name, of one that was sent on demand."""
+    """A delivery attempt with its event as the outbox has it, while that keeps it, the event's
+    number in the feed, and its order. `sample`: the event's name, of one that was sent on demand."""
 
     sample: str | None
     event: str | None
@@ -106,8 +108,8 @@ class EventTry(NewTry, frozen=True):
 async def read_try(
     db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID, *, clear: bool
 ) -> EventTry | None:
-    """One try of the endpoint. Without `merchant_id` of whichever merchant it is. Unless `clear`, what the receiver
-    said is without what is known of the order's customer."""
+    """An attempt of the endpoint. Without `merchant_id` of whichever merchant it is. Unless
+    `clear`, the receiver's answer is without what is known of the order's customer."""
     row = await _read_try(db, merchant_id, endpoint_id, try_id)
     if row is None:
         return None
@@ -125,7 +127,7 @@ LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subj
 WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_id = $3
 """)
 async def _read_try(db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID) -> EventTry | None:
-    """With all that is known of the order's customer."""
+    """An attempt with all that is known of the order's customer."""
 
 
 class SentEvent(Row, frozen=True):
@@ -146,4 +148,5 @@ CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_
 WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
 """)
 async def last_events(db: Read, merchant_id: UUID, order_id: UUID) -> list[SentEvent]:
-    """For each active endpoint of the merchant's own the order's last event that it listens to."""
+    """The order's last events: for each active endpoint of the merchant's own the last one that it
+    listens to."""

@@ -63,7 +63,7 @@ WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.
 ORDER BY e.created_at, e.endpoint_id
 """)
 async def list_endpoints(db: Read, owner_id: UUID, every_door: bool = False) -> list[EndpointRow]:
-    """Those of a merchant, or of a partner. `every_door`: the stablecoin API's own among them."""
+    """Endpoints of a merchant, or of a partner. `every_door`: the stablecoin API's own among them."""
 
 
 class Try(NewTry, frozen=True):
@@ -118,12 +118,13 @@ FROM merchants m LEFT JOIN webhook_key_overlaps x ON x.merchant_id = m.merchant_
 WHERE m.merchant_id = $1
 """)
 async def shared_keys(db: Read, merchant_id: UUID, door: str) -> SharedKeys | None:
-    """Of a merchant."""
+    """Shared keys of a merchant."""
 
 
 @stored("endpoints")
 class NewEndpoint(Row, frozen=True):
-    """Of a merchant or of a partner. `own_key`: sealed; None: its merchant's key signs."""
+    """A new endpoint of a merchant or of a partner. `own_key`: sealed; None: its merchant's key
+    signs."""
 
     merchant_id: UUID | None
     partner_id: UUID | None
@@ -162,7 +163,7 @@ async def change_endpoint(db: Tx, row: dict[str, Any], owner_id: UUID) -> bool:
 
 
 async def delete_endpoint(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
-    """With what waits to be delivered to it. False when it is not there."""
+    """Deletes an endpoint with what waits to be delivered to it. False when it is not there."""
     if not await _mark_deleted(db, owner_id, endpoint_id):
         return False
     await _end_lanes(db, endpoint_id)
@@ -174,7 +175,7 @@ UPDATE endpoints SET state = 'deleted' WHERE endpoint_id = $2 AND $1 IN (merchan
   AND state <> 'deleted' RETURNING true
 """)
 async def _mark_deleted(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
-    """False when it is not there."""
+    """Marks an endpoint as deleted; False when it is not there."""
 
 
 @MERCHANT.statement("DELETE FROM lanes WHERE endpoint_id = $1 AND due_at IS NOT NULL")
@@ -203,7 +204,7 @@ class SampleTry(NewTry, frozen=True):
 
 @MERCHANT.statement(insert_of(SampleTry, one=True))
 async def add_sample_try(db: Tx, row: SampleTry) -> None:
-    """What became of a sample; no lane waits for it."""
+    """Adds the outcome of a sample; no lane waits for it."""
 
 
 # keys -----------------------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ async def _lock_shared_key(db: Tx, merchant_id: UUID, door: str) -> bytes | None
 
 @MERCHANT.statement("SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
 async def _overlap(db: Read, merchant_id: UUID, door: str) -> datetime | None:
-    """Until when the key before holds."""
+    """Time until which the key before holds."""
 
 
 @DIRECTORY.statement("""
@@ -254,7 +255,7 @@ WHERE endpoint_id = $1
 async def set_own_key(
     db: Tx, endpoint_id: UUID, sealed: bytes, previous: bytes | None, until: datetime | None, at: datetime
 ) -> None:
-    """With the key before it, while that holds."""
+    """Sets an endpoint's own key, with the key before it, while that holds."""
 
 
 async def set_shared_key(
@@ -266,7 +267,7 @@ async def set_shared_key(
     at: datetime,
     door: str = "rescue",
 ) -> None:
-    """Under the merchant's lock."""
+    """Sets the shared key under the merchant's lock."""
     await _set_shared_key(db, merchant_id, sealed, door)
     if previous is None or until is None:
         await _end_overlap(db, merchant_id, door)

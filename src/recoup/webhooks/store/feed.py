@@ -10,7 +10,7 @@ from recoup.db.statement import MERCHANT, Read, Row
 
 @MERCHANT.statement("SELECT coalesce(max(number), 0) FROM closers WHERE merchant_id = $1")
 async def last_number(db: Read, merchant_id: UUID) -> int:
-    """Of the newest event in the feed; 0 while there is none."""
+    """Number of the newest event in the feed; 0 while there is none."""
 
 
 class FeedLine(Row, frozen=True):
@@ -41,4 +41,4 @@ ORDER BY f.number LIMIT $5
 async def feed_page(
     db: Read, merchant_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
 ) -> list[FeedLine]:
-    """Those with after < number <= until, lowest first."""
+    """Feed lines with after < number <= until, lowest first."""

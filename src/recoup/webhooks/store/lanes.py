@@ -32,7 +32,8 @@ WHERE p.probe_at IS NULL OR p.probe_at <= $1
 ORDER BY first.due_at
 """)
 async def due_endpoints(db: Read, wall: datetime, merchant_id: UUID | None = None) -> dict[UUID, bool]:
-    """Who has something to deliver now, the longest waiting first; and whether it is its breaker's next probe."""
+    """Endpoints that have something to deliver now, the longest waiting first; and whether it is
+    their breaker's next probe."""
 
 
 class Lane(Row, frozen=True):
@@ -72,7 +73,8 @@ class Lane(Row, frozen=True):
 UPDATE endpoints SET probe_at = $3 WHERE endpoint_id = ANY($1) AND probe_at <= $2 RETURNING endpoint_id
 """)
 async def _take_probes(db: Tx, endpoints: Sequence[UUID], wall: datetime, until: datetime) -> list[UUID]:
-    """Whose breaker is open: the next probe moves away, so that no other process makes one meanwhile."""
+    """Takes the probes of endpoints whose breaker is open: the next one moves away, so that no
+    other process makes one meanwhile."""
 
 
 @MERCHANT.statement("""
@@ -112,7 +114,8 @@ async def _claim(
     merchant_id: UUID | None,
     probed: Sequence[UUID],
 ) -> list[Lane]:
-    """Of each endpoint as many as it was given, the longest due first; of one that is probed a single one."""
+    """Claims lanes: of each endpoint as many as it was given, the longest due first; of one that is
+    probed a single one."""
 
 
 async def claim_lanes(
@@ -125,8 +128,8 @@ async def claim_lanes(
 
 
 class FinishedLane(Row, frozen=True):
-    """After the try of event `seq`. `retry_at`: the same event again; `disable`: why its endpoint takes nothing more;
-    `url`: where it went."""
+    """A lane after the attempt of event `seq`. `retry_at`: the same event again; `disable`: why its
+    endpoint takes nothing more; `url`: where it went."""
 
     merchant_id: UUID
     endpoint_id: UUID
@@ -161,8 +164,8 @@ FROM (
 WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)
 """)
 async def _note_endpoints(db: Tx, lanes: Sequence[FinishedLane], wall: datetime) -> None:
-    """That one takes nothing more, or took what only its new key had signed. What an address that was changed meanwhile
-    answered switches nothing off."""
+    """Notes that an endpoint takes nothing more, or took what only its new key had signed. What an
+    address that was changed meanwhile answered switches nothing off."""
 
 
 @MERCHANT.statement("SELECT finish_lanes($1, $2, $3)")
@@ -171,7 +174,7 @@ async def _finish(db: Tx, lanes: Sequence[FinishedLane], wall: datetime, tries: 
 
 
 async def finish_lanes(db: Tx, lanes: Sequence[FinishedLane], tries: Sequence[NewTry], wall: datetime) -> None:
-    """Under the lanes' locks."""
+    """Finishes lanes under their locks."""
     if noted := [lane for lane in lanes if lane.disable or lane.switched]:
         await _note_endpoints(db, noted, wall)
     await _finish(db, lanes, wall, tries)
@@ -203,7 +206,7 @@ SELECT endpoint_id, failures, failing_since, last_error, opened_at, probes, prob
 WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE
 """)
 async def lock_health(db: Tx, endpoints: Sequence[UUID], failed: Sequence[UUID]) -> list[EndpointHealth]:
-    """Of those that are not well, or that just failed. After the lanes."""
+    """Locks the health of endpoints that are not well, or that just failed. After the lanes."""
 
 
 @DIRECTORY.statement("""
@@ -212,7 +215,7 @@ UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since, l
 FROM jsonb_populate_recordset(NULL::endpoints, $1) AS i WHERE e.endpoint_id = i.endpoint_id
 """)
 async def set_health(db: Tx, rows: Sequence[EndpointHealth]) -> None:
-    """As it is after the tries."""
+    """Sets the endpoints' health as it is after the attempts."""
 
 
 # What had failed before the breaker opened waits no longer; what came meanwhile is due already.
@@ -223,4 +226,4 @@ UPDATE lanes l SET due_at = $2 FROM (
 WHERE l.merchant_id = w.merchant_id AND l.endpoint_id = w.endpoint_id AND l.lane_id = w.lane_id
 """)
 async def bring_forward(db: Tx, endpoints: Sequence[UUID], wall: datetime) -> None:
-    """Of endpoints that work again."""
+    """Brings forward lanes of endpoints that work again."""

@@ -8,7 +8,7 @@ from recoup.webhooks.store.feed import FeedLine
 
 
 class Place(Row, frozen=True):
-    """Where a merchant's feed ends, both APIs' events counted."""
+    """End of a merchant's feed, both APIs' events counted."""
 
     merchant_id: UUID
     feed_no: int

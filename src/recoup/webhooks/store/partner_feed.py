@@ -14,13 +14,13 @@ PLACES_AT_ONCE: Final = 1000
 
 @HUB.statement("SELECT coalesce((SELECT number FROM partner_closers WHERE partner_id = $1), 0)")
 async def last_partner_number(db: Read, partner_id: UUID) -> int:
-    """Of the newest event in the partner's feed; 0 while there is none."""
+    """Number of the newest event in the partner's feed; 0 while there is none."""
 
 
 async def partner_feed_page(
     db: Read, partner_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
 ) -> list[FeedLine]:
-    """As `feed_page`, over all merchants of the partner."""
+    """Page of the partner's feed, as `feed_page`, over all merchants of the partner."""
     lines: list[FeedLine] = []
     while after < until and len(lines) < limit:
         missing = limit - len(lines)
@@ -81,8 +81,8 @@ class _Heard(Row, frozen=True):
 
 
 async def partners_behind(db: Read) -> list[UUID]:
-    """Whose merchants' feeds have gone on. With a loose eye on the merchants' side: their own numbers are without gaps,
-    so that what is behind is complete."""
+    """Partners whose merchants' feeds have gone on. With a loose eye on the merchants' side: their
+    own numbers are without gaps, so that what is behind is complete."""
     return list(dict.fromkeys(partner_id for partner_id, _, _ in await _behind(db, None)))
 
 

@@ -36,7 +36,8 @@ async def count_events(
     *,
     stable: bool,
 ) -> CountedEvents:
-    """What a merchant's replay would send, of these numbers of its feed; at most COUNTED_MAX events are counted."""
+    """Counts what a merchant's replay would send, of these numbers of its feed; at most COUNTED_MAX
+    events are counted."""
 
 
 class ReplayRow(Row, frozen=True):
@@ -88,7 +89,7 @@ SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
   OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
 """)
 async def is_busy(db: Read, endpoint_id: UUID) -> bool:
-    """Is an earlier replay to this endpoint still under way? Under the endpoint's lock."""
+    """True when an earlier replay to this endpoint is still under way. Under the endpoint's lock."""
 
 
 _ROW: Final = """
@@ -119,7 +120,7 @@ async def add_replay(
 
 
 class _Numbers(Row, frozen=True):
-    """Of a merchant's own feed."""
+    """Numbers of a merchant's own feed."""
 
     merchant_id: UUID
     low: int
@@ -163,7 +164,8 @@ async def _add_of_merchant(
 
 @MERCHANT.statement(_ROW.format(done_to="f.low - 1", found=_ONE_EVENT))
 async def add_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> bool:
-    """Of one event; False when it is not in the feed yet. Raises: KeyTaken for a key that came."""
+    """Adds a replay of one event; False when it is not in the feed yet. Raises: KeyTaken for a key
+    that came."""
 
 
 @MERCHANT.statement(_ROW.format(done_to="f.high", found=_ONE_EVENT))
@@ -210,12 +212,13 @@ SELECT EXISTS (SELECT FROM held)
 async def lane_in_replay(
     db: Read, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
 ) -> LaneInReplay:
-    """How the event's lane stands to replays other than `replay_id`. Under the endpoint's lock."""
+    """State of the event's lane towards replays other than `replay_id`. Under the endpoint's lock."""
 
 
 async def not_before(db: Tx, merchant_id: UUID, replay_id: UUID, wall: datetime) -> datetime | None:
-    """When a replay of one event may look again whether its lane is free of others; None: it is. Under the feed's lock.
-    A lane that waits for its next try is free after that at the earliest, unless somebody tries it sooner."""
+    """Time when a replay of one event may look again whether its lane is free of others; None: it
+    is. Under the feed's lock. A lane that waits for its next attempt is free after that at the
+    earliest, unless somebody sends it sooner."""
     one = await _one_event(db, merchant_id, replay_id)
     if one is None:
         return None
@@ -238,13 +241,14 @@ FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.feed_no = r.fe
 WHERE r.merchant_id = $1 AND r.replay_id = $2 AND r.feed_from = r.feed_to AND r.done_to < r.feed_to
 """)
 async def _one_event(db: Read, merchant_id: UUID, replay_id: UUID) -> _OneEvent | None:
-    """What a replay of one event sends, until its lane is open."""
+    """Event that a replay of one event sends, until its lane is open."""
 
 
 async def try_now(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
 ) -> bool:
-    """Whether the event waited for a try there; then it waits no longer, and an open breaker makes its next probe."""
+    """Brings an attempt forward; true if the event waited for one there: then it waits no longer,
+    and an open breaker makes its next probe."""
     waited = bool(await _hurry(db, merchant_id, endpoint_id, lane_ids, seq, wall))
     if waited:
         await _probe_now(db, endpoint_id, wall)

@@ -1,4 +1,4 @@
-"""How the last tries of an endpoint went."""
+"""Results of the last attempts of an endpoint."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,4 +29,5 @@ CROSS JOIN LATERAL (
     ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
 """)
 async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
-    """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
+    """Sums of each endpoint's last thousand attempts: how many were delivered, when last, how fast;
+    how many failed."""

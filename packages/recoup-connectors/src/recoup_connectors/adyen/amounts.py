@@ -57,7 +57,8 @@ def report_lines(text: str, account: str) -> Iterator[StatementLine]:
 
 
 def _lines(row: Row) -> Iterator[StatementLine]:
-    """What moved, and what it cost. Where the account is paid in another currency the cost is in that one."""
+    """The movement of a row and its cost. Where the account is paid in another currency the cost is
+    in that one."""
     listed, at = _text(row, "Type"), _at(row)
     kind, net_currency = _TYPES.get(listed, listed.lower()), _text(row, "Net Currency")
     net = _units(row, "Net Credit (NC)", net_currency) - _units(row, "Net Debit (NC)", net_currency)
@@ -78,8 +79,8 @@ def _lines(row: Row) -> Iterator[StatementLine]:
 
 
 def _our_id(row: Row, kind: str) -> UUID | None:
-    """Of a charge, captured later or not, that of the attempt; of what followed its own, where the report is set to
-    say it."""
+    """The attempt's id for a charge, captured later or not; for what followed, the row's own id,
+    where the report is set to say it."""
     return parse_id(_text(row, "Merchant Reference" if kind == "charge" else "Modification Merchant Reference"))
 
 

@@ -157,8 +157,9 @@ def _right(name: str, reply: Reply, proofs: tuple[int, ...]) -> Finding:
 
 
 def _is_own_word(reply: Reply) -> bool:
-    """Whether Adyen itself looked at the call: JSON, or a fault that it found in it. What stands before it, or another
-    address, answers too. Of a report that does not exist it says nothing else."""
+    """True when Adyen itself looked at the call: JSON, or a fault that it found in it. A host in
+    front of it, or another address, answers too. Of a report that does not exist Adyen says nothing
+    else."""
     if reply.status == 422:
         error = read(ServiceError, reply)
         return error is not None and error.error_type == "validation"
@@ -246,7 +247,7 @@ def read_batch(
 
 
 def _signed(given: str, content: bytes, secrets: Sequence[bytes]) -> bool:
-    proofs = [base64.b64encode(hmac.digest(one, content, "sha256")) for one in secrets]
+    proofs = [base64.b64encode(hmac.digest(secret, content, "sha256")) for secret in secrets]
     return any(hmac.compare_digest(proof, given.encode()) for proof in proofs)
 
 
@@ -268,7 +269,7 @@ def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
     """A colon in a field could be the end of it: such an item is of somebody else's payment, for our references have
     none. What names no original is about the payment itself."""
     event, meaning = item.event_code, EVENTS.get(item.event_code, UNKNOWN)
-    own = not any(":" in one for one in item.signed_fields)
+    own = not any(":" in field for field in item.signed_fields)
     itself = event == "AUTHORISATION" or meaning.subject in ("charge", "hold")
     return Notice(
         f"{item.psp_reference}.{event}.{item.success}",
@@ -290,8 +291,8 @@ def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
 
 
 def _movement(item: Item, meaning: Meaning) -> Movement | None:
-    """Which of the two a reversal came to is signed by nobody; its amount is what a refund gives back. Nothing else is
-    either of them."""
+    """The movement that a notice tells of. Which of the two a reversal came to is signed by nobody;
+    its amount is what a refund gives back. Nothing else is either of them."""
     kind, amount = meaning.movement, item.amount
     if kind is None or amount is None or item.success != "true":
         return None
@@ -302,7 +303,7 @@ def _movement(item: Item, meaning: Meaning) -> Movement | None:
 
 
 def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
-    """Of the message that its reference names. Why it was declined is signed by nobody."""
+    """The outcome of the message that its reference names. Why it was declined is signed by nobody."""
     if meaning.result is None:
         return None
     done = item.success == "true" and meaning.result
@@ -317,7 +318,7 @@ def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
 
 
 def _case(item: Item, meaning: Meaning) -> DisputeCase | None:
-    """What is signed of it. The deadline is not: evidence, which moves no money."""
+    """The signed part of a dispute. The deadline is not signed: evidence, which moves no money."""
     amount = item.amount
     if amount is None or amount.units <= 0:
         return None

@@ -116,7 +116,8 @@ class Charges(VendorAccount):
         return await self._whole_or_wanted(charge, payment, outcome)
 
     async def _withdrawn(self, charge: Charge) -> Outcome:
-        """Without its details it can charge nothing; should Adyen know better, what it did is undone."""
+        """Withdraws a charge: without its details it can charge nothing; should Adyen know better,
+        what it did is undone."""
         body = {"merchantAccount": self.account, "paymentReference": str(charge.key), "reference": f"{charge.key}.w"}
         reply = await self._api.post("/cancels", body, f"{charge.key}.w", seconds=charge.timeout_seconds)
         said = read(dict[str, Any], reply) or {}
@@ -126,7 +127,7 @@ class Charges(VendorAccount):
 
 
 def _agreement(charge: Charge) -> dict[str, str]:
-    """Who is there, and what the card is kept for."""
+    """Says who is present, and what the card is kept for."""
     if charge.initiator == "merchant":
         model = _model(charge.mit_reason, charge.agreement)
         return {"shopperInteraction": "ContAuth", "recurringProcessingModel": model}

@@ -161,7 +161,7 @@ class Adyen(Charges):
         super().__init__(name, acceptor_id, clocks)
         self.account, self.multicapture, self.keeps_rest = account, multicapture, multicapture
         try:
-            self._secrets = [bytes.fromhex(one) for one in notice_secrets]
+            self._secrets = [bytes.fromhex(secret) for secret in notice_secrets]
         except ValueError:
             cure = "Copy it from the webhook's settings at Adyen."
             raise Problem("invalid", "An HMAC key is hexadecimal.", field="notice_secret_file", cure=cure) from None
@@ -272,7 +272,7 @@ class Adyen(Charges):
         listed = read(StoredCards, reply) if reply.status == 200 else None
         if listed is None:
             raise unavailable(reason_of(reply) if reply.status != 200 else UNREADABLE)
-        found = next((one for one in listed.stored_payment_methods if one.id == stored.id), None)
+        found = next((method for method in listed.stored_payment_methods if method.id == stored.id), None)
         if found is None:
             return None
         month, year = ((text or "").strip() for text in (found.expiry_month, found.expiry_year))
@@ -291,7 +291,8 @@ class Adyen(Charges):
         return [OwnRetry(reference, at) for reference, at in self._retrying.items()]
 
     async def lines(self, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
-        """From the settlement details reports, newest batch first, until one ends before that time."""
+        """Reads lines from the settlement details reports, newest batch first, until one ends
+        before that time."""
         newest = await self._find_newest()
         for number in range(newest, max(0, newest - BATCHES_MAX), -1):
             found = await self._report(number)
@@ -304,7 +305,7 @@ class Adyen(Charges):
                 return
 
     async def _report(self, number: int) -> list[StatementLine] | None:
-        """None where there is none of that number. Raises: Problem(unavailable)."""
+        """The report of that number, or None where there is none. Raises: Problem(unavailable)."""
         reply = await self._api.get(f"{REPORTS}/{self.account}/settlement_detail_report_batch_{number}.csv")
         if reply.status == 404:
             return None
@@ -352,8 +353,8 @@ def documents(reason: DefenseReason, evidence: str) -> list[dict[str, str]]:
     """The evidence as each document that the reason requires; where it wants one of several, as the first of them."""
     content = base64.b64encode(pdf_of(evidence)).decode()
     kinds = reason.defense_document_types
-    wanted = [one for one in kinds if one.get("requirementLevel") in ("Required", "AlternativeRequired")]
-    one_of = [one for one in kinds if one.get("requirementLevel") == "OneOrMore"]
+    wanted = [kind for kind in kinds if kind.get("requirementLevel") in ("Required", "AlternativeRequired")]
+    one_of = [kind for kind in kinds if kind.get("requirementLevel") == "OneOrMore"]
     if one_of and not any(one.get("available") for one in one_of):
         wanted.append(one_of[0])
     return [

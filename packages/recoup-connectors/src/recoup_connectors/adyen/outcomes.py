@@ -1,5 +1,5 @@
-"""What Adyen answers, as outcomes. Field 39, Mastercard's advice and Adyen's own codes are three things, and none is
-filled from another."""
+"""Adyen's answers as outcomes. Field 39, Mastercard's advice and Adyen's own codes are three
+things, and none is filled from another."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Amount(msgspec.Struct, frozen=True):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """What the shopper is to do; `url` of a redirect by GET."""
+    """Action that the shopper is to take; `url` of a redirect by GET."""
 
     type: str | None = None
     url: str | None = None
@@ -72,7 +72,7 @@ class Payment(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def payer_page(self) -> str | None:
-        """Where its payer confirms; None where Adyen wants something else of them."""
+        """The page where its payer confirms; None where Adyen wants something else of them."""
         action = self.action
         by_get = action is not None and action.type == "redirect" and (action.method or "GET") == "GET"
         return action.url if action is not None and by_get else None
@@ -101,7 +101,7 @@ class ServiceError(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def read(kind: type[T], reply: Reply) -> T | None:
-    """None for what is not that."""
+    """Decodes a reply as `kind`; None for what is not that."""
     try:
         return msgspec.json.decode(reply.body or b"", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -216,7 +216,7 @@ def fault_of(status: int, code: str | None) -> Fault:
 
 
 def of_modification(message: ModificationMessage, account: str, reply: Reply) -> Outcome:
-    """It is open until its notice comes: "received" is no result."""
+    """The outcome of a modification, open until its notice comes: "received" is no result."""
     found = read(Modification, reply) if reply.status in (200, 201) else None
     if found is None:
         return of_refusal(reply)

@@ -1,4 +1,5 @@
-"""What Braintree's account says: stored methods, its book by day of disbursement, whose the key is, signed notices."""
+"""Contents of a Braintree account: stored methods, its book by day of disbursement, whose the key
+is, signed notices."""
 
 import base64
 import binascii
@@ -57,7 +58,7 @@ def check_mode(url: str, world: str) -> None:
 
 def accounts_of(text: str) -> dict[str, str]:
     """`EUR=acme-eur USD=acme-usd` as currency -> merchant account. Raises: Problem(invalid)."""
-    found = dict(one.split("=", 1) for one in text.split() if one.count("=") == 1)
+    found = dict(part.split("=", 1) for part in text.split() if part.count("=") == 1)
     if not found or len(found) != len(text.split()) or not all(exponent(one) is not None for one in found):
         cure = 'Write account = "EUR=acme-eur USD=acme-usd".'
         raise Problem("invalid", "A merchant account of Braintree takes one currency.", field="account", cure=cure)
@@ -140,8 +141,8 @@ async def _read(api: Api, name: str, variables: Mapping[str, Any]) -> Reply:
 
 
 async def lines(api: Api, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
-    """What was disbursed in these days, what disputes took and gave back, and each day's fees. Raises:
-    Problem(unavailable)."""
+    """Lines of these days: what was disbursed, what disputes took and gave back, and each day's
+    fees. Raises: Problem(unavailable)."""
     first, last = begin.date(), (end - timedelta(microseconds=1)).date()
     days = {"greaterThanOrEqualTo": first.isoformat(), "lessThanOrEqualTo": last.isoformat()}
     for name, type, sign in (("transactions", "charge", 1), ("refunds", "refund", -1)):
@@ -287,7 +288,7 @@ def _unsigned() -> Problem:
 
 def _is_signed(signed: str, payload: bytes, keys: Sequence[KeyPair]) -> bool:
     """`public|signature`, several with & between; the payload's last line end may have been lost."""
-    pairs = [one.partition("|") for one in signed.split("&")][:20]
+    pairs = [part.partition("|") for part in signed.split("&")][:20]
     for key in keys:
         wanted = [signature_of(key, text).encode() for text in (payload, payload + b"\n")]
         given = [proof.encode() for public, bar, proof in pairs if bar and public == key.public]

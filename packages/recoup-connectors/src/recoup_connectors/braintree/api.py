@@ -180,8 +180,8 @@ class Api:
         return reply.body
 
     async def pages(self, name: str, search: Mapping[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
-        """What a search finds, some at a time. Raises: Problem(unavailable) for an answer that is none, or a list that
-        goes round."""
+        """Results of a search, some at a time. Raises: Problem(unavailable) for an answer that is
+        none, or a list that goes round."""
         after, seen = None, set[str]()
         for _ in range(PAGES_MAX):
             try:
@@ -191,7 +191,7 @@ class Api:
             found = _connection(reply, name)
             if found is None:
                 raise unavailable(f"HTTP {reply.status}")
-            yield [one.node for one in found.edges]
+            yield [edge.node for edge in found.edges]
             if not found.pageInfo.hasNextPage:
                 return
             after = found.pageInfo.endCursor
@@ -216,7 +216,8 @@ class _Connection(msgspec.Struct, frozen=True):
 
 
 def _connection(reply: Reply, name: str) -> _Connection | None:
-    """None for an answer with an error in it: a list that lacks something is no list."""
+    """The connection of that name; None for an answer with an error in it: a list that lacks
+    something is no list."""
     try:
         plain = msgspec.json.decode(reply.body or b"", type=dict[str, Any])
         if reply.status != 200 or plain.get("errors"):

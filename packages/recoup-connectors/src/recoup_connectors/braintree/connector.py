@@ -89,7 +89,7 @@ class Braintree(VendorAccount):
 
     @property
     def account(self) -> str:
-        """Whose fingerprints it speaks of."""
+        """The account whose fingerprints it speaks of."""
         return self.acceptor_id
 
     def exponent(self, currency: str) -> int | None:
@@ -218,7 +218,8 @@ class Braintree(VendorAccount):
         return of_refusal(reply) if payment is None else of_refund(payment, str(message.key))
 
     async def _refund(self, message: ModificationMessage) -> Outcome:
-        """What has not settled cannot be refunded: the whole of it is voided, a part waits until it has."""
+        """Refunds a payment. What has not settled cannot be refunded: the whole of it is voided, a
+        part waits until it has."""
         amount = wire_amounts.amount_text(message.units, message.currency)
         reply = await self._move(
             message, "refundTransaction", {"refund": {"amount": amount, "orderId": str(message.key)}}
@@ -337,7 +338,7 @@ class Braintree(VendorAccount):
 
 
 def _order_id(charge: Charge) -> str:
-    """By its beginning all charges of an order are found."""
+    """The order id sent with a charge; its beginning finds all charges of an order."""
     return f"{charge.order_key}.{charge.key}"
 
 
@@ -347,15 +348,16 @@ def _reversal_of(payment: Payment, message: ModificationMessage) -> Outcome:
         found = of_void(payment, str(message.reference))
         if found.state == "approved":
             return found
-        for one in payment.refunds or []:
-            unnamed = one.key in (None, str(message.charge_key))
-            if unnamed and one.amount.units() == message.units and one.status in TAKEN:
-                return replace(of_refund(one, str(message.key)), other_id=False)
+        for refund in payment.refunds or []:
+            unnamed = refund.key in (None, str(message.charge_key))
+            if unnamed and refund.amount.units() == message.units and refund.status in TAKEN:
+                return replace(of_refund(refund, str(message.key)), other_id=False)
     return Outcome("not_found")
 
 
 def _initiator(charge: Charge) -> str | None:
-    """None for a payment that its customer makes, unless it starts an agreement or came by mail or telephone."""
+    """The payment initiator; None for a payment that its customer makes, unless it starts an
+    agreement or came by mail or telephone."""
     if charge.initiator == "customer" and charge.sequence == 1:
         return _FIRSTS.get(charge.mit_reason or charge.agreement or "")
     if charge.exemption == "moto":
@@ -366,7 +368,8 @@ def _initiator(charge: Charge) -> str | None:
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
-    """None for what Braintree has no words for: it would refuse the whole charge."""
+    """The authentication as Braintree takes it; None for what it has no words for: it would refuse
+    the whole charge."""
     indicator, version = given.get("ecommerceIndicator") or "", given.get("threeDsVersion") or ""
     if not _INDICATOR.fullmatch(indicator) or version and not _VERSION.fullmatch(version):
         return None

@@ -132,7 +132,8 @@ def _standing_of(message: DisputeAnswer, found: Dispute) -> Outcome:
 
 
 async def _dispute(api: Api, case_ref: str, until: float | None = None) -> Dispute | Outcome:
-    """Only read so far, so a refusal means that nothing was sent. Raises: NotSentError, NoAnswerError."""
+    """Finds the dispute of a case. It is only read so far, so a refusal means that nothing was
+    sent. Raises: NotSentError, NoAnswerError."""
     try:
         reply = await api.call("idFromLegacyId", {"legacyId": case_ref, "type": "DISPUTE"}, until=until)
         id = found_at(_whole(reply), "idFromLegacyId")

@@ -23,7 +23,7 @@ def _make(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
         accounts=accounts_of(given.account),
         name=given.name,
         acceptor_id=given.acceptor,
-        older_keys=tuple(key_pair(one) for one in given.notice_secret.split()),
+        older_keys=tuple(key_pair(part) for part in given.notice_secret.split()),
     )
 
 

@@ -1,5 +1,5 @@
-"""What Braintree answers, as outcomes. Field 39, Mastercard's advice and the gateway's own codes are three things, and
-none is filled from another."""
+"""Braintree's answers as outcomes. Field 39, Mastercard's advice and the gateway's own codes are
+three things, and none is filled from another."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -67,7 +67,7 @@ class ProcessorResponse(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One of a payment's history."""
+    """Event of a payment's history."""
 
     status: str | None = None
     processorResponse: ProcessorResponse | None = None
@@ -119,11 +119,11 @@ class Payment(msgspec.Struct, frozen=True):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """As its reports and notices name it, beside the id of GraphQL."""
+        """The payment's ids in reports and notices, beside the id of GraphQL."""
         return (self.legacyId,) if self.legacyId else ()
 
     def said(self) -> Event:
-        """What made its present status, or the authorisation behind it."""
+        """The event that made its present status, or the authorisation behind it."""
         history = self.statusHistory or []
         wanted = self.status if self.status in DECLINED else AUTHORISED
         return next((one for one in history if one.status == wanted), Event())
@@ -150,7 +150,7 @@ def key_in(order_id: str | None) -> str | None:
 
 
 def read(kind: type[T], plain: Any) -> T | None:
-    """None for what is not that."""
+    """Decodes plain values as `kind`; None for what is not that."""
     try:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError:
@@ -165,7 +165,7 @@ def answer_of(reply: Reply) -> Answer | None:
 
 
 def found_at(answer: Answer | None, *path: str) -> Any:
-    """None where nothing stands there."""
+    """The value at that path of an answer; None where nothing stands there."""
     here: Any = answer.data if answer is not None else None
     for name in path:
         here = here.get(name) if isinstance(here, dict) else None
@@ -185,7 +185,7 @@ def code_of(reply: Reply) -> str | None:
 def _errors(answer: Answer | None) -> list[tuple[str, str | None]]:
     listed = answer.errors or [] if answer is not None else []
     details = [one.extensions or ErrorDetails() for one in listed]
-    return [(one.errorClass or "", one.legacyCode) for one in details]
+    return [(detail.errorClass or "", detail.legacyCode) for detail in details]
 
 
 def of_error(reply: Reply) -> Outcome:
@@ -274,7 +274,7 @@ def _advice(event: Event, card: Snapshot, scheme: str) -> str | None:
 
 
 def _joined(*parts: object) -> str | None:
-    return "/".join(str(one) for one in parts if one is not None) or None
+    return "/".join(str(part) for part in parts if part is not None) or None
 
 
 def of_capture(payment: Payment, reference: str) -> Outcome:
@@ -296,14 +296,14 @@ def of_refund(refund: Payment, message_id: str | None) -> Outcome:
 
 
 def done_with(payment: Payment) -> list[Movement]:
-    """What was done with this transaction. A sale that is on its way is told as its capture."""
+    """Movements made of this transaction. A sale that is on its way is told as its capture."""
     kind = "capture" if payment.status in TAKEN else _ENDS.get(payment.status)
     units, currency, found = payment.amount.units(), payment.amount.currencyCode, list[Movement]()
     if kind is not None:
         found.append(Movement(kind, payment.id, units, currency, ids=payment.ids))
-    for one in payment.refunds or []:
-        if one.status not in DECLINED:
-            found += refund_found(of_refund(one, one.key), parse_id(one.key or ""))
+    for refund in payment.refunds or []:
+        if refund.status not in DECLINED:
+            found += refund_found(of_refund(refund, refund.key), parse_id(refund.key or ""))
     return found
 
 

@@ -1,4 +1,5 @@
-"""What NMI's account says: methods of the vault, its book by day, whether the key may ask, and signed notices."""
+"""Contents of an NMI account: methods of the vault, its book by day, whether the key may ask, and
+signed notices."""
 
 import hmac
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -74,7 +75,8 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
 
 
 async def lines(api: Api, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
-    """What settled in that time. Its book knows no fees: the acquirer bills them. Raises: Problem(unavailable)."""
+    """Lines that settled in that time. Its book knows no fees: the acquirer bills them. Raises:
+    Problem(unavailable)."""
     form = {"condition": "complete", "start_date": begin.strftime(_STAMP), "end_date": end.strftime(_STAMP)}
     async for page in api.pages(form):
         yield [line for one in page for line in _moved(transaction_of(one), begin, end)]
@@ -82,11 +84,11 @@ async def lines(api: Api, begin: datetime, end: datetime) -> AsyncIterator[list[
 
 def _moved(found: Transaction, begin: datetime, end: datetime) -> Iterator[StatementLine]:
     back = found.last("refund", "credit") is not None and found.last("sale", "capture") is None
-    for one in found.actions:
-        at = _at(one.date)
-        if one.type != "settle" or not one.success or not begin <= at < end:
+    for action in found.actions:
+        at = _at(action.date)
+        if action.type != "settle" or not action.success or not begin <= at < end:
             continue
-        units = units_of(one.amount, found.currency)
+        units = units_of(action.amount, found.currency)
         if units is None:
             raise unavailable("a movement cannot be read")
         signed = -abs(units) if back else abs(units)
@@ -166,11 +168,11 @@ def _text(value: Any) -> str | None:
 
 def _is_signed(header: str, body: bytes, secrets: Sequence[str]) -> bool:
     """`t=<nonce>,s=<hex>`; several `s` while a secret rolls."""
-    parts = [one.strip().partition("=") for one in header.split(",")][:20]
+    parts = [part.strip().partition("=") for part in header.split(",")][:20]
     nonce = next((value for name, _, value in parts if name == "t"), "")
     given = [value.encode() for name, _, value in parts if name == "s"]
     if not nonce:
         return False
     text = nonce.encode() + b"." + body
-    proofs = [hmac.digest(one.encode(), text, "sha256").hex().encode() for one in secrets if one]
+    proofs = [hmac.digest(secret.encode(), text, "sha256").hex().encode() for secret in secrets if secret]
     return any(hmac.compare_digest(proof, one) for proof in proofs for one in given)

@@ -11,6 +11,6 @@ exponent, units_of = _AMOUNTS.exponent, wire_amounts.units_of
 
 
 def amount_text(units: int, currency: str) -> str | None:
-    """None for what is not carried."""
+    """The amount as NMI takes it; None for what is not carried."""
     cents = _AMOUNTS.wire_amount(units, currency)
     return None if cents is None else f"{cents // 100}.{cents % 100:02}"

@@ -30,7 +30,8 @@ class Api:
     async def transact(
         self, form: Mapping[str, str | None], *, until: float, send_before: float | None = None
     ) -> Reply:
-        """`until`: when the answer has to be there, on the monotonic clock. Raises: NotSentError, NoAnswerError."""
+        """Posts a transaction. `until`: when the answer has to be there, on the monotonic clock.
+        Raises: NotSentError, NoAnswerError."""
         self.calls.add(f"transact.php {form['type']}")
         return await self._post("transact.php", form, until, send_before)
 

@@ -156,7 +156,8 @@ class Nmi(VendorAccount):
         found = await self._api.query({"order_description": str(message.order_key)})
         sales = [one for one in map(transaction_of, found.of("transaction")) if one.last("sale", "auth")]
         return chosen(
-            question, [(parse_id(one.order_id), of_transaction(one, one.order_id, message.currency)) for one in sales]
+            question,
+            [(parse_id(sale.order_id), of_transaction(sale, sale.order_id, message.currency)) for sale in sales],
         )
 
     async def modify(self, message: ModificationMessage) -> Outcome:
@@ -219,7 +220,7 @@ class Nmi(VendorAccount):
     async def _known(
         self, message: ModificationMessage, payment: Transaction | None, until: float | None = None
     ) -> Outcome:
-        """What the book says of it. `payment`: that it is about."""
+        """The outcome of a message by the book. `payment`: the one that it is about."""
         if message.kind == "refund":
             found = await self._by_our_id(message.key, until)
             if found:

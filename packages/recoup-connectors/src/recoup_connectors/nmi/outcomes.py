@@ -1,4 +1,5 @@
-"""What NMI answers, as outcomes. It gives neither field 39 nor Mastercard's advice: its own codes stay its own."""
+"""NMI's answers as outcomes. It gives neither field 39 nor Mastercard's advice: its own codes stay
+its own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +27,7 @@ own_code: Final = partial(code_by, SOURCE)
 
 
 class Action(NamedTuple):
-    """One of a transaction's history. `date`: UTC, `20261120120000`."""
+    """Action of a transaction's history. `date`: UTC, `20261120120000`."""
 
     type: str
     success: bool
@@ -47,7 +48,7 @@ class Transaction(NamedTuple):
     actions: tuple[Action, ...]
 
     def last(self, *types: str) -> Action | None:
-        return next((one for one in reversed(self.actions) if one.type in types), None)
+        return next((action for action in reversed(self.actions) if action.type in types), None)
 
 
 def transaction_of(plain: Element) -> Transaction:
@@ -70,7 +71,7 @@ def transaction_of(plain: Element) -> Transaction:
         plain.text_at("avs_response") or None,
         plain.text_at("csc_response") or None,
         plain.text_at("authorization_code") or None,
-        tuple(sorted(actions, key=lambda one: one.date)),
+        tuple(sorted(actions, key=lambda action: action.date)),
     )
 
 
@@ -102,7 +103,8 @@ def of_sale(form: Mapping[str, str], message_id: str) -> Outcome:
 
 
 def of_error(form: Mapping[str, str]) -> Outcome:
-    """Only what the gateway itself refused, for a reason that is none of the processor's, proves that nothing left."""
+    """The outcome of an error. Only what the gateway itself refused, for a reason that is none of
+    the processor's, proves that nothing left."""
     code, text = form.get("response_code"), form.get("responsetext")
     fault = _PROOF.get(code or "")
     if form.get("response") != "3" or fault is None or is_duplicate(form):
@@ -158,7 +160,7 @@ def of_move(form: Mapping[str, str]) -> Outcome:
 
 
 def moved(found: Transaction, type: str, currency: str, *, other_id: bool = False) -> Outcome:
-    """What a capture, refund or void of the book did."""
+    """The outcome of a capture, refund or void in the book."""
     action = found.last(type)
     units = _units(action.amount, currency) if action is not None else None
     state: Literal["approved", "declined"] = "declined" if found.condition == "failed" else "approved"
@@ -174,7 +176,7 @@ def moved(found: Transaction, type: str, currency: str, *, other_id: bool = Fals
 
 
 def done_with(found: Transaction, *, is_sale: bool) -> list[Movement]:
-    """What the book says was done with a sale or hold, or that it was refunded by this transaction."""
+    """Movements that the book shows of a sale or hold, or its refund by this transaction."""
     refund = found.last("refund", "credit")
     if not is_sale:
         if refund is None or not refund.success or found.last("sale", "auth") is not None:

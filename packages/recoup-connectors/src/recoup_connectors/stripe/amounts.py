@@ -23,6 +23,6 @@ exponent, units_of = _AMOUNTS.exponent, _AMOUNTS.units_of
 
 
 def wire_amount(units: int, currency: str) -> int | None:
-    """As Stripe takes it; None for what it cannot carry as it is."""
+    """The amount as Stripe takes it; None for what it cannot carry as it is."""
     amount = _AMOUNTS.wire_amount(units, currency)
     return None if amount is not None and exponent(currency) == 3 and amount % 10 else amount

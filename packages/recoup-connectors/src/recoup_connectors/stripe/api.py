@@ -106,14 +106,15 @@ class Api:
         self.calls = set[str]()  # that it has made, without ids
 
     def now(self) -> float:
-        """On the monotonic clock."""
+        """The time on the monotonic clock."""
         return self._clocks.monotonic()
 
     async def close(self) -> None:
         await self._transport.close()
 
     async def post(self, path: str, form: Form, key: str, *, until: float, send_before: float | None = None) -> Reply:
-        """`until`: when the answer has to be there, on the monotonic clock. Raises: NotSentError, NoAnswerError."""
+        """Posts a form. `until`: when the answer has to be there, on the monotonic clock. Raises:
+        NotSentError, NoAnswerError."""
         left = until - self._clocks.monotonic()
         if left <= 0:
             raise NotSentError("too late to send")
@@ -186,7 +187,8 @@ def unavailable(why: str) -> Problem:
 
 
 def read_as(kind: type[T], plain: Any) -> T:
-    """What stands in a list or an event, as an object of ours. Raises: Problem(unavailable) for what is none."""
+    """Decodes an item of a list or an event as an object of ours. Raises: Problem(unavailable) for
+    what is none."""
     try:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
@@ -194,7 +196,7 @@ def read_as(kind: type[T], plain: Any) -> T:
 
 
 def encoded(form: Form) -> bytes:
-    """As Stripe nests: `metadata[a]=1`, `expand[]=b`. What is None is left out."""
+    """The form in Stripe's nesting: `metadata[a]=1`, `expand[]=b`. None values are left out."""
     return urlencode(list(_flat("", form))).encode()
 
 
@@ -259,7 +261,8 @@ class _Account(msgspec.Struct, frozen=True):
 
 
 async def country_of(api: Api) -> list[Finding]:
-    """Nothing where Stripe does not tell it, or not by this key. Source: GET /v1/account, `country`."""
+    """Finds the account's country; nothing where Stripe does not tell it, or not by this key.
+    Source: GET /v1/account, `country`."""
     try:
         reply = await api.get("/v1/account", seconds=RIGHT_SECONDS)
     except (NotSentError, NoAnswerError):
@@ -271,7 +274,7 @@ async def country_of(api: Api) -> list[Finding]:
 
 
 async def checked_webhooks(api: Api, path: str) -> list[Finding]:
-    """Whether Stripe notifies this installation at `path`: of payments, and of invoices."""
+    """Checks that Stripe notifies this installation at `path`: of payments, and of invoices."""
     try:
         reply = await api.get("/v1/webhook_endpoints", {"limit": PAGE}, seconds=RIGHT_SECONDS)
     except (NotSentError, NoAnswerError) as error:
@@ -284,7 +287,7 @@ async def checked_webhooks(api: Api, path: str) -> list[Finding]:
         message = Sentence(findings.NO_WEBHOOK, path)
         cure = findings.ADD_WEBHOOK
         return [Finding("webhook", False, message, cure)]
-    events = {str(event) for one in ours for event in one.get("enabled_events") or ()}
+    events = {str(event) for our in ours for event in our.get("enabled_events") or ()}
     return [
         _listens_to("webhook", EVENTS, events),
         _listens_to("webhook invoices", INVOICE_EVENTS, events, billing=True),
@@ -315,7 +318,8 @@ def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
 
 
 def _reference(about: Mapping[str, Any], kind: str) -> str:
-    """Of a charge, and of what was not captured of it, its intent, which is what we know it by."""
+    """The reference that we know it by: for a charge, and for what was not captured of it, its
+    intent."""
     intent = about.get("payment_intent") if about.get("object") == "charge" or kind == UNCAPTURED else None
     return str(intent or about.get("id") or "")
 
@@ -347,7 +351,7 @@ def read_event(
 
 
 def notice_of(event: "Event", *, account: str, live: bool) -> Notice:
-    """What it says, whether it was posted or listed."""
+    """The notice of an event, whether it was posted or listed."""
     about = event.data.object
     request, meaning = event.request or Request(), meaning_of(KINDS, event.type)
     return Notice(
@@ -389,14 +393,14 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def _signed(header: str, body: bytes, now: datetime, secrets: Sequence[str]) -> bool:
-    parts = [one.strip().partition("=") for one in header.split(",")][:20]
+    parts = [part.strip().partition("=") for part in header.split(",")][:20]
     at = next((value for name, _, value in parts if name == "t"), "")
     if not (at.isascii() and at.isdigit() and len(at) < 12):
         return False
     if abs(now - datetime.fromtimestamp(int(at), UTC)) > SIGNED_WITHIN:
         return False
     given = [value for name, _, value in parts if name == "v1"]
-    proofs = [hmac.digest(one.encode(), f"{at}.".encode() + body, "sha256").hex() for one in secrets if one]
+    proofs = [hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex() for secret in secrets if secret]
     return any(hmac.compare_digest(proof.encode(), one.encode()) for proof in proofs for one in given)
 
 

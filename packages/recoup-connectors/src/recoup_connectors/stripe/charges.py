@@ -172,7 +172,7 @@ class Charges(VendorAccount):
         return said
 
     async def _unpayable(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome | None:
-        """Why the invoice cannot be paid so; None where it can."""
+        """The outcome where the invoice cannot be paid so; None where it can."""
         seconds = max(0.1, until - self._clocks.monotonic())
         try:
             found = await self._api.get(f"/v1/invoices/{charge.invoice}", _INVOICE, seconds=seconds)
@@ -318,12 +318,14 @@ class Charges(VendorAccount):
 
 
 def _at_bank(intent: Intent) -> Outcome:
-    """Once its payer has confirmed there, Stripe charges by itself."""
+    """The outcome of a payer sent to their bank. Once they have confirmed there, Stripe charges by
+    itself."""
     return Outcome("awaits_payer", intent.id, redirect_url=intent.payer_page)
 
 
 def _consent(charge: Charge) -> dict[str, Any]:
-    """Who is there, and what proves the payer's consent. A payer at hand is asked on Stripe's page."""
+    """Says who is present, and what proves the payer's consent. A payer at hand is asked on
+    Stripe's page."""
     card: dict[str, Any] = {"three_d_secure": _authenticated(charge.three_d_secure or {})}
     if charge.payer is not None and charge.payer.is_wanted:
         card["request_three_d_secure"] = "any"
@@ -337,7 +339,8 @@ def _consent(charge: Charge) -> dict[str, Any]:
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
-    """None for an authentication that Stripe has no words for: it would refuse the whole charge."""
+    """The authentication as Stripe takes it; None for one that Stripe has no words for: it would
+    refuse the whole charge."""
     needed = {
         "version": given.get("threeDsVersion"),
         "cryptogram": given.get("authenticationValue"),

@@ -27,8 +27,9 @@ _ADDRESS: Final = {
 
 
 def enhanced(found: Compelling | None) -> dict[str, Any] | None:
-    """None where Stripe cannot take it: a payment of another account, or one whose charge is not known."""
-    if found is None or any(one.route != found.disputed.route or _charge(one) is None for one in found.priors):
+    """The evidence as Stripe takes it; None where it cannot: a payment of another account, or one
+    whose charge is not known."""
+    if found is None or any(prior.route != found.disputed.route or _charge(prior) is None for prior in found.priors):
         return None
     keys = [key for key in found.keys if key != "deviceId" or "fingerprint" not in found.keys]
     delivered = found.disputed.address is not None

@@ -111,7 +111,7 @@ def check_mode(key: str, world: str) -> None:
 
 
 def _disputed(case: Case) -> DisputeCase | None:
-    """None for one that hangs on nothing that a route charged."""
+    """The dispute of a case; None for one of nothing that a route charged."""
     currency = case.currency.upper()
     units, due = amounts.units_of(case.amount, currency), case.evidence_details.get("due_by")
     if case.payment_intent is None or units is None or units <= 0:
@@ -132,19 +132,27 @@ def _standing(case: Case) -> tuple[NoticeStage, Status]:
     """Stage and status. The money tells how a prevented one ended: it went back to the cardholder, or never left."""
     if case.status != "prevented":
         return STANDINGS.get(case.status, ("first", "open"))
-    moved = sum(int(one["amount"]) for one in case.balance_transactions if isinstance(one.get("amount"), int))
+    moved = sum(
+        int(transaction["amount"])
+        for transaction in case.balance_transactions
+        if isinstance(transaction.get("amount"), int)
+    )
     return (AT_ITS_STAGE, "lost" if moved < 0 else "won")
 
 
 def _fee(case: Case, currency: str) -> int:
-    """What is not given back counts once, when it was taken."""
-    taken = [one for one in case.balance_transactions if str(one.get("currency", "")).upper() == currency]
+    """The dispute fee. What is not given back counts once, when it was taken."""
+    taken = [
+        transaction
+        for transaction in case.balance_transactions
+        if str(transaction.get("currency", "")).upper() == currency
+    ]
     fees = [amounts.units_of(int(one["fee"]), currency) or 0 for one in taken if isinstance(one.get("fee"), int)]
     return max(0, sum(fees))
 
 
 def _done(message: ModificationMessage) -> str:
-    """How the intent stands behind it."""
+    """The intent's status once the message is done."""
     if message.kind == "void":
         return "succeeded" if message.captured_before else "canceled"
     return "succeeded" if message.final_part else "requires_capture"
@@ -188,7 +196,7 @@ class Stripe(Charges, Invoices):
         return amounts.wire_amount(units, currency) is not None
 
     def brought_back(self, query: Mapping[str, str]) -> str | None:
-        """Nothing of it is needed: the intent says where it stands."""
+        """Reads nothing of the query: the intent says where it stands."""
         return ""
 
     async def _inquire(self, inquiry: Inquiry) -> Outcome:
@@ -242,8 +250,8 @@ class Stripe(Charges, Invoices):
         return self._modified(message, reply)
 
     async def _one_capture(self, reference: str) -> Outcome | None:
-        """Why no further capture could follow a part of this charge; None when one can. Raises: NotSentError,
-        NoAnswerError."""
+        """The outcome where no further capture could follow a part of this charge; None when one
+        can. Raises: NotSentError, NoAnswerError."""
         reply = await self._api.get(f"/v1/payment_intents/{reference}", {"expand": ["latest_charge"]})
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:

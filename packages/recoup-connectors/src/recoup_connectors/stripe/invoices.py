@@ -46,8 +46,9 @@ class Billed(Invoice, frozen=True):
         return {(one.get("price_details") or {}).get("product") for one in priced} - {None}
 
     def is_paid_by(self, other: "Billed") -> bool:
-        """Whether its customer has paid the same thing by another, paid since: by a new subscription to one of its
-        products, or by an invoice for as much. What names no product may be of any."""
+        """True when its customer has paid the same thing by another, paid since: by a new
+        subscription to one of its products, or by an invoice for as much. What names no product may
+        be of any."""
         since, shared = other.subscription, self.products & other.products
         is_same = other.total == self.total and bool(shared or not (self.products and other.products))
         if isinstance(since, dict):
@@ -66,7 +67,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
     @property
     def standing(self) -> str:
-        """As `InvoiceState` has it."""
+        """The subscription's state as `InvoiceState` has it."""
         if self.status in ("active", "past_due", "trialing"):
             return "paused" if self.pause_collection else "incomplete" if self.pending_update else self.status
         return self.status
@@ -84,9 +85,9 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 def _method(*holders: Any) -> str | None:
-    """What would be charged: the holders in turn, of each its method before its source."""
+    """The method that would be charged: the holders in turn, of each its method before its source."""
     names = ("default_payment_method", "default_source")
-    return next(filter(None, (getattr(one, name, None) for one in holders for name in names)), None)
+    return next(filter(None, (getattr(holder, name, None) for holder in holders for name in names)), None)
 
 
 class Invoices:
@@ -186,7 +187,7 @@ class Invoices:
 
 
 def _decline(invoice: Billed) -> Outcome:
-    """Of the newest payment of the invoice."""
+    """The decline of the invoice's newest payment."""
     for one in (invoice.payments or {}).get("data", ()):
         intent = (one.get("payment") or {}).get("payment_intent")
         error = intent.get("last_payment_error") if isinstance(intent, dict) else None

@@ -1,5 +1,5 @@
-"""What Stripe answers, as outcomes. Field 39, Mastercard's advice and Stripe's own codes are three things, and none is
-filled from another."""
+"""Stripe's answers as outcomes. Field 39, Mastercard's advice and Stripe's own codes are three
+things, and none is filled from another."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -118,13 +118,13 @@ class Intent(msgspec.Struct, frozen=True):
 
     @property
     def payer_page(self) -> str | None:
-        """Where its payer confirms; None for another kind of action."""
+        """The page where its payer confirms; None for another kind of action."""
         action = self.next_action
         return action.redirect_to_url.url if action is not None and action.redirect_to_url is not None else None
 
     @property
     def takes_parts(self) -> bool:
-        """Whether its charge, expanded, may be captured several times."""
+        """True when its charge, expanded, may be captured several times."""
         charge = self.latest_charge if isinstance(self.latest_charge, StripeCharge) else None
         details = charge.payment_method_details if charge is not None else None
         card = details.card if details is not None else None
@@ -146,13 +146,14 @@ class Refund(msgspec.Struct, frozen=True):
 
     @property
     def is_uncaptured(self) -> bool:
-        """Not a refund: the part of a hold that was not captured, which Stripe writes as one."""
+        """True when it is no refund but the part of a hold that was not captured, which Stripe
+        writes as one."""
         moved = self.balance_transaction
         return isinstance(moved, dict) and moved.get("reporting_category") == UNCAPTURED
 
 
 def read(kind: type[T], reply: Reply) -> T | None:
-    """None for what is not that."""
+    """Decodes a reply as `kind`; None for what is not that."""
     try:
         return msgspec.json.decode(reply.body or b"", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -252,14 +253,14 @@ def _moment(seconds: int | None) -> datetime | None:
 
 
 def ids_of(charge: StripeCharge | str | None) -> tuple[str, ...]:
-    """What its reports call it, where the account knows only the intent."""
+    """The charge's ids in reports, where the account knows only the intent."""
     if isinstance(charge, StripeCharge):
         return tuple(one for one in (charge.id, charge.balance_transaction) if one)
     return (charge,) if charge else ()
 
 
 def _checked(charge: StripeCharge | None, verdict: Verdict) -> dict[str, Any]:
-    """What was compared, and how risky it seemed: the same of approvals and declines."""
+    """Checks made of a charge, and how risky it seemed: the same of approvals and declines."""
     checks = _card(charge).checks or Checks()
     address = [one for one in (checks.address_line1_check, checks.address_postal_code_check) if one]
     return {
@@ -329,7 +330,7 @@ class Invoice(msgspec.Struct, frozen=True):
     payments: Mapping[str, Any] | None = None
 
     def outcome(self, charge: Charge) -> Outcome:
-        """As an answer to what was to pay it."""
+        """The invoice as an answer to the charge that was to pay it."""
         if self.id != charge.invoice or self.status != "paid":
             return Outcome("unknown", text=self.status, other_id=self.id != charge.invoice)
         currency = self.currency.upper()

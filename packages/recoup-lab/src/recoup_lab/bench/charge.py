@@ -32,7 +32,7 @@ async def charge(ground: Ground, size: Size) -> Figure:
 
 
 async def _record(world: World, db: RecordingDatabase, shop: Shop) -> tuple[Sequence[Statement], str]:
-    """What one call writes, and its signature."""
+    """Records the statements of one call, and its signature."""
     merchants = Merchants(world)
     await merchants.get(shop.merchant_id)
     callers, charges = Callers(world), Charges(world, merchants)

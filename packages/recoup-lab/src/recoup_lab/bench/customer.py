@@ -33,7 +33,8 @@ async def cit(ground: Ground, size: Size) -> Figure:
 
 
 async def _script(ground: Ground, world: World, db: RecordingDatabase, shop: Shop, token: UUID) -> Script:
-    """One approved CIT, as the flow runs it alone. A magic card's identity is made of order and number, there too."""
+    """Script of one approved CIT, as the flow runs it alone. A magic card's identity is made of
+    order and number, there too."""
     merchants = Merchants(world)
     await merchants.get(shop.merchant_id)
     orders, _ = orders_of(world)

@@ -185,7 +185,8 @@ def _given(world: World, shop: Shop, token: UUID, *, managed: bool, number: str 
 async def _evaluates(
     ground: Ground, world: World, db: RecordingDatabase, shop: Shop, token: UUID, *, managed: bool
 ) -> Prepared:
-    """One order alone, as the flows run it; a magic card's identity is made of order and number."""
+    """Prepares the evaluation of one order alone, as the flows run it; a magic card's identity is
+    made of order and number."""
     merchants, (orders, _) = Merchants(world), orders_of(world)
     await merchants.get(shop.merchant_id)
     flow = Evaluate(world, orders, merchants, Vault(world))
@@ -216,7 +217,7 @@ async def _evaluates(
 
 
 async def _approved(ground: Ground, world: World, shop: Shop, token: UUID) -> Model:
-    """One order that was approved, fed and with nothing left to do: to be copied."""
+    """Model of one order that was approved, fed and with nothing left to do: to be copied."""
     orders, _ = orders_of(world)
     flow = Evaluate(world, orders, Merchants(world), Vault(world))
     result = await flow.evaluate(shop.scope, _given(world, shop, token, managed=False))

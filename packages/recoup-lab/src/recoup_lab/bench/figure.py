@@ -1,4 +1,4 @@
-"""What a benchmark found."""
+"""Figures of a benchmark."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is run. `seconds` a round and side; `count` scales what is prepared (1.0 is the real thing)."""
+    """Size of a run. `seconds` a round and side; `count` scales what is prepared (1.0 is the real
+    thing)."""
 
     rounds: int = 3
     seconds: float = 2.0
@@ -23,7 +24,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round of ours. Units: per second, milliseconds."""
+    """Round of ours. Units: per second, milliseconds."""
 
     per_second: float
     p50_ms: float
@@ -56,7 +57,7 @@ class Figure:
 
 
 def figure(name: str, ours: Sequence[Round], pgbench: Sequence[float], **more: Any) -> Figure:
-    """From interleaved rounds of both."""
+    """The figure of interleaved rounds of both."""
     ratios = [one.per_second / other for one, other in zip(ours, pgbench, strict=True) if other]
     references = {"pgbench_per_second": median(pgbench)} if pgbench else {}
     return Figure(

@@ -1,4 +1,5 @@
-"""What the benchmarks stand on: a throw-away database, keys, merchants, and our own processes beside it."""
+"""Ground of the benchmarks: a throw-away database, keys, merchants, and our own processes beside
+it."""
 
 import asyncio
 import contextlib
@@ -107,7 +108,7 @@ class Ground:
             await connection.execute("INSERT INTO signatures_since (since) VALUES ('epoch')")
 
     def environment(self) -> Mapping[str, str]:
-        """For `recoup serve` and `recoup worker` of this run."""
+        """Environment of this run's `recoup serve` and `recoup worker`."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
         return kept | {
             "RECOUP_PEOPLE_DATABASE_URL": self.people,
@@ -152,7 +153,8 @@ class Shop:
 
 
 async def make_shop(world: World, name: str) -> Shop:
-    """With fees, so that the ledger has its whole work, and access tokens of many callers."""
+    """Makes a merchant with fees, so that the ledger has its whole work, and access tokens of many
+    callers."""
     merchant_id, site_id = new_id(), new_id()
     site = NewSite(site_id, "https://bench.example.test", name, "BENCH")
     await make_merchant(world, merchant_id, name, (site,), partner_id=None, fee_basis_points=290)

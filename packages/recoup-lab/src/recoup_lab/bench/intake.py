@@ -73,7 +73,7 @@ async def record_evaluate(world: World, db: RecordingDatabase, shop: Shop, token
 
 
 def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK) -> EvaluateRequest:
-    """What the door reads from `calls.evaluate_body`, `number` in its references."""
+    """The request that the door reads from `calls.evaluate_body`, `number` in its references."""
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
     now, billing = world.clocks.wall(), body["billingInformation"]
     decline = {"code": "51", "source": "nmi", "text": "Insufficient funds", "advice": None, "at": now.isoformat()}

@@ -43,7 +43,7 @@ class Plan:
 
 
 class Run:
-    """What all connections share."""
+    """State that all connections share."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -70,7 +70,7 @@ class Run:
 
 
 class Caller(asyncio.Protocol):
-    """One connection: sends, waits for the whole answer, sends the next."""
+    """Caller on one connection: sends, waits for the whole answer, sends the next."""
 
     def __init__(self, run: Run, request: str) -> None:
         self._run = run

@@ -1,4 +1,5 @@
-"""What processes cost, read from /proc: CPU seconds and memory. Linux only; elsewhere there are no such figures."""
+"""Costs of processes, read from /proc: CPU seconds and memory. Linux only; elsewhere there are no
+such figures."""
 
 import os
 import sys

@@ -120,7 +120,7 @@ async def _post(world: World, order: Order, together: int) -> None:
 
 
 async def _sealed_ms(connection: asyncpg.Connection) -> float:
-    """Until every posting stands on a page."""
+    """Waits until every posting stands on a page. Milliseconds."""
     begun = time.perf_counter()
     while True:
         if not await connection.fetchval("SELECT EXISTS (SELECT FROM postings WHERE page_no IS NULL)"):

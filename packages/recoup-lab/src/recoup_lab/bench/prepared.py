@@ -55,7 +55,7 @@ class Model:
     prefixes: Mapping[str, str]
 
     def marks(self, expression: str) -> dict[str, Mark]:
-        """For pgbench: `expression` is the copy's number."""
+        """Marks of the copies for pgbench: `expression` is the copy's number."""
         ids = {one: Mark(prefix, expression) for one, prefix in self.prefixes.items()}
         return ids | {self.external: Mark(self.order_id.hex[-6:], expression)}
 
@@ -64,7 +64,8 @@ class Model:
 
 
 async def admitted_order(world: World, shop: Shop, external: str = MARK) -> UUID:
-    """One managed MIT as intake leaves it, with a card of its own. `external`: fifteen digits in its references."""
+    """Admits one managed MIT as intake leaves it, with a card of its own. `external`: fifteen
+    digits in its references."""
     token = new_id()
     vault, orders = Vault(world), Orders(world)
     await vault.store(CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031))
@@ -75,7 +76,8 @@ async def admitted_order(world: World, shop: Shop, external: str = MARK) -> UUID
 async def model_of(
     connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, aged: timedelta = timedelta(0)
 ) -> Model:
-    """From an order that exists, with all ids that its rows have of their own. `aged`: how much older copies are."""
+    """Model of an order that exists, with all ids that its rows have of their own. `aged`: how much
+    older copies are."""
     kept = await connection.fetchrow(
         "SELECT card_id, transaction_id, to_jsonb(o)::text AS text FROM orders o"
         " WHERE merchant_id = $1 AND order_id = $2",

@@ -33,7 +33,7 @@ ACCEPTOR: Final = "sandbox"
 
 
 def bridge_to(port: int) -> Bridge:
-    """Inside a running loop; closed by who made it."""
+    """Bridge to that port, made inside a running loop; closed by the caller."""
     return Bridge(f"http://127.0.0.1:{port}", secret="-" * SECRET_LENGTH_MIN, acceptor_id=ACCEPTOR, name=NAME)
 
 
@@ -125,7 +125,7 @@ def _length(head: bytes) -> int:
 
 
 async def serve() -> None:
-    """Until its input ends."""
+    """Serves until its input ends."""
     server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)  # noqa: T201
     await asyncio.to_thread(sys.stdin.read)

@@ -48,7 +48,8 @@ async def list_orders(ground: Ground, size: Size) -> Figure:
 
 
 async def record_list(db: RecordingDatabase, shop: Shop) -> Sequence[Statement]:
-    """As the door asks once it knows the merchant: the page, and how many came since."""
+    """Records the statements of a list as the door reads it once it knows the merchant: the page,
+    and how many came since."""
     wanted, totals, wall = OrderFilter(shop.merchant_id, door="rescue"), Totals(), Clocks().wall()
     async with db.connection() as connection:
         await totals.total(connection, shop.merchant_id, "rescue", wall)

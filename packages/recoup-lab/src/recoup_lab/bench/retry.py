@@ -72,7 +72,7 @@ async def _planned(world: World, shop: Shop, connection: asyncpg.Connection, one
 async def _script(
     ground: Ground, world: World, db: RecordingDatabase, approved: Model, declined: Model, each: int
 ) -> Script:
-    """One approved and one declined retry, as the flow runs them alone."""
+    """Script of one approved and one declined retry, as the flow runs them alone."""
     since, statements = await next_millisecond(), []
     for model, yes in ((approved, True), (declined, False)):
         there = on_another_route(world, FixedProcessor(yes))

@@ -57,7 +57,8 @@ class Taken:
 
 
 async def _run(due: due_work.DueWork, taken: Taken, number: int) -> float:
-    """As the worker's loop does, from the first claim to the end of the last of `number` retries. Seconds."""
+    """Runs as the worker's loop does, from the first claim to the end of the last of `number`
+    retries. Seconds."""
     begun = time.perf_counter()
     while len(taken.taken_ms) < number:
         if not await due.claim():

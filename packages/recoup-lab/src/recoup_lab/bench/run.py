@@ -56,7 +56,7 @@ class _Noting(EngineArm):
 
 
 async def decision(ground: Ground, size: Size) -> Figure:
-    """In milliseconds of this process's own time, whatever else runs here."""
+    """Measures a decision in milliseconds of this process's own time, whatever else runs here."""
     with OurWorlds(None).open(_SEED) as opened:
         world = survey(opened.world, _SEED, opened.oracle, opened.forget)
         arm = _Noting(Briefing(world.hello, world.history, _SEED))
@@ -140,7 +140,7 @@ async def second_process(ground: Ground, size: Size) -> Figure:
 
 
 async def _cost(plan: dict[str, Any], pids: list[int], postmaster: int) -> tuple[dict[str, Any], float]:
-    """With the CPU seconds of 1,000 calls."""
+    """Runs the load and adds the CPU seconds of 1,000 calls."""
     if not machine.KNOWN:
         return await load(plan), 0.0
     before = machine.cpu_seconds([*pids, *machine.family(postmaster)])
@@ -211,7 +211,7 @@ def chosen(name: str | None) -> Sequence[str]:
 async def run(
     ground: Ground, names: Sequence[str], size: Size, tell: Callable[[str], None] = lambda name: None
 ) -> list[Figure]:
-    """One after another. `tell` hears each name before it begins."""
+    """Runs the benchmarks one after another. `tell` hears each name before it begins."""
     figures = []
     for name in names:
         tell(name)

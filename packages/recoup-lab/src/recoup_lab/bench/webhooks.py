@@ -117,7 +117,7 @@ async def _lanes_script(
 
 
 async def worker_is_up(connection: asyncpg.Connection) -> None:
-    """Until the worker is connected and goes its rounds."""
+    """Waits until the worker is connected and goes its rounds."""
     sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'recoup-worker'"
     while True:
         await asyncio.sleep(0.3)

@@ -1,4 +1,4 @@
-"""What a merchant's system holds while an arm is played: each order's and each card's state."""
+"""State of a merchant's system while an arm is played: each order's and each card's."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

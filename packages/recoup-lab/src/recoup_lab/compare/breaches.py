@@ -45,11 +45,11 @@ _WINDOWS: Final = {
 
 
 def excess_by_order(sends: Iterable[Sent], orders: int) -> list[int]:
-    """How many of each order's own sends were beyond a limit. `sends`: in the order in which they left."""
+    """Counts each order's own sends beyond a limit. `sends`: in the order in which they left."""
     excess = [0] * orders
     cards: dict[str, list[Sent]] = {}
-    for one in sends:
-        cards.setdefault(one.card, []).append(one)
+    for send in sends:
+        cards.setdefault(send.card, []).append(send)
     for of_card in cards.values():
         # Of two at the same moment the payment that came in was first.
         of_card.sort(key=lambda one: (one.at, one.ours))
@@ -59,17 +59,17 @@ def excess_by_order(sends: Iterable[Sent], orders: int) -> list[int]:
 
 
 def early_sends(sends: Iterable[Sent]) -> int:
-    """How many of ours were sent before an advised wait for that card and amount was over."""
+    """Counts our sends that left before an advised wait for that card and amount was over."""
     waits: dict[tuple[str, int, str], tuple[datetime, datetime]] = {}
     early = 0
-    for one in sorted(sends, key=lambda one: (one.at, one.ours)):
-        key = (one.card, one.amount, one.currency)
+    for send in sorted(sends, key=lambda send: (send.at, send.ours)):
+        key = (send.card, send.amount, send.currency)
         told_at, over = waits.get(key, (_FOR_EVER, _FOR_EVER))
-        early += one.ours and told_at < one.at < over
-        if one.scheme == "mastercard" and one.state == "declined" and one.advice in _WAIT_HOURS:
-            wait = one.at + timedelta(hours=_WAIT_HOURS[one.advice])
+        early += send.ours and told_at < send.at < over
+        if send.scheme == "mastercard" and send.state == "declined" and send.advice in _WAIT_HOURS:
+            wait = send.at + timedelta(hours=_WAIT_HOURS[send.advice])
             if key not in waits or wait > over:
-                waits[key] = one.at, wait
+                waits[key] = send.at, wait
     return early
 
 
@@ -87,7 +87,7 @@ def _beyond(of_card: list[Sent]) -> Iterable[Sent]:
 
 
 def _is_full(seen: dict[tuple[int, object], deque[datetime]], number: int, window: _Window, one: Sent) -> bool:
-    """Whether the window held its most before this send, which from now on is in it."""
+    """True when the window held its most before this send, which from now on is in it."""
     inside = seen.setdefault((number, (one.amount, one.currency) if window.by_amount else None), deque())
     while inside and inside[0] <= one.at - window.span:
         inside.popleft()
@@ -96,7 +96,7 @@ def _is_full(seen: dict[tuple[int, object], deque[datetime]], number: int, windo
 
 
 def _ban(one: Sent) -> datetime | None:
-    """Until when the answer forbids further sends."""
+    """The time until which the answer forbids further sends."""
     if one.state != "declined":
         return None
     if one.scheme == "visa":

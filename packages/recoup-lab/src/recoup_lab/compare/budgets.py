@@ -1,11 +1,12 @@
-"""How an arm is held to a mean number of sends a declined order, hard declines and stops counted as none.
+"""Budgets that hold an arm to a mean number of sends a declined order, hard declines and stops
+counted as none.
 
 An arm with a **length** (schedules, `retry-2`, the slot method) is cut: of a length of 2.3 a drawn 30 % of the orders
 may have three sends, the others two. The draw is keyed by seed and order, so it is the same for all arms. An arm with a
 **price** (the engine, the oracle) is told what a send has to be worth, and stops where none is worth it. Length or
 price are searched, on the same world (a price on a `sample` of it first), until the mean is within `CLOSE` of what is
 asked, in a bounded number of plays, of which the closest counts. An arm that at its own length or price sends fewer is
-left as it is, and says so: a schedule of one try has no third.
+left as it is, and says so: a schedule of one attempt has no third.
 """
 
 import math
@@ -30,8 +31,8 @@ def length_of(length: float, seed: int, order_id: str) -> int:
 def length_guess(sends: Sequence[int], target: float) -> float:
     """The length at which orders that were sent so often would have had the mean: exact where orders do not meet."""
     counts = [0] * (max(sends) + 2)
-    for one in sends:
-        counts[one] += 1
+    for send in sends:
+        counts[send] += 1
     total, wanting, length = 0, len(sends), 0
     while length < len(counts) - 1:
         wanting -= counts[length]  # those sent more often than `length`
@@ -91,8 +92,9 @@ def search_price(
 
 
 def between_prices(seen: Mapping[float, float], target: float) -> float | None:
-    """Where the straight line through the nearest prices with fewer and with more sends meets the target, on a
-    logarithmic scale; None without both. A price that is not known is infinite."""
+    """The price where the straight line through the nearest prices with fewer and with more sends
+    meets the target, on a logarithmic scale; None without both. A price that is not known is
+    infinite."""
     around = _around({price: mean for price, mean in seen.items() if math.isfinite(price)}, target)
     return math.exp(-_between(*around, target, 0)) if around is not None else None
 
@@ -109,6 +111,7 @@ def _closest(seen: Mapping[float, float], target: float) -> float:
 
 
 def _between(below: tuple[float, float], above: tuple[float, float], target: float, number: int) -> float:
-    """Where the straight line through both meets the target, but well within them; each third time their middle."""
+    """The point where the straight line through both meets the target, but well within them; each
+    third time their middle."""
     place = 0.5 if number % 3 == 2 else (target - below[1]) / (above[1] - below[1])
     return below[0] + (above[0] - below[0]) * min(max(place, 0.05), 0.95)

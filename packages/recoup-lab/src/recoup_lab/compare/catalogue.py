@@ -70,8 +70,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
 
 
 def chosen(names: Sequence[str] | None, *, oracle: bool, options: Sequence[Option]) -> tuple[str, ...]:
-    """In the catalogue's order; without names all that can be played. `oracle`: whether the world tells one. `options`:
-    those that were given, each of which an arm has to understand. Raises: Problem(invalid)."""
+    """Arms to be played, in the catalogue's order; without names all that can be played. `oracle`:
+    whether the world tells one. `options`: those that were given, each of which an arm has to
+    understand. Raises: Problem(invalid)."""
     known = ", ".join(CATALOGUE)
     for name in names or ():
         if name not in CATALOGUE:

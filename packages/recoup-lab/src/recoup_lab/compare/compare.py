@@ -45,7 +45,7 @@ def _done(jobs: Sequence[Job], processes: int, tell: Callable[[str], None]) -> I
 def _parts(arms: Sequence[str], number: int) -> list[tuple[str, ...]]:
     """Arms of about the same work together."""
     parts: list[list[str]] = [[] for _ in range(number)]
-    for name in sorted(arms, key=lambda one: -CATALOGUE[one].work):
+    for name in sorted(arms, key=lambda arm: -CATALOGUE[arm].work):
         min(parts, key=lambda part: sum(CATALOGUE[one].work for one in part)).append(name)
     return [tuple(part) for part in parts]
 

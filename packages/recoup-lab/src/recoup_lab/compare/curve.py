@@ -26,7 +26,7 @@ class Point:
 
 
 def point_of(ground: Ground, played: Played) -> Point:
-    amount = sum(one.amount for one in ground.orders)
+    amount = sum(order.amount for order in ground.orders)
     recovered = [one.amount for one, days in zip(ground.orders, played.days, strict=True) if days is not None]
     return Point(
         played.mean_sends,
@@ -45,14 +45,15 @@ def _cut(played: Played, length: int) -> Played:
     """An approval is an order's last send."""
     return replace(
         played,
-        sends=[min(one, length) for one in played.sends],
+        sends=[min(send, length) for send in played.sends],
         days=[days if sends <= length else None for sends, days in zip(played.sends, played.days, strict=True)],
     )
 
 
 def at_sends(points: Sequence[Point], sends: float) -> Point | None:
-    """On the straight line between the neighbours; None beyond the last."""
-    ordered = [Point(0, 0, 0, 0), *sorted(points, key=lambda one: one.sends)]
+    """The point at that number of sends, on the straight line between the neighbours; None beyond
+    the last."""
+    ordered = [Point(0, 0, 0, 0), *sorted(points, key=lambda point: point.sends)]
     for before, after in zip(ordered, ordered[1:], strict=False):
         if before.sends <= sends <= after.sends:
             width = after.sends - before.sends

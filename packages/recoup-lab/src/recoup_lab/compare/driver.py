@@ -120,12 +120,12 @@ class Play:
 
     def _charge(self, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
         answers = self.ground.world.charge(self.name, charges)
-        if [one.id for one in answers] != [one.id for one in charges]:
+        if [answer.id for answer in answers] != [charge.id for charge in charges]:
             raise WorldBroke("The world must give one answer for each charge, in order.")
         return answers
 
     def _take(self, event: Event) -> WorldCharge | None:
-        """What the event makes of its order: a charge to be sent now, or a plan, or nothing."""
+        """Applies an event to its order: a charge to be sent now, or a plan, or nothing."""
         state = event.state
         if event.kind == "arrival":
             self._arrive(state)
@@ -181,7 +181,7 @@ class Play:
             tuple(state.declines),
             tuple(state.attempts),
             held.counted.sends,
-            [one.order for one in held.orders if one.order.expires_at > earliest],
+            [order.order for order in held.orders if order.order.expires_at > earliest],
             left,
             state.decision + 1,
         )
@@ -220,7 +220,7 @@ class Play:
         )
 
     def _answered(self, state: OrderState, charge: WorldCharge, answer: WorldAnswer, now: datetime) -> None:
-        if answer.error is not None and any(one.state == "unknown" for one in state.attempts):
+        if answer.error is not None and any(attempt.state == "unknown" for attempt in state.attempts):
             self._end(state, "ended")  # it was approved after all
             return
         if answer.error is not None or answer.state is None:
@@ -254,7 +254,7 @@ class Play:
             self._ask(state, now + NOT_PROCESSED_WAIT)
 
     def _count(self, state: OrderState, charge: WorldCharge, answer: WorldAnswer, reading: Reading | None) -> None:
-        """In place of what was known of the same charge before."""
+        """Counts an answer, in place of what was known of the same charge before."""
         sent = sent_of(charge, state.number, answer)
         if state.unanswered is None:
             state.sent_place = len(self.sent)
@@ -290,7 +290,8 @@ class Play:
         state.asked = None
 
     def _hear_signals(self, now: datetime) -> None:
-        """What networks told since the last time: a card's orders are decided anew, or end with it."""
+        """Takes in what networks told since the last time: a card's orders are decided anew, or end
+        with it."""
         self.next_signals = now + SIGNALS_EVERY
         for signal in self.ground.world.signals(self.name, now):
             held = self.cards.get(signal.card_number)

@@ -50,7 +50,7 @@ class CardSends:
         return CardSends(self.scheme, self.sends.copy(), self.times.copy(), self.for_ever.copy(), self.banned_until)
 
     def refusal(self, order: WorldOrder, now: datetime) -> Refused | None:
-        """None where one more send of the order may leave now."""
+        """The gate's refusal; None where one more send of the order may leave now."""
         if self.banned_until <= now and not self._may_be_full(now):
             return None
         recent = bisect_right(self.times, now - LOOKBACK)
@@ -70,7 +70,7 @@ class CardSends:
         return verdict if isinstance(verdict, Refused) else None
 
     def _may_be_full(self, now: datetime) -> bool:
-        """Whether some window holds as many sends as it may, of whatever amount and acceptor."""
+        """True when some window holds as many sends as it may, of whatever amount and acceptor."""
         for span, most in _windows(self.scheme, now.date()):
             if len(self.times) >= most and len(self.times) - bisect_right(self.times, now - span) >= most:
                 return True
@@ -95,7 +95,7 @@ def send_of(order: WorldOrder | HistoryRow, at: datetime, reading: Reading | Non
 
 @lru_cache(maxsize=4_096)
 def _windows(scheme: str, on: date) -> tuple[tuple[timedelta, int], ...]:
-    """Those that bind worldwide on that day; without any, one that is always full."""
+    """Windows that bind worldwide on that day; without any, one that is always full."""
     rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor" and row.maximum_sends > 0]
     valid = [row for row in rows if row.region == "world" and row.valid_from <= on <= row.valid_to]
     return tuple((timedelta(hours=row.window_hours or 0), row.maximum_sends) for row in valid) or ((LOOKBACK, 0),)

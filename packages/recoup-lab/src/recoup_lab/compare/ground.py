@@ -1,4 +1,5 @@
-"""What is known of a world before any arm is played: its past, its declined payments, who paid with which card."""
+"""Facts known of a world before any arm is played: its past, its declined payments, who paid with
+which card."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,12 @@ _ORDERS_MAX: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One world, opened once; each arm is played on it under names of its own.
+    """Ground of one world, opened once; each arm is played on it under names of its own.
 
-    `orders` stand in the order in which they came in; `customer_of[i]` numbers the customer of order i from 0.
-    `cards`: the sends of the past that the gate still counts, by card number. `oracle`, `forget`: see source.
-    `unlisted`: codes met so far that no list has. `sample`: as `sample_of`. `approvals`: see news; empty until an arm
-    listens.
+    `orders` stand in the order in which they came in; `customer_of[i]` numbers the customer of
+    order i from 0. `cards`: the sends of the past that the gate still counts, by card number.
+    `oracle`, `forget`: see source. `unlisted`: codes met so far that no list has. `sample`: as
+    `sample_of`. `approvals`: see news; empty until an arm listens.
     """
 
     seed: int
@@ -53,7 +54,7 @@ def survey(
     history = history_of(world)
     orders = _orders(world, hello)
     numbers: dict[str, int] = {}
-    customer_of = [numbers.setdefault(one.customer_id, len(numbers)) for one in orders]
+    customer_of = [numbers.setdefault(order.customer_id, len(numbers)) for order in orders]
     return Ground(
         seed,
         world,
@@ -74,9 +75,9 @@ def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> se
     for row in history:
         if not row.approved:
             note_unlisted(names, row.card.scheme, reading_of(row))
-    for one in orders:
-        reading = read(one.card.scheme, one.scheme_code, one.advice_code, one.declined_at.date())
-        note_unlisted(names, one.card.scheme, reading)
+    for order in orders:
+        reading = read(order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date())
+        note_unlisted(names, order.card.scheme, reading)
     return names
 
 
@@ -106,11 +107,11 @@ def _orders(world: World, hello: Hello) -> list[WorldOrder]:
             raise WorldBroke("The world announced more orders, but gave none.")
     if not orders:
         raise WorldBroke("The world has no declined payments.")
-    return sorted(orders.values(), key=lambda one: (one.declined_at, one.order_id))
+    return sorted(orders.values(), key=lambda order: (order.declined_at, order.order_id))
 
 
 def _past_sends(hello: Hello, history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> dict[str, CardSends]:
-    scheme_of = {one.card.number: one.card.scheme for one in orders}
+    scheme_of = {order.card.number: order.card.scheme for order in orders}
     cards = {number: CardSends(scheme) for number, scheme in scheme_of.items()}
     oldest = hello.now - LOOKBACK
     for row in sorted(history, key=lambda one: one.at):

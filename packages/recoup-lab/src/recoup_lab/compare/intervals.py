@@ -36,13 +36,13 @@ def share(values: Sums, weights: Sums) -> Interval:
 
 
 def difference(ours: Sums, theirs: Sums, weights: Sums) -> Interval:
-    """Of two shares of the same orders."""
+    """The difference of two shares of the same orders."""
     gaps = [[one - other for one, other in zip(a, b, strict=True)] for a, b in zip(ours, theirs, strict=True)]
     return _interval(gaps, weights)
 
 
 def ratio(ours: Sums, theirs: Sums) -> Interval | None:
-    """Of two shares: linearised. None where the other recovered nothing."""
+    """The ratio of two shares, linearised; None where the other recovered nothing."""
     if any(sum(of_seed) <= 0 for of_seed in theirs):
         return None
     return _interval(ours, theirs)

@@ -29,7 +29,8 @@ OWN_KNOB: Final = math.inf  # of the play at the arm's own price
 
 
 class Options(NamedTuple):
-    """As given to the command. `targets`: mean numbers of sends. `logged`: whether decisions are kept."""
+    """Options given to the command. `targets`: mean numbers of sends. `logged`: whether decisions
+    are kept."""
 
     targets: tuple[float, ...]
     policy: Mapping[str, Any] | None = None
@@ -55,9 +56,9 @@ class Customers:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One arm at one level: our figures and the world's, and sums by customer for the intervals. `level`: a mean number
-    of sends, `own`, or `retry-2` for that arm's own number. `reached`: the arm was held to the level; otherwise it
-    sends fewer of itself."""
+    """Level of one arm: our figures and the world's, and sums by customer for the intervals.
+    `level`: a mean number of sends, `own`, or `retry-2` for that arm's own number. `reached`: the
+    arm was held to the level; otherwise it sends fewer of itself."""
 
     seed: int
     arm: str
@@ -115,7 +116,7 @@ class _Play:
 
 @dataclass(slots=True)
 class _Player:
-    """One arm on one ground; each play is a copy of the world under its own name."""
+    """Player of one arm on one ground; each play is a copy of the world under its own name."""
 
     ground: Ground
     name: str
@@ -150,7 +151,7 @@ class _Player:
         if self.entry.knob == "length" and self.entry.cut:
             assert self.own is not None
             return cut_points(self.ground, self.own.played)
-        return sorted(set(self.points), key=lambda one: one.sends)
+        return sorted(set(self.points), key=lambda point: point.sends)
 
     def play(self, length: float | None = None, price: float | None = None) -> _Play:
         """Raises: WorldBroke, also where the world's score is another than ours."""

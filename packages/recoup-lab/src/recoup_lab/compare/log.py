@@ -22,7 +22,7 @@ Log = Callable[[Mapping[str, Any]], None]
 
 
 def model_row(name: str, model: Model, pricing: Pricing) -> dict[str, Any]:
-    """What the arm decides by: decisions name it."""
+    """Row of the model and prices an arm decides by: decisions name it."""
     return {
         "arm": name,
         "answer": None,
@@ -45,7 +45,7 @@ def stop_row(name: str, known: Known, choice: Choice, why: str) -> dict[str, Any
 
 
 def closed_row(name: str, order: WorldOrder) -> dict[str, Any]:
-    """Of an order about which no arm is asked: its card was closed before."""
+    """Row of an order about which no arm is asked: its card was closed before."""
     reading = read(order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date())
     about = {"arm": name, "decision": 0, "at": None, "propensity": None, "answer": None, "stopped": "card_closed"}
     return about | _order(order, reading)
@@ -70,21 +70,24 @@ def _row(name: str, known: Known, choice: Choice) -> dict[str, Any]:
         "arm": name,
         "decision": known.decision,
         "asked": _text(known.earliest),
-        "candidates": [one._asdict() | {"at": _text(one.at) if one.at else None} for one in choice.candidates],
+        "candidates": [
+            candidate._asdict() | {"at": _text(candidate.at) if candidate.at else None}
+            for candidate in choice.candidates
+        ],
         **_order(known.order, known.declines[0]),
     }
     return row | {"stored": _stored(choice.record)} if choice.record is not None else row
 
 
 def _stored(record: DecisionRecord) -> dict[str, Any]:
-    """As `decisions` and the orders' arms are in the database."""
+    """The decision in the form of `decisions` and the orders' arms in the database."""
     decision = record.decision.to_dict()
     kept = ("verdict", "plan", "reasons", "rules", "alternatives", "versions", "taken")
     return {name: decision[name] for name in kept} | {"features": record.evidence.features(), "arm": record.arm}
 
 
 def without_record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a play at a level that the product never decides at, only what was decided is kept."""
+    """The decided part of a row alone, for a play at a level that the product never decides at."""
     return {name: value for name, value in row.items() if name != "stored"}
 
 

@@ -1,10 +1,12 @@
-"""What an arm hears beside the answers to its own sends: the networks' word on replaced cards, and that a card was just
-approved elsewhere. Each is an arm of its own, so that its worth is seen; the world stays as it is.
+"""News that an arm hears beside the answers to its own sends: the networks' word on replaced cards,
+and that a card was just approved elsewhere. Each is an arm of its own, so that its worth is seen;
+the world stays as it is.
 
-A world knows of replaced cards: whoever does not listen is played without that. No world sells anything elsewhere. So
-each card is given purchases elsewhere, one in `PURCHASE_EVERY` on average, of the order's amount: what the world
-answers to one in a copy of its own, which no arm sees, is what the network knows then. In life amounts differ, and a
-purchase spends the money: such signals are the best that there could be.
+A world knows of replaced cards: whoever does not listen is played without that. No world sells
+anything elsewhere. So each card is given purchases elsewhere, one in `PURCHASE_EVERY` on average,
+of the order's amount: what the world answers to one in a copy of its own, which no arm sees, is
+what the network knows then. In life amounts differ, and a purchase spends the money: such signals
+are the best that there could be.
 """
 
 from collections.abc import Sequence
@@ -48,7 +50,7 @@ class NewsPlay(Play):
         if hears.approvals:
             states = {event.state.number: event.state for event in self.queue}
             self.states = states
-            self.approvals = [one for one in approvals_of(ground) if one[1] in states][::-1]
+            self.approvals = [approval for approval in approvals_of(ground) if approval[1] in states][::-1]
             for at, number in self.approvals:  # so that a round begins then
                 heappush(self.queue, Event(at, next(self.place), "arrival", states[number], -1))
 
@@ -63,7 +65,7 @@ class NewsPlay(Play):
                 self._approved_elsewhere(self.states[number], at, now)
 
     def _approved_elsewhere(self, state: OrderState, at: datetime, now: datetime) -> None:
-        """By the product's own rule: what is planned may be sent now."""
+        """Applies the product's own rule: what is planned may be sent now."""
         if state.standing != "open" or state.asked is None or state.unanswered is not None or not state.declines:
             return
         order, due = state.order, state.asked[1].at
@@ -90,7 +92,8 @@ class NewsPlay(Play):
 
 
 def approvals_of(ground: Ground) -> Sequence[tuple[datetime, int]]:
-    """When the card of an order, by its number, is approved elsewhere, oldest first; found out once."""
+    """Approvals elsewhere of each order's card, by the order's number, oldest first; found out
+    once."""
     if not ground.approvals:
         ground.approvals.extend(sorted(_found(ground)))
     return ground.approvals
@@ -113,7 +116,7 @@ def _found(ground: Ground) -> list[tuple[datetime, int]]:
 
 
 def _purchases(ground: Ground, turn: int) -> list[tuple[datetime, int]]:
-    """Of each order's card the one of that turn, while the order is open."""
+    """Purchases with each order's card: the one of that turn, while the order is open."""
     found = []
     for number, order in enumerate(ground.orders):
         gaps = (-log(1 - share_of("elsewhere", ground.seed, order.order_id, one)) for one in range(turn + 1))

@@ -1,4 +1,4 @@
-"""What one arm did with one world at one level: a row for each order, and the hash of all of it."""
+"""Record of one arm in one world at one level: a row for each order, and the hash of all of it."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -26,8 +26,9 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Of order i: `sends[i]` in all, `days[i]` from its decline to its approval or None, `excess[i]` sends beyond a
-    network limit. `early`: sends before an advised wait was over. `signature`: of all sends and answers."""
+    """Record of a play. Of order i: `sends[i]` in all, `days[i]` from its decline to its approval
+    or None, `excess[i]` sends beyond a network limit. `early`: sends before an advised wait was
+    over. `signature`: of all sends and answers."""
 
     sends: Sequence[int]
     days: Sequence[float | None]
@@ -78,10 +79,10 @@ def sent_of(charge: WorldCharge, order: int, answer: WorldAnswer) -> Sent:
 
 
 def signature(orders: Sequence[WorldOrder], sends: Iterable[Sent]) -> str:
-    """Over the content alone: each order's sends and answers, oldest first."""
+    """Hash of the content alone: each order's sends and answers, oldest first."""
     by_order: dict[int, list[Sent]] = {}
-    for one in sends:
-        by_order.setdefault(one.order, []).append(one)
+    for send in sends:
+        by_order.setdefault(send.order, []).append(send)
     found = hashlib.sha256()
     for number, order in enumerate(orders):
         found.update(f"{order.order_id}\n".encode())

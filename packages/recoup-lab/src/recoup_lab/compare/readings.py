@@ -16,7 +16,7 @@ def read(scheme: str, code: str | None, advice: str | None, on: date) -> Reading
 
 
 def reading_of(row: HistoryRow) -> Reading:
-    """Of a decline of the past."""
+    """The reading of a past decline."""
     return read(row.card.scheme, row.scheme_code, row.advice_code, row.at.date())
 
 

@@ -19,9 +19,13 @@ def as_dict(found: Comparison) -> dict[str, Any]:
         "hash": found.hash,
         "breaches": {"ours": ours, "world": worlds, "early": found.early},
         "unlistedCodes": list(found.unlisted),
-        "levels": [_section(one) for one in found.sections],
+        "levels": [_section(section) for section in found.sections],
         "curves": {
-            name: [{"sends": sends} | {one: getattr(point, one) for one in MEASURES} for sends, point in curve if point]
+            name: [
+                {"sends": sends} | {measure: getattr(point, measure) for measure in MEASURES}
+                for sends, point in curve
+                if point
+            ]
             for name, curve in found.curves.items()
         },
     }
@@ -45,7 +49,9 @@ def _row(row: Row) -> dict[str, Any]:
         "excess": row.breaches,
         "harm": row.harm,
         "daysMedian": row.days,
-        "scores": [{"seed": one.seed, "ours": _score(one.ours), "world": _score(one.worlds)} for one in row.levels],
+        "scores": [
+            {"seed": level.seed, "ours": _score(level.ours), "world": _score(level.worlds)} for level in row.levels
+        ],
     }
 
 

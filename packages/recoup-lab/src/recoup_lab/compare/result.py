@@ -1,4 +1,5 @@
-"""What a comparison found, over all its seeds: each arm at each level, paired with what it is measured against."""
+"""Result of a comparison, over all its seeds: each arm at each level, paired with what it is
+measured against."""
 
 import hashlib
 from collections import defaultdict
@@ -19,8 +20,9 @@ CURVE_AT: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One arm at one level. `sends`: the mean of a declined order; `harm`: share of the amount; `days`: the median,
-    a mean over seeds. `worlds_orders`, `worlds_net`: by the world's own count. `levels`: seed by seed."""
+    """Row of one arm at one level. `sends`: the mean of a declined order; `harm`: share of the
+    amount; `days`: the median, a mean over seeds. `worlds_orders`, `worlds_net`: by the world's own
+    count. `levels`: seed by seed."""
 
     arm: str
     reached: bool
@@ -34,7 +36,7 @@ class Row:
 
     @property
     def breaches(self) -> int:
-        return sum(one.ours.breaches for one in self.levels)
+        return sum(level.ours.breaches for level in self.levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Comparison:
 
     @property
     def breaches(self) -> tuple[int, int]:
-        """By our count and by the world's."""
+        """Breaches by our count and by the world's."""
         levels = [level for section in self.sections for row in section.rows for level in row.levels]
         return sum(one.ours.breaches for one in levels), sum(one.worlds.breaches for one in levels)
 
@@ -125,17 +127,17 @@ def _section(label: str, levels: Mapping[str, Sequence[Level]], customers: Seque
 
 
 def _row(name: str, levels: Sequence[Level], customers: Sequence[Customers]) -> Row:
-    days = [one.ours.days_median for one in levels if one.ours.days_median is not None]
-    orders, amounts = sum(one.ours.orders for one in levels), [sum(one.amounts) for one in customers]
+    days = [level.ours.days_median for level in levels if level.ours.days_median is not None]
+    orders, amounts = sum(level.ours.orders for level in levels), [sum(customer.amounts) for customer in customers]
     nets = [one.worlds.net_share * amount for one, amount in zip(levels, amounts, strict=True)]
     return Row(
         arm=name,
-        reached=all(one.reached for one in levels),
-        sends=sum(one.ours.attempts for one in levels) / orders,
-        worlds_orders=sum(one.worlds.recovered for one in levels) / orders,
+        reached=all(level.reached for level in levels),
+        sends=sum(level.ours.attempts for level in levels) / orders,
+        worlds_orders=sum(level.worlds.recovered for level in levels) / orders,
         worlds_net=sum(nets) / sum(amounts),
-        shares={one: share(_sums(levels, one), _weights(customers, one)) for one in MEASURES},
-        harm=fmean(one.harm for one in levels),
+        shares={measure: share(_sums(levels, measure), _weights(customers, measure)) for measure in MEASURES},
+        harm=fmean(level.harm for level in levels),
         days=fmean(days) if days else None,
         levels=levels,
     )
@@ -145,19 +147,22 @@ def _pair(ours: Sequence[Level], theirs: Sequence[Level], customers: Sequence[Cu
     return Pair(
         ours[0].arm,
         theirs[0].arm,
-        {one: difference(_sums(ours, one), _sums(theirs, one), _weights(customers, one)) for one in MEASURES},
+        {
+            measure: difference(_sums(ours, measure), _sums(theirs, measure), _weights(customers, measure))
+            for measure in MEASURES
+        },
         ratio(_sums(ours, "orders"), _sums(theirs, "orders")),
     )
 
 
 def _sums(levels: Sequence[Level], measure: Measure) -> Sums:
     if measure == "orders":
-        return [one.recovered for one in levels]
-    return [one.amount if measure == "amount" else one.net for one in levels]
+        return [level.recovered for level in levels]
+    return [level.amount if measure == "amount" else level.net for level in levels]
 
 
 def _weights(customers: Sequence[Customers], measure: Measure) -> Sums:
-    return [one.orders if measure == "orders" else one.amounts for one in customers]
+    return [customer.orders if measure == "orders" else customer.amounts for customer in customers]
 
 
 def _curve(by_seed: Sequence[Sequence[Point]]) -> list[tuple[float, Point | None]]:
@@ -165,7 +170,7 @@ def _curve(by_seed: Sequence[Sequence[Point]]) -> list[tuple[float, Point | None
     curve: list[tuple[float, Point | None]] = []
     for sends in CURVE_AT:
         points = [at_sends(points, sends) for points in by_seed]
-        there = [one for one in points if one is not None]
+        there = [point for point in points if point is not None]
         mean = None
         if len(there) == len(points):
             mean = Point(sends, *(fmean(getattr(one, name) for one in there) for name in MEASURES))

@@ -13,8 +13,8 @@ SHARE_DIGITS: Final = 4  # to which a world may have rounded its share
 
 
 def net_of(ground: Ground, played: Played) -> Iterator[float]:
-    """What each order is worth after costs and harm, in minor units: sends and excess cost, and so does each send
-    beyond the fourth of an order that is not recovered."""
+    """Values of each order after costs and harm, in minor units: sends and excess cost, and so does
+    each send beyond the fourth of an order that is not recovered."""
     costs = ground.hello.costs
     for order, sends, days, excess in zip(ground.orders, played.sends, played.days, played.excess, strict=True):
         spent = sends * costs.send + excess * costs.excess
@@ -27,11 +27,11 @@ def net_of(ground: Ground, played: Played) -> Iterator[float]:
 def harm_share(ground: Ground, played: Played) -> float:
     rows = zip(ground.orders, played.sends, played.days, strict=True)
     harmed = sum(one.amount * max(0, sends - FREE_OF_HARM) for one, sends, days in rows if days is None)
-    return ground.hello.costs.harm * harmed / sum(one.amount for one in ground.orders)
+    return ground.hello.costs.harm * harmed / sum(order.amount for order in ground.orders)
 
 
 def own_score(ground: Ground, played: Played) -> Score:
-    amount = sum(one.amount for one in ground.orders)
+    amount = sum(order.amount for order in ground.orders)
     recovered = [one.amount for one, days in zip(ground.orders, played.days, strict=True) if days is not None]
     waited = [days for days in played.days if days is not None]
     return Score(

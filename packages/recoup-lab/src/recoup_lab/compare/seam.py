@@ -1,8 +1,8 @@
-"""What an arm of a comparison is: a decider that is asked with what a merchant knows at a moment, and answers when to
-send next, or that nothing more is to be sent.
+"""Interface of an arm of a comparison: a decider that gets what a merchant knows at a moment, and
+answers when to send next, or that nothing more is to be sent.
 
-A fixed schedule, the product's schedules and a learning engine are plugged in here alike; whatever they answer, the
-network gate stands before the send.
+A fixed schedule, the product's schedules and a learning engine are plugged in here alike; whatever
+they answer, the network gate stands before the send.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +26,14 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a merchant knows of an order at the moment `earliest`, before which nothing can be sent.
+    """Knowledge that a merchant has of an order at the moment `earliest`, before which nothing can
+    be sent.
 
-    `card` is the order's card as it is known now, which a network may have told anew since the decline. `declines` are
-    the readings of the payment that came in and of each declined attempt, oldest first. `card_sends` are the card's
-    known sends over all its orders, as the gate counts them; `card_orders` its open orders, this one included.
-    `sends_left`: where the budget sets a number. `decision` counts this order's decisions from 1. Only to be read.
+    `card` is the order's card as it is known now, which a network may have told anew since the
+    decline. `declines` are the readings of the payment that came in and of each declined attempt,
+    oldest first. `card_sends` are the card's known sends over all its orders, as the gate counts
+    them; `card_orders` its open orders, this one included. `sends_left`: where the budget sets a
+    number. `decision` counts this order's decisions from 1. Only to be read.
     """
 
     earliest: datetime
@@ -69,7 +71,8 @@ class SendAt(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """No further send, unless a network tells news of the card. `record`: as of `SendAt`."""
+    """Answer that nothing more is sent, unless a network tells news of the card. `record`: as of
+    `SendAt`."""
 
     why: str
     candidates: tuple[Candidate, ...] = ()
@@ -88,13 +91,13 @@ class Arm(Protocol):
 
 
 class WorldOracle(Protocol):
-    """What a world in this process can tell of its orders, which no merchant knows."""
+    """Knowledge of its orders that a world in this process can tell, and no merchant has."""
 
     def next_send(self, order_id: str, earliest: datetime, failed: Sequence[datetime], worth: float) -> datetime | None:
-        """After sends at `failed`; None where no send has a chance of `worth`."""
+        """The next send after those at `failed`; None where no send has a chance of `worth`."""
 
     def worth_of(self, sends: float) -> float:
-        """With which orders get about so many sends on average."""
+        """The worth with which orders get about so many sends on average."""
 
 
 PRICE_OF_CERTAINTY: Final = 10_000
@@ -102,9 +105,10 @@ PRICE_OF_CERTAINTY: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """What an arm is made of. `price`: what a send has to be worth, if the order is worth `PRICE_OF_CERTAINTY`; None:
-    the arm's own. `policy`, `explore`, `holdout`: as given to the command, for arms that understand them. `oracle`: of
-    a world in this process; made when it is first asked for."""
+    """Briefing that an arm is made of. `price`: what a send has to be worth, if the order is worth
+    `PRICE_OF_CERTAINTY`; None: the arm's own. `policy`, `explore`, `holdout`: as given to the
+    command, for arms that understand them. `oracle`: of a world in this process; made when it is
+    first asked for."""
 
     hello: Hello
     history: Sequence[HistoryRow]
@@ -122,5 +126,5 @@ class Briefing:
 
 
 def is_hard(reading: Reading) -> bool:
-    """What no waiting cures and no network wants to see again. No comparator retries it."""
+    """True when no waiting cures it and no network wants to see it again. No comparator retries it."""
     return reading.terminal or reading.retry == "never"

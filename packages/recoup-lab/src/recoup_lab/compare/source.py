@@ -1,5 +1,5 @@
-"""Where the worlds of a comparison come from: a file of parameters, of which each seed makes another world, or a
-program."""
+"""Sources of a comparison's worlds: a file of parameters, of which each seed makes another world,
+or a program."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -96,8 +96,8 @@ class AdyenSubject(VendorSubject[StandIn]):
     async def booked(self) -> tuple[int, int]:
         self.standin.account.close_batch()
         lines = await self.lines()
-        hold("fee" in {one.type for one in lines}, "the fee has no line")
-        return sum(one.units for one in lines), sum(one["net"] for one in self.standin.book.all("line"))
+        hold("fee" in {line.type for line in lines}, "the fee has no line")
+        return sum(line.units for line in lines), sum(one["net"] for one in self.standin.book.all("line"))
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         item = {

@@ -29,7 +29,7 @@ async def _declined(on: Subject) -> None:
 
 
 async def proof(on: Subject, charge: Charge) -> Outcome:
-    """What inquiries prove in the end: a decision, not_sent, or not_found twice."""
+    """Inquires until something is proved: a decision, not_sent, or not_found twice."""
     found = [await on.inquire(charge) for _ in range(INQUIRIES_MAX)]
     hold(found[-1].state != "unknown", "nothing is proved")
     return found[-1]
@@ -68,7 +68,7 @@ async def _search(on: Subject) -> None:
     await on.inquire(charge)
     on.clocks.ahead += on.connector.idempotency_window
     await on.inquire(charge, ago=on.connector.idempotency_window)
-    same([one for one in on.calls() if "search" in one], [])
+    same([call for call in on.calls() if "search" in call], [])
 
 
 @check(36, "without leave to send an inquiry sends nothing")

@@ -93,9 +93,9 @@ class BraintreeSubject(VendorSubject[StandIn]):
     async def booked(self) -> tuple[int, int]:
         self.standin.account.advance()
         lines = await self.lines()
-        hold("fee" in {one.type for one in lines}, "the fee has no line")
+        hold("fee" in {line.type for line in lines}, "the fee has no line")
         net = sum(Decimal(one["amount"]) - Decimal(one["fee"]) for one in self.standin.book.all("movement"))
-        return sum(one.units for one in lines), int(net * 100)
+        return sum(line.units for line in lines), int(net * 100)
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         at: datetime = more.get("at") or self.clocks.wall()

@@ -69,7 +69,7 @@ class BridgeSubject(Subject):
         return _PATHS[of]
 
     def wire_amounts(self) -> list[int]:
-        return [one["amount"] for one in self.standin.charges.values()]
+        return [charge["amount"] for charge in self.standin.charges.values()]
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         if "account" in more or "live" in more:
@@ -91,7 +91,7 @@ class BridgeSubject(Subject):
         return {HEADER: signed(secret.encode() if secret else _KEY, body, at or self.clocks.wall())}
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
-        """As the door of a bridge's notices does."""
+        """Reads notices as the door of a bridge's notices does."""
         if len(body) > DISPUTE_NOTICES.bytes_max:
             raise Problem("too_large", "The notice is too large.", cure="Send one notice a call.")
         if not is_signed(_KEY, headers.get(HEADER, ""), body, self.clocks.wall()):

@@ -1,4 +1,4 @@
-"""What a check is, and how it says that it failed or does not apply."""
+"""Definition of a check, and how it says that it failed or does not apply."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a decline tells: each code in its own field, none made up."""
+"""Checks of declines: each code in its own field, none made up."""
 
 from recoup.networks.decline_code import DeclineCode
 from recoup_lab.conformance.check import check, hold, same

@@ -1,4 +1,4 @@
-"""What shows, which key belongs where, and a process that dies between any two calls."""
+"""Checks of what shows, which key belongs where, and a process that dies between any two calls."""
 
 import asyncio
 import io

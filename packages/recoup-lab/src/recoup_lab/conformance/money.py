@@ -17,7 +17,7 @@ async def _exponents(on: Subject) -> None:
         said = await on.send(on.charge(units=units, currency=currency))
         same((currency, said.state, said.units), (currency, "approved", units))
         same((currency, on.wire_amounts()[-1]), (currency, wire))
-    known = [one for one in EXPONENTS if on.connector.exponent(one) is not None]
+    known = [exponent for exponent in EXPONENTS if on.connector.exponent(exponent) is not None]
     hold(len(known) > 2, "no currency is known")
 
 
@@ -33,7 +33,8 @@ async def _capture(on: Subject) -> None:
 
 
 async def _in_parts(on: Subject) -> None:
-    """What is captured before the last part leaves the rest held; the last part leaves nothing."""
+    """Checks that a capture before the last part leaves the rest held, and that the last part
+    leaves nothing."""
     charge = on.charge(capture=False)
     held = await on.send(charge)
     before, states = 0, []
@@ -64,7 +65,7 @@ async def _refund(on: Subject) -> None:
     charge = on.charge()
     said = await on.send(charge)
     parts = [on.modification(charge, said, "refund", units) for units in (1000, UNITS - 1000, 1)]
-    same([(await on.modify(one)).state for one in parts], ["approved", "approved", "declined"])
+    same([(await on.modify(part)).state for part in parts], ["approved", "approved", "declined"])
 
 
 @check(42, "two refunds at once give back no more than was charged")
@@ -72,7 +73,7 @@ async def _race(on: Subject) -> None:
     charge = on.charge()
     said = await on.send(charge)
     parts = [on.modification(charge, said, "refund", UNITS * 3 // 5) for _ in range(2)]
-    states = sorted(one.state for one in await gathered([on.modify(one) for one in parts]))
+    states = sorted(one.state for one in await gathered([on.modify(part) for part in parts]))
     same(states, ["approved", "declined"])
 
 

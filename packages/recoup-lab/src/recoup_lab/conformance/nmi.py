@@ -90,7 +90,7 @@ class NmiSubject(VendorSubject[StandIn]):
         for one in self.standin.book.all("transaction"):
             amount = sum(Decimal(act["amount"]) for act in one["actions"] if act["action_type"] == "settle")
             net += -amount if one["of"] else amount
-        return sum(one.units for one in lines), int(net * 100)
+        return sum(line.units for line in lines), int(net * 100)
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         at: datetime = more.get("at") or self.clocks.wall()

@@ -20,7 +20,8 @@ SUBJECTS: Final = "recoup.subjects"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`why`: what was seen of a check that failed, or why it does not apply. `calls`: that were made, without ids."""
+    """Result of a check. `why`: what was seen of one that failed, or why it does not apply.
+    `calls`: those made, without ids."""
 
     number: int
     name: str
@@ -37,7 +38,7 @@ def subject_of(name: str) -> type[Subject]:
 async def run_checks(
     make: type[Subject], *, only: Iterable[int] | None = None, breaks: Breaker | None = None
 ) -> AsyncIterator[Result]:
-    """In the order of their numbers."""
+    """Runs the checks in the order of their numbers."""
     for number in sorted(only if only is not None else CHECKS):
         yield await _run(CHECKS[number], make(breaks))
 

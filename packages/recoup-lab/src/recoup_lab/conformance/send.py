@@ -126,7 +126,7 @@ async def _unauthorized(on: Subject) -> None:
 @check(16, "a redirect is not followed")
 async def _redirect(on: Subject) -> None:
     await _proves_nothing(on, "redirect")
-    hold(not [one for one in on.calls() if one.endswith("/elsewhere")], "it was followed")
+    hold(not [call for call in on.calls() if call.endswith("/elsewhere")], "it was followed")
 
 
 @check(17, "a body without an end is not read to its end")

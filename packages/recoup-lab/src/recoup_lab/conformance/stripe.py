@@ -75,8 +75,8 @@ class StripeSubject(VendorSubject[StandIn]):
 
     async def booked(self) -> tuple[int, int]:
         lines = await self.lines()
-        hold("fee" in {one.type for one in lines}, "the fee has no line")
-        return sum(one.units for one in lines), sum(o["net"] for o in self.standin.book.all("balance_transaction"))
+        hold("fee" in {line.type for line in lines}, "the fee has no line")
+        return sum(line.units for line in lines), sum(o["net"] for o in self.standin.book.all("balance_transaction"))
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         at: datetime = more.get("at") or self.clocks.wall()

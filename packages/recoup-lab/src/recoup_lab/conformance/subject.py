@@ -90,7 +90,7 @@ class Subject(ABC):
 
     @abstractmethod
     def taken(self) -> int:
-        """How many charges the processor's book has approved."""
+        """The number of charges that the processor's book has approved."""
 
     @abstractmethod
     def calls(self) -> list[str]:
@@ -127,7 +127,7 @@ class Subject(ABC):
         return Charge(**values | {"credential": values["credential"] or self.credential(scenario)})
 
     async def send(self, charge: Charge, by: Processor | None = None) -> Outcome:
-        """As a flow reads it."""
+        """Sends a charge, and reads the outcome as a flow does."""
         outcome = await (by or self.connector).charge(charge)
         return as_requested(outcome, charge.units, charge.currency)
 
@@ -183,7 +183,7 @@ class Subject(ABC):
         return as_requested(outcome, message.units, message.currency)
 
     def calls_made(self) -> frozenset[str]:
-        """By every connector of this subject, without ids."""
+        """Calls of every connector of this subject, without ids."""
         return frozenset(one for made in self._open for one in getattr(made, "calls", ()))
 
     def unpublished(self) -> list[str]:
@@ -191,11 +191,11 @@ class Subject(ABC):
         return []
 
     def left_open(self) -> int:
-        """What a payer could still finish."""
+        """The number of charges that a payer could still finish."""
         return 0
 
     def wire_amounts(self) -> list[int] | list[str]:
-        """As the processor's book has them, oldest first."""
+        """Amounts in the processor's book, oldest first."""
         raise NotOfferedError("its amounts are our own")
 
     def fail_last_refund(self) -> None:
@@ -203,7 +203,7 @@ class Subject(ABC):
         raise NotOfferedError("its answer to a refund is final")
 
     async def booked(self) -> tuple[int, int]:
-        """What the lines of its book add up to, and what the book holds; fees in lines of their own.
+        """The sum of its book's lines, and what the book holds; fees in lines of their own.
 
         Raises: FailedError.
         """
@@ -218,7 +218,7 @@ class Subject(ABC):
         raise NotOfferedError("it sends no notices")
 
     def signed_by_both(self, body: bytes) -> dict[str, str]:
-        """By another secret and by its own, as while a secret rolls."""
+        """Headers signed by another secret and by its own, as while a secret rolls."""
         good, other = self.signed(body), self.signed(body, secret=OTHER)
         return {name: f"{other[name]},{value.split(',', 1)[1]}" for name, value in good.items()}
 
@@ -227,11 +227,11 @@ class Subject(ABC):
         return Posted(body, self.signed(body, secret=secret, at=at))
 
     def rolled(self, body: bytes) -> list[Posted]:
-        """It, while the key rolls: each of them is valid."""
+        """The body as posted while the key rolls: each of them is valid."""
         return [Posted(body, self.signed_by_both(body))]
 
     def changed(self, posted: Posted) -> Posted:
-        """It with another content under the same signature."""
+        """The notice with other content under the same signature."""
         return Posted(posted.body + b" ", posted.headers)
 
     def no_notices(self) -> list[Posted]:

@@ -50,7 +50,7 @@ class VendorSubject(Subject, Generic[S]):
         return self.paths[of]
 
     async def lines(self) -> list[StatementLine]:
-        """Of the day before and the day after. Raises: FailedError."""
+        """Lines of the day before and the day after. Raises: FailedError."""
         begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
         return [one async for page in self._reading("lines").lines(begin, end) for one in page]
 
@@ -65,7 +65,7 @@ class VendorSubject(Subject, Generic[S]):
 
     @abstractmethod
     def live_connection(self) -> Connection:
-        """In the sandbox, with a key or an address of live."""
+        """Connection in the sandbox with a key or an address of live."""
 
     def takes_live_key_in_sandbox(self) -> bool:
         try:

@@ -19,7 +19,7 @@ LEAVE_SECONDS: Final = 2.0  # to end by itself once its input has ended
 
 
 class PipeBroke(Exception):
-    """No answer. `written`: what came instead of one, or its beginning."""
+    """Raised when no answer came. `written`: what came in its place, or its beginning."""
 
     def __init__(self, why: str, written: bytes = b"") -> None:
         super().__init__(why)
@@ -27,7 +27,7 @@ class PipeBroke(Exception):
 
 
 class Pipe:
-    """Not for several threads."""
+    """Pipe to a command; not for several threads."""
 
     def __init__(self, command: Sequence[str], seconds: float) -> None:
         """`seconds`: for each answer. Raises: OSError when the command cannot be started."""

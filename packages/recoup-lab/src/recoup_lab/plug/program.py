@@ -51,10 +51,12 @@ _NETWORK_ID_CHARS_MAX: Final = 128
 
 
 def check_hello(hello: Hello) -> None:
-    """What a world's answers must say, beyond their shape: each check raises Malformed and names the member.
+    """Checks what a world's answers must say, beyond their shape: each check raises Malformed and
+    names the member.
 
-    A policy that is played against a world trusts none of it: an amount below zero, a card that is none or an answer to
-    another charge would make figures that mean nothing."""
+    A policy that is played against a world trusts none of it: an amount below zero, a card that is
+    none or an answer to another charge would make figures that mean nothing.
+    """
     if hello.protocol != PROTOCOL:
         raise Malformed(f"protocol is {hello.protocol}, this is protocol {PROTOCOL}")
     _text(hello.world, "world")
@@ -284,7 +286,8 @@ class Program:
 
 
 class _Question:
-    """One request and what came of it: what is wrong with the answer, found inside the block, ends the world."""
+    """Request and what came of it: what is wrong with the answer, found inside the block, ends the
+    world."""
 
     def __init__(self, program: Program, request: Mapping[str, Any]) -> None:
         self._program, self._request, self._line = program, msgspec.json.encode(request), b""
@@ -311,7 +314,7 @@ class _Question:
 
 
 def _cut(line: bytes, most: int) -> str:
-    """As a person may read it: no card's number, no control characters."""
+    """Cuts a line to what a person may read: no card's number, no control characters."""
     text = masked_numbers(line[: 4 * most].decode("utf-8", "replace"))
     plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
     return plain if len(plain) <= most else plain[:most] + "…"

@@ -37,7 +37,7 @@ def speak(world: World, requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _lines(requests: BinaryIO) -> Iterator[bytes | None]:
-    """None for one that is too long; the rest of it is passed over."""
+    """Lines of the input; None for one that is too long, whose rest is passed over."""
     while line := requests.readline(LINE_BYTES_MAX + 1):
         if len(line) <= LINE_BYTES_MAX or line.endswith(b"\n"):
             yield line

@@ -108,7 +108,7 @@ def check_times(records: Sequence[Mapping[str, Any]], names: Sequence[str], wher
 
 
 def read_request(line: bytes) -> Any:
-    """One of `Request`. Raises: Malformed."""
+    """Reads one of `Request`. Raises: Malformed."""
     found = read_object(line)
     request = read_as(found, Request)
     check_times([found], ["before"], "")

@@ -17,13 +17,13 @@ button{{font:inherit;padding:.7rem 1rem;width:100%;margin:.4rem 0}}</style></hea
 
 
 def form(what: str) -> web.Response:
-    """`what`: the payment, as its payer reads it."""
+    """Shows the bank's form. `what`: the payment, as its payer reads it."""
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
     return web.Response(text=_PAGE.format(what=escape(what)), content_type="text/html", headers=headers)
 
 
 def has_passed(text: str) -> bool:
-    """Which button was pressed."""
+    """Tells which button was pressed."""
     return parse_qs(text).get("result") == ["passed"]
 
 

@@ -124,7 +124,8 @@ class BridgeStandIn:
         return bank_page.back(message["returnUrl"], result=f"{id}.{self.results[id]}")
 
     def _finished(self, verb: str, message: Plain) -> Plain:
-        """What the browser brought back is compared with what the bank said; it charges nothing by itself."""
+        """Compares what the browser brought back with what the bank said; it charges nothing by
+        itself."""
         id = message["id"]
         begun = self.waiting.get(id)
         if begun is None or self.messages[id]["state"] != "awaiting_payer":

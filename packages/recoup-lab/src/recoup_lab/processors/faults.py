@@ -1,4 +1,4 @@
-"""What a stand-in does wrong: for some calls, so often, or for a share of them, drawn by a seed."""
+"""Faults of a stand-in: for some calls, so often, or for a share of them, drawn by a seed."""
 
 import random
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ KINDS: Final = (
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
-    """`on`: part of `METHOD /path`. `times`: None for always. `share`: of those calls."""
+    """Fault of a call. `on`: part of `METHOD /path`. `times`: None for always. `share`: of those
+    calls."""
 
     kind: str
     on: str = ""
@@ -28,7 +29,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class Faults:
-    """Those that are left, in their order; at most one for each call."""
+    """Faults that are left, in their order; at most one for each call."""
 
     seed: int = 0
     left: list[Fault] = field(default_factory=list)

@@ -1,4 +1,5 @@
-"""What every stand-in's HTTP does: it counts calls, spoils them on demand, keeps a book, and sends signed notices."""
+"""HTTP of every stand-in: it counts calls, spoils them on demand, keeps a book, and sends signed
+notices."""
 
 import asyncio
 import json
@@ -72,12 +73,12 @@ class Serving(ABC):
 
     @property
     def address(self) -> str:
-        """Of the vendor's API."""
+        """The address of the vendor's API."""
         return self.url
 
     @property
     def shown(self) -> str:
-        """What a caller needs to reach it."""
+        """The text of what a caller needs to reach it."""
         return self.url
 
     def named(self, request: web.Request, text: str) -> str:
@@ -86,7 +87,7 @@ class Serving(ABC):
 
     @abstractmethod
     def answer(self, request: web.Request, call: str, text: str) -> Answered:
-        """What the vendor would do and say."""
+        """Answers as the vendor would, in what it does and says."""
 
     @abstractmethod
     def refusal(self, kind: str) -> Answered | None:
@@ -101,18 +102,18 @@ class Serving(ABC):
         """The answer with this lie in it."""
 
     def while_running(self) -> Answered | None:
-        """What a repeat gets whose first answer is still on its way; None for that answer."""
+        """The answer to a repeat whose first answer is still on its way; None for that answer."""
         return None
 
     def notices(self) -> list[Posted]:
-        """Those of the calls since it was last read."""
+        """Notices of the calls since it was last read."""
         return []
 
     def signed_anew(self, posted: Posted) -> Posted:
         return posted
 
     def moved(self) -> Iterable[dict[str, Any]]:
-        """What moved, oldest first, as its reports' rows are filled."""
+        """Movements, oldest first, as its reports' rows are filled."""
         return ()
 
     def _download(self, name: str) -> web.Response:
@@ -123,7 +124,7 @@ class Serving(ABC):
         return web.Response(text=report(vendor, name.removesuffix(".csv"), self.moved()), content_type="text/csv")
 
     def payer_page(self, request: web.Request, text: str) -> web.Response | None:
-        """What a payer's browser gets, who was sent here to confirm; None for a call of the API."""
+        """The page for a payer's browser sent here to confirm; None for a call of the API."""
         return None
 
     async def _take(self, request: web.Request) -> web.StreamResponse:

@@ -48,7 +48,7 @@ class Months:
 
     @cached_property
     def _issuers(self) -> dict[str, int]:
-        return {one.digits: one.number for one in self.world.bank.issuers}
+        return {issuer.digits: issuer.number for issuer in self.world.bank.issuers}
 
     @cached_property
     def moments(self) -> dict[timedelta, list[Order]]:
@@ -75,7 +75,7 @@ class Months:
 
     def timetables(self, orders: Sequence[Order]) -> list[Timetable]:
         """Timetables of cards and amounts that come for the first time, for all their orders."""
-        return [self._timetable(self._by_key[_key(one)]) for one in orders if self._by_key[_key(one)][0] is one]
+        return [self._timetable(self._by_key[_key(order)]) for order in orders if self._by_key[_key(order)][0] is order]
 
     def _timetable(self, orders: Sequence[Order]) -> Timetable:
         first, since, answers = orders[0], list[datetime](), list[str]()

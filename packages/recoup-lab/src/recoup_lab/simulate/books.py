@@ -93,7 +93,8 @@ async def keep(sim: Sim) -> None:
 
 
 async def each_day(sim: Sim) -> str | None:
-    """What must hold at any instant, of what came since the last check. Answers the first thing that does not."""
+    """Checks what must hold at any instant, of what came since the last check. Answers the first
+    thing that does not."""
     wrong = _sums(await sim.owner.fetch(_NEW_SUMS, list(sim.pages), list(sim.pages.values())))
     if wrong:
         return wrong
@@ -114,7 +115,7 @@ async def each_day(sim: Sim) -> str | None:
 
 
 async def at_the_end(sim: Sim, for_ever: Sequence[str]) -> str | None:
-    """When everything is over: no work is left, and the books agree about every order and every balance."""
+    """Checks the end: no work is left, and the books agree about every order and every balance."""
     wrong = _sums(await sim.owner.fetch(_SUMS))
     if wrong:
         return wrong
@@ -136,7 +137,8 @@ def _sums(rows: Iterable[Any]) -> str | None:
 
 
 def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
-    """What each customer paid net, by the counterparts' books, against the merchants' answers."""
+    """Checks what each customer paid net, by the counterparts' books, against the merchants'
+    answers."""
     charges = sim.outside.issuer.approved
     paid = {p.order_id: p for p in sim.outside.book.payments.values() if p.approved}
     for deal in sim.deals.values():
@@ -160,7 +162,8 @@ def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
 
 
 async def _balances(sim: Sim, stands: dict[str, Any]) -> str | None:
-    """What each merchant is owed by its contract, against ledger and bank, to the unit: the difference is exactly 0."""
+    """Checks each merchant's amount due by its contract against ledger and bank, to the unit: the
+    difference is exactly 0."""
     owed: Counter[tuple[int, str, str]] = Counter()
     for deal in sim.deals.values():
         if stands[deal.name]["stage"] == "completed":

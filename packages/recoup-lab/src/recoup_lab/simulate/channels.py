@@ -34,7 +34,7 @@ class Paid:
 
 @dataclass
 class ChannelBook:
-    """What all channels took, gave back and swept."""
+    """Book of what all channels took, gave back and swept."""
 
     payments: dict[UUID, Paid] = field(default_factory=dict)
     moved: dict[UUID, bool] = field(default_factory=dict)  # transfers and payouts: whether they were done

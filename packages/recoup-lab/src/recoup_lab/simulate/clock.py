@@ -55,7 +55,8 @@ class SimClocks(Clocks):
 
 
 def start_stopwatch(each: float = 0.0) -> None:
-    """In the task of one call: its patience is its own from here on, and that of the tasks that it starts."""
+    """Starts a stopwatch in the task of one call: its patience is its own from here on, and that of
+    the tasks that it starts."""
     _stopwatch.set(_Stopwatch(each))
 
 

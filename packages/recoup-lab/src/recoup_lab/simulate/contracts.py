@@ -1,4 +1,5 @@
-"""What each simulated merchant has agreed with the operator: fees, settlement, disputes, advances, a bank account."""
+"""Contracts of each simulated merchant with the operator: fees, settlement, disputes, advances, a
+bank account."""
 
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -28,7 +29,8 @@ class Contract:
 
     @property
     def settles_days(self) -> int:
-        """From the last entry until it is settled, released from the reserve, and paid or given back by the bank."""
+        """Days from the last entry until it is settled, released from the reserve, and paid or
+        given back by the bank."""
         period = {"day": 1, "week": 7}[self.period]
         return 2 * period + DELAY_DAYS + 3 + (RESERVE_DAYS if self.reserve_points else 0)
 
@@ -47,14 +49,16 @@ def contract_of(shop: int) -> Contract:
 
 
 def fee_of(shop: int, units: int, asset: str) -> int:
-    """By the contract alone: the share half up, more for the fixed part and the minimum, never more than the amount."""
+    """The fee by the contract alone: the share half up, more for the fixed part and the minimum,
+    never more than the amount."""
     contract = contract_of(shop)
     share = (Decimal(units) * contract.points / 10_000).quantize(Decimal(1), ROUND_HALF_UP)
     return min(units, max(contract.minimum.get(asset, 0), int(share) + contract.fixed.get(asset, 0)))
 
 
 def fee_returned(shop: int, units: int, asset: str, refunded: int) -> int:
-    """What of the fee goes back to the merchant when `refunded` of `units` went back to the customer."""
+    """The part of the fee that goes back to the merchant when `refunded` of `units` went back to
+    the customer."""
     fee, policy = fee_of(shop, units, asset), contract_of(shop).refund
     if policy == "keep" or not refunded:
         return 0

@@ -113,7 +113,8 @@ class DyingGateway:
 
 
 async def run_until_killed(killer: Killer, work: Any) -> Any:
-    """What `work` answered, its exception, or None when the process died first. Leaves none of its tasks behind."""
+    """Runs `work` and returns its answer, raises its exception, or returns None when the process
+    died first. Leaves none of its tasks behind."""
     before = asyncio.all_tasks()
     killer.armed = True
     task = asyncio.create_task(work)

@@ -98,13 +98,13 @@ class SimMail:
 
 
 class NoWeb:
-    """Nothing is called over HTTP. Implements `Web`."""
+    """Web that calls nothing over HTTP. Implements `Web`."""
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, **limits: Any) -> WebAnswer:
         return WebAnswer(None, error="switched_off")
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no connection is open."""
 
 
 POLICY: Final = Policy(
@@ -116,7 +116,8 @@ CONNECTIONS: Final = 5  # each keeps plans of its own
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a death of the engine does not touch: the database, the keys, the counterparts and their books, time."""
+    """Surroundings of the engine that its death does not touch: the database, the keys, the
+    counterparts and their books, time."""
 
     dsn: str
     keys: Keyring
@@ -130,7 +131,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One process."""
+    """Engine of one process."""
 
     world: World
     orders: Orders

@@ -1,4 +1,4 @@
-"""What goes wrong in a simulated month, and how often."""
+"""Faults of a simulated month, and how often each occurs."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -39,7 +39,7 @@ NOBODY_SAYS = frozenset({"silent", "late", "hidden", "garbage"})  # whether it a
 
 
 def drawn(faults: Faults, left: float) -> str | None:
-    """At most one fault of the way, by a number from 0 to 1."""
+    """Draws at most one fault of the way, by a number from 0 to 1."""
     for fault in CALL_FAULTS:
         left -= getattr(faults, fault)
         if left < 0:
@@ -48,7 +48,8 @@ def drawn(faults: Faults, left: float) -> str | None:
 
 
 def faults_of(text: str) -> Faults:
-    """`none`, `some` (the default), `many`, or names with shares: `crash=0.02,silent=0.05`, all others then 0.
+    """Parses faults: `none`, `some` (the default), `many`, or names with shares:
+    `crash=0.02,silent=0.05`, all others then 0.
 
     Raises: Problem(invalid).
     """

@@ -57,7 +57,7 @@ class Sent:
 
     @property
     def taken(self) -> int:
-        """What the card holder has paid by it and not got back."""
+        """The amount that the card holder has paid by it and not got back."""
         return self.units - self.refunded if (self.capture or self.captured) and not self.voided else 0
 
 
@@ -84,7 +84,7 @@ def _storm(seed: int, share: float, hour: datetime) -> bool:
 
 
 def away(seed: int, faults: Faults, now: datetime) -> bool:
-    """Whether no counterpart can be reached at all, this hour."""
+    """True when no counterpart can be reached at all, this hour."""
     return _storm(seed, faults.outage, now.replace(minute=0, second=0, microsecond=0))
 
 
@@ -143,7 +143,7 @@ class SimIssuer(IsoAmounts):
         return self._said(charge.id)
 
     def _decide(self, charge: Charge, name: str, fault: str | None, before: int, now: datetime) -> None:
-        """Once for its id, however often it arrives."""
+        """Decides once for its id, however often it arrives."""
         said = answer(
             charge.card.pan,
             units=charge.units,
@@ -262,7 +262,7 @@ class SimIssuer(IsoAmounts):
         return Outcome("approved" if approved else "declined", f"sim_{id.hex[:8]}", "00" if approved else "12")
 
     def _fault(self, what: str, name: str, number: int, now: datetime) -> str | None:
-        """At most one, drawn for this message alone."""
+        """Draws at most one fault, for this message alone."""
         if away(self.seed, self.faults, now):
             self.counts["fault outage"] += 1
             return "outage"
@@ -273,7 +273,7 @@ class SimIssuer(IsoAmounts):
 
 
 def _refusal(one: ModificationMessage, charged: Sent | None, now: datetime) -> str | None:
-    """As the sandbox's issuer refuses."""
+    """The refusal of a message, as the sandbox's issuer words it."""
     if charged is None or not charged.approved or (charged.known_from is not None and charged.known_from > now):
         return "no_such_charge"
     if one.currency != charged.currency:

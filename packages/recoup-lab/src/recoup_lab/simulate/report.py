@@ -13,7 +13,8 @@ def as_dict(done: Simulated) -> dict[str, Any]:
 
 
 def as_text(done: Simulated) -> str:
-    """What was done, what went wrong on purpose, what was proved. The hash is not in it: it is the last line."""
+    """Text of what was done, what went wrong on purpose, what was proved. The hash is not in it: it
+    is the last line."""
     plan, deaths = done.plan, sum(done.deaths.values())
     faults = {k.removeprefix("fault "): v for k, v in done.faults.items() if k.startswith("fault ")}
     counterparts = {k: v for k, v in done.faults.items() if not k.startswith("fault ")}

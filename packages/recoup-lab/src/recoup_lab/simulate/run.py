@@ -184,7 +184,7 @@ class Simulated:
 
 
 async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], None] = lambda text: None) -> Simulated:
-    """On an empty world database at `dsn` (as the owner); everything is left in it."""
+    """Simulates on an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()
     outside = outside_of(dsn, keys, plan.seed, plan.faults)
     owner = await connect(dsn, **_SKETCHY)
@@ -262,7 +262,8 @@ class _Run:
         self._tell(f"day {day + 1}")
 
     async def _afterwards(self, first: int) -> None:
-        """No new orders; time goes on until nothing is due any more, and then until everything is settled and paid."""
+        """Goes on without new orders until nothing is due any more, and then until everything is
+        settled and paid."""
         over = first + AFTERWARDS_DAYS_MAX * TICKS
         settles = max(contract_of(number).settles_days for number in range(self._sim.plan.merchants))
         for tick in range(first, over):

@@ -57,8 +57,9 @@ class Plan:
 
 @dataclass(slots=True)
 class Deal:
-    """One payment as its merchant knows it; `name` is the merchant's own id. `refunds`: what the answers say it gave
-    back. `tick` of its arrival. `card`: code and declines of the card's script."""
+    """Deal of one payment as its merchant knows it; `name` is the merchant's own id. `refunds`:
+    what the answers say it gave back. `tick` of its arrival. `card`: code and declines of the
+    card's script."""
 
     name: str
     shop: int
@@ -79,7 +80,7 @@ class Deal:
 
 
 def deals_of(plan: Plan) -> Iterator[Deal]:
-    """In the order of their numbers."""
+    """Deals in the order of their numbers."""
     for number in range(plan.orders):
         roll = dice(plan.seed, "deal", number)
         kind = roll.choices([k for k, _ in KINDS], [share for _, share in KINDS])[0]
@@ -143,8 +144,9 @@ Do = Callable[[Engine], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What somebody does now, about the order `name`. `again`: the caller repeats it when it died. `only`: the steps at
-    which it may die, where not all. `wallet`: from which it takes; who comes first gets what is there."""
+    """Deed done now, about the order `name`. `again`: the caller repeats it when it died. `only`:
+    the steps at which it may die, where not all. `wallet`: from which it takes; who comes first
+    gets what is there."""
 
     kind: str
     name: str
@@ -236,7 +238,7 @@ class Sim:
             self.counts[deed.kind] += 1
 
     async def _quiet(self) -> None:
-        """What callers gave up waiting for goes on; time stands still until it is done."""
+        """Waits while what callers gave up waiting for goes on; time stands still until it is done."""
         own = {asyncio.current_task(), self.engine.world.db._trimmer}
         while left := asyncio.all_tasks() - own:
             await asyncio.wait(left, timeout=60)
@@ -289,7 +291,7 @@ class Sim:
         return Deed(f"due {due.kind}", name, do, again=False)
 
     async def _names_of(self, batch: Sequence[Due]) -> dict[UUID, str]:
-        """What each piece is about, in words that do not depend on our ids."""
+        """Names of what each piece is about, in words that do not depend on our ids."""
         names = {due.subject_id: self.names[due.subject_id] for due in batch if due.subject_id in self.names}
         others = [due for due in batch if due.subject_id not in names]
         if others:

@@ -50,7 +50,7 @@ def bench(name: str | None, as_json: bool, rounds: int, seconds: float, doors: i
 def measure(
     data_dir: Path, names: Sequence[str], size: Size, tell: Callable[[str], None], *, doors: int = 1
 ) -> list[Figure]:
-    """From the main thread: it starts the database, which ends with the run."""
+    """Measures from the main thread: it starts the database, which ends with the run."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=data_dir.resolve()))
     databases = find_databases(Settings(data_dir=folder))

@@ -89,7 +89,7 @@ def verb(
         )
     source = OurWorlds(file) if command is None else program_worlds(command, seeds, seconds)
     first = read(file).world.seed if command is None else 1
-    names = None if arms is None else [one.strip() for one in arms.split(",") if one.strip()]
+    names = None if arms is None else [part.strip() for part in arms.split(",") if part.strip()]
     options = Options(sends_of(sends), policy_of(policy), explore, holdout)
     console = Console(stderr=True)
     try:
@@ -115,10 +115,10 @@ def verb(
 def sends_of(text: str) -> tuple[float, ...]:
     """Raises: Problem(invalid)."""
     try:
-        sends = tuple(dict.fromkeys(float(one) for one in text.split(",")))
+        sends = tuple(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError:
         sends = ()
-    if not 1 <= len(sends) <= LEVELS_MAX or not all(0 < one <= SENDS_MAX for one in sends):
+    if not 1 <= len(sends) <= LEVELS_MAX or not all(0 < send <= SENDS_MAX for send in sends):
         cure = f"Write up to {LEVELS_MAX} numbers above 0 and up to {SENDS_MAX:g}, like 1.5,3,6."
         raise Problem("invalid", f"{text[:80]!r} is not a list of mean numbers of sends.", field="--sends", cure=cure)
     return sends

@@ -46,12 +46,12 @@ def check(
         _real(name, key_file, account, kept, as_json=as_json)
         return
     results = asyncio.run(_all(name))
-    for one in results:
-        click.echo(json.dumps(_plain(one)) if as_json else _line(one))
+    for result in results:
+        click.echo(json.dumps(_plain(result)) if as_json else _line(result))
     if calls:
-        for call in sorted({call for one in results for call in one.calls} - _made(kept, name)):
+        for call in sorted({call for result in results for call in result.calls} - _made(kept, name)):
             click.echo(json.dumps({"never_made": call}) if as_json else f"never made to {name} itself: {call}")
-    if any(one.state == "failed" for one in results):
+    if any(result.state == "failed" for result in results):
         raise SystemExit(1)
 
 
@@ -77,10 +77,12 @@ def _real(name: str, key_file: Path | None, account: str, kept: Path, *, as_json
     kept.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(kept.read_text()) if kept.exists() else {}
     kept.write_text(json.dumps(known | {name: sorted(_made(kept, name) | set(calls))}))
-    for one in findings:
-        plain = {"name": one.name, "ok": one.ok, "finding": one.finding, "cure": one.cure}
-        click.echo(json.dumps(plain) if as_json else f"{'ok ' if one.ok else '!! '} {one.name}: {one.finding}")
-    if not all(one.ok for one in findings):
+    for finding in findings:
+        plain = {"name": finding.name, "ok": finding.ok, "finding": finding.finding, "cure": finding.cure}
+        click.echo(
+            json.dumps(plain) if as_json else f"{'ok ' if finding.ok else '!! '} {finding.name}: {finding.finding}"
+        )
+    if not all(finding.ok for finding in findings):
         raise SystemExit(1)
 
 

@@ -64,7 +64,7 @@ def verb(seed: int, days: int, merchants: int, orders: int, faults: str, as_json
 
 
 def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:
-    """From the main thread: it starts the database, which ends with the run."""
+    """Plays from the main thread: it starts the database, which ends with the run."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="simulate-", dir=data_dir.resolve()))
     server = EmbeddedServer(folder, durable=False)

@@ -1,4 +1,5 @@
-"""What may be done to an order: a refund in two steps, a cancellation in one. Both go through the flows of the API."""
+"""Acts on an order: a refund in two steps, a cancellation in one. Both go through the flows of the
+API."""
 
 from dataclasses import replace
 from typing import Annotated, Final, Literal, TypeAlias
@@ -194,7 +195,7 @@ async def post_release(visit: Visit, page: OrderPage) -> Answer:
 
 @order.post("/orders/{order_id}/dealt-with", may=WORK, find=find)
 async def post_deal_with(visit: Visit, page: OrderPage, *, why: str) -> Answer:
-    """`why`: nothing is left to do about it."""
+    """Marks an order as dealt with. `why`: nothing is left to do about it."""
     await deal_with(visit.portal.get(Orders), visit.scope, page.order_id, why)
     return done(visit, page)
 

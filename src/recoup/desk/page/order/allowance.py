@@ -1,4 +1,5 @@
-"""What the person who looks may refund of an order now, in words; the flow decides again, under its locks."""
+"""Allowance of the person who looks: what they may refund of an order now, in words; the flow
+decides again, under its locks."""
 
 from dataclasses import replace
 from uuid import UUID

@@ -32,7 +32,8 @@ _WAITS: Final = "Its network named when to try again."
 
 
 class Forbidden(NamedTuple):
-    """`until` None: for ever. `customer`: what the customer starts is forbidden, too: all, the same amount, nothing."""
+    """Ban on a card. `until` None: for ever. `customer`: what the customer starts is forbidden,
+    too: all, the same amount, nothing."""
 
     why: str
     until: BusinessTime | None
@@ -55,9 +56,9 @@ async def card(visit: Visit) -> Values:
         funding=str(page.order.facts.get("funding") or ""),
         forbidden=forbidden(known),
         is_open=known.is_open,
-        counts=[(timedelta(hours=one.window_hours or 0), one) for one in known.counts()],
+        counts=[(timedelta(hours=count.window_hours or 0), count) for count in known.counts()],
         orders=orders,
-        changes=await changes_of_card(db, visit.merchant_id, [one.order_id for one in orders], CHANGES_MAX),
+        changes=await changes_of_card(db, visit.merchant_id, [order.order_id for order in orders], CHANGES_MAX),
         joined=await joined_with(visit, page),
         is_cut=len(orders) == ORDERS_MAX,
         **await card_panels(db, visit.merchant_id, page.order_id),
@@ -67,16 +68,16 @@ async def card(visit: Visit) -> Values:
 def forbidden(known: KnownCard) -> list[Forbidden]:
     mit = known.mit
     rules = {row.rule_id: row for row in rules_at(mit.scheme, mit.now, mit.region)}
-    whole = {one.rule_id for one in known.cit.tallies if one.ban and "cit" in rules[one.rule_id].kinds}
+    whole = {tally.rule_id for tally in known.cit.tallies if tally.ban and "cit" in rules[tally.rule_id].kinds}
 
     def customer(rule_id: str) -> str:
         return "all" if rule_id in whole else "same" if "cit:amount" in rules[rule_id].kinds else ""
 
     return [
         Forbidden(
-            _FORBIDS.get(one.rule_id, _WAITS) if one.rule_id in known.own else _OF_OTHERS,
-            BusinessTime(one.free_at) if one.free_at is not None else None,
-            customer(one.rule_id),
+            _FORBIDS.get(ban.rule_id, _WAITS) if ban.rule_id in known.own else _OF_OTHERS,
+            BusinessTime(ban.free_at) if ban.free_at is not None else None,
+            customer(ban.rule_id),
         )
-        for one in known.bans()
+        for ban in known.bans()
     ]

@@ -1,4 +1,4 @@
-"""What ended an order, who and when: its last decision only where that decision ended it."""
+"""End of an order, by what, whom and when: its last decision only where that decision ended it."""
 
 from typing import Any, Final
 
@@ -43,7 +43,8 @@ WHY: Final = {
 
 
 def ended(page: OrderPage) -> dict[str, Any] | None:
-    """None while it is open, and of one that was paid. `reasons` are those of the decision that ended it."""
+    """The end of an order; None while it is open, and of one that was paid. `reasons` are those of
+    the decision that ended it."""
     line = next((one for one in reversed(page.log) if one.src != one.dst), None)
     if line is None or line.dst not in ENDED - {Stage.COMPLETED}:
         return None
@@ -58,14 +59,15 @@ def ended(page: OrderPage) -> dict[str, Any] | None:
 
 
 def reasons_at_end(decision: PageDecision) -> tuple[str, ...]:
-    """Of an order that is not tried again: not the cure that only waits for the next try."""
+    """Reasons of an order that is not tried again: not the cure that only waits for the next
+    attempt."""
     reading = decision.features.get("reading") or {}
     waits = only_waits(reading.get("reason", ""), reading.get("klass", ""))
     return tuple(reason for reason in decision.reasons if not waits or reason != reading["cure"])
 
 
 def end_cause(page: OrderPage) -> Cause | None:
-    """From the log and the last try, as the API says it."""
+    """The cause of the end from the log and the last attempt, as the API says it."""
     line = next((one for one in reversed(page.log) if one.dst == Stage.DECLINED != one.src), None)
     tried = [a for a in page.attempts if a.state != "planned"]
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None

@@ -1,4 +1,4 @@
-"""What stands beside the timeline: the money, what is planned and why, and what may be done now."""
+"""Facts beside the timeline: the money, what is planned and why, and what may be done now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +46,8 @@ COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline or the 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of the order's ledger entries, in the asset's smallest unit; `due` is what the customer still owes."""
+    """Sums of the order's ledger entries, in the asset's smallest unit; `due` is the customer's
+    amount due."""
 
     approved: int
     fee: int
@@ -60,7 +61,8 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`why_not` is empty when it is possible now; `shown`: whether to speak of it at all."""
+    """Action and whether it is possible. `why_not` is empty when it is possible now; `shown`:
+    whether to speak of it at all."""
 
     why_not: str = ""
     shown: bool = True
@@ -71,22 +73,30 @@ class Action:
 
 
 def customer(page: OrderPage) -> str:
-    """By name and e-mail address, as the reader may see them."""
+    """The customer by name and e-mail address, as the reader may see them."""
     payer = page.payer
     known = (f"{payer.first_name} {payer.last_name}".strip(), payer.email) if payer else ()
     return ", ".join(one for one in known if one)
 
 
 def blocked(page: OrderPage) -> str:
-    """Why its planned attempt is not sent; empty where nothing blocks it, and of a customer's charge that is owed."""
-    kinds = [] if to_collect(page) is not None else [one.kind for one in page.blocks]
+    """The reason why its planned attempt is not sent; empty where nothing blocks it, and of a
+    customer's charge that is owed."""
+    kinds = [] if to_collect(page) is not None else [block.kind for block in page.blocks]
     return whys.sentence_of(whys.blocked(kinds[0])) if kinds else ""
 
 
 def card_of_modification(page: OrderPage, modification_id: UUID) -> str:
     """The last four digits of the card that it goes back to; empty where it is none."""
-    of = next((one.attempt_id for one in page.modifications if one.modification_id == modification_id), None)
-    charged = next((one.card_last4 for one in page.attempts if one.attempt_id == of), None)
+    of = next(
+        (
+            modification.attempt_id
+            for modification in page.modifications
+            if modification.modification_id == modification_id
+        ),
+        None,
+    )
+    charged = next((attempt.card_last4 for attempt in page.attempts if attempt.attempt_id == of), None)
     return charged or (page.card.last4 if page.card else "")
 
 
@@ -150,12 +160,12 @@ def brought_forward(page: OrderPage) -> LogLine | None:
 
 
 def last_hold(page: OrderPage) -> Mapping[str, Any]:
-    """What the log says of the last hold: cause, why, until."""
+    """The log's facts of the last hold: cause, why, until."""
     return last_of(page, "held")
 
 
 def last_of(page: OrderPage, happening: str) -> Mapping[str, Any]:
-    """What the log says of the last time; empty when it never happened."""
+    """The log's facts of the last time it happened; empty when it never did."""
     return next((line.body for line in reversed(page.log) if line.happening == happening), {})
 
 
@@ -242,7 +252,7 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
 
 
 def fee_back(page: OrderPage, units: int) -> int:
-    """What of the fee comes back with a refund of so much more."""
+    """The part of the fee that comes back with a refund of so much more."""
     approval: Mapping[str, Any] = next((line.body for line in page.log if line.happening in APPROVALS), {})
     fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head.refunded_units
     total = page.order.units
@@ -250,7 +260,8 @@ def fee_back(page: OrderPage, units: int) -> int:
 
 
 def paid(page: OrderPage) -> int:
-    """What the customer paid, as far as it was not let go or given back late; as the list says it."""
+    """The amount that the customer paid, as far as it was not let go or given back late; as the
+    list says it."""
     if page.head.status in (0, 5):
         return 0
     if taken := captured_units(page):
@@ -266,12 +277,12 @@ def remaining(page: OrderPage) -> int:
 
 
 def disputed(page: OrderPage) -> int:
-    """What issuers have taken back."""
+    """The amount that issuers have taken back."""
     return sum(d.units for d in page.disputes if takes_money(d.stage, d.state))
 
 
 def channel(page: OrderPage) -> Channel | None:
-    """Of a stablecoin order, as soon as it is known."""
+    """The channel of a stablecoin order, as soon as it is known."""
     route = (page.attempts[-1].route if page.attempts else None) or page.head.source
     return CHANNELS.get(route)
 
@@ -320,7 +331,8 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
 
 
 def _paid_for_good(page: OrderPage) -> str:
-    """What can be done with a paid order instead of cancelling it, as far as there is something."""
+    """Text of what can be done with a paid order instead of cancelling it, as far as there is
+    something."""
     if (found := channel(page)) is not None and not found.supports_refund:
         return "It is paid. The money went straight to your own wallet."
     if remaining(page) > 0 and page.head.status == 8:
@@ -333,27 +345,27 @@ def _paid_for_good(page: OrderPage) -> str:
 
 
 def _given_back(page: OrderPage) -> str:
-    """Of an order of which nothing is left: a refund that is stuck has not arrived."""
+    """Text of an order of which nothing is left: a refund that is stuck has not arrived."""
     if any(r.kind == "refund" and r.state in ("owed", "sent", "stuck") for r in page.modifications):
         return "Its full amount is being refunded: see Refunds below."
     return "It is already refunded in full."
 
 
 def _taken_back(page: OrderPage) -> str:
-    """Of an order of which a dispute holds all that was not refunded."""
+    """Text of an order of which a dispute holds all that was not refunded."""
     if page.head.refunded_units:
         return "The rest is disputed: the cardholder's bank has taken it back."
     return "It is disputed: the cardholder's bank has taken it back."
 
 
 def can_capture(visit: Visit, page: OrderPage) -> bool:
-    """What is held, inside its window, while no capture of it is out."""
+    """True when something is held, inside its window, while no capture of it is out."""
     until = capture_before(page)
     return until is not None and until > visit.now and capture_out(page) is None and visit.session.may("capture")
 
 
 def held_units(page: OrderPage) -> int:
-    """What is held and not captured yet."""
+    """The amount that is held and not captured yet."""
     if page.order.stage != Stage.AUTHORISED:
         return 0
     return sum(a.units for a in page.attempts if a.state == "approved") - captured_units(page)
@@ -364,13 +376,13 @@ def captured_units(page: OrderPage) -> int:
 
 
 def takes_parts(visit: Visit, page: OrderPage) -> bool:
-    """Whether what a capture leaves may stay held for another."""
+    """True when what a capture leaves may stay held for another."""
     route = next((a.route for a in page.attempts if a.state == "approved"), None)
     return bool(route and (found := visit.world.processors.get(route)) and found.multicapture)
 
 
 def attempt_out(page: OrderPage) -> bool:
-    """One is sent, and its outcome is not known."""
+    """True when one is sent, and its outcome is not known."""
     return any(a.state in ("open", "unknown") for a in page.attempts)
 
 

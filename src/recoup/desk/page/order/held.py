@@ -1,4 +1,4 @@
-"""Why an order waits for somebody: the cause, what helps, and whom to ask."""
+"""Trouble of an order that waits for somebody: the cause, what helps, and whom to ask."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Trouble:
 
 
 def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
-    """None for an order that needs nobody."""
+    """The trouble of an order; None for one that needs nobody."""
     found, stage = page.head.attention, page.order.stage
     if found in attention.FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
         waits = last_hold(page) if stage is Stage.HELD else last_of(page, "broke")

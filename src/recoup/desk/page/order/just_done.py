@@ -1,5 +1,5 @@
-"""What a person has just done to an order, said at the top of its page: the timeline below may be long, and what the
-press of a button began may not have happened yet."""
+"""Message on what a person has just done to an order, at the top of its page: the timeline below
+may be long, and what the press of a button began may not have happened yet."""
 
 from typing import Final
 

@@ -24,7 +24,8 @@ _NOT_MADE: Final = ("attempt_withheld", "attempt_not_sent")
 
 
 def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
-    """Of an order with nothing planned: why the last decision about its plan went as it did, and its versions."""
+    """Reasons of an order with nothing planned: why the last decision about its plan went as it
+    did, and its versions."""
     newest = _newest(page)
     if newest is not None and newest.happening in _NOT_MADE:
         return (str(newest.body.get("why") or ""),), versions(decision_of(page, newest.decision_id))
@@ -68,17 +69,21 @@ def _newest(page: OrderPage) -> LogLine | None:
 
 def last_plan(page: OrderPage) -> PageDecision | None:
     """The last decision about its plan."""
-    return next((one for one in reversed(page.decisions) if one.verdict != "send" and not _is_risk(one)), None)
+    return next(
+        (decision for decision in reversed(page.decisions) if decision.verdict != "send" and not _is_risk(decision)),
+        None,
+    )
 
 
 def _is_risk(decision: PageDecision) -> bool:
-    """Of the check before the first send: it plans nothing."""
+    """True when it is of the check before the first send: it plans nothing."""
     return str(decision.versions.get("decider")).startswith("risk-")
 
 
 async def what_if(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
-    """None where no decision is shown, or its model is not there any more. `repeats`: the stored inputs gave the stored
-    decision again. `rests_on`: counts, terms, worth and editions."""
+    """The what-if of a decision; None where no decision is shown, or its model is not there any
+    more. `repeats`: the stored inputs gave the stored decision again. `rests_on`: counts, terms,
+    worth and editions."""
     decision_id = decision_shown(page)
     if decision_id is None:
         return None
@@ -90,19 +95,24 @@ async def what_if(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
 
 
 async def _policies(visit: Visit, name: str | None) -> list[Sentence]:
-    """What the retry policies say that the decision was made within, with who set them: of bounds no person's name."""
+    """Sentences of the retry policies that the decision was made within, with who set them: of
+    bounds no person's name."""
     versions = await named_versions(visit.world, visit.merchant_id, name) if name is not None else []
-    who = await names_of_actors(visit, [one.author for one in versions if one.scope in OWN])
-    who |= await named(visit, [one.author for one in versions if one.scope not in OWN])
-    return [line for one in versions for line in version_words(one.held.part, who.get(one.author, one.author))]
+    who = await names_of_actors(visit, [version.author for version in versions if version.scope in OWN])
+    who |= await named(visit, [version.author for version in versions if version.scope not in OWN])
+    return [
+        line
+        for version in versions
+        for line in version_words(version.held.part, who.get(version.author, version.author))
+    ]
 
 
 _EXPIRED: Final = "the card has expired"
 
 
 def awaited(page: OrderPage, now: datetime) -> dict[str, Any] | None:
-    """None where an attempt is planned or waiting is the cure, and of an order whose attempts were stopped.
-    `link_until`: None where no payment link is open."""
+    """The cure awaited; None where an attempt is planned or waiting is the cure, and of an order
+    whose attempts were stopped. `link_until`: None where no payment link is open."""
     last = last_plan(page)
     if page.order.stage is not Stage.PROCESSING or page.head.next_attempt_at or page.order.do_not_retry or last is None:
         return None

@@ -1,4 +1,4 @@
-"""One order: what it is, what happened, what comes next and why, and what may be done."""
+"""Page of one order: what it is, what happened, what comes next and why, and what may be done."""
 
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -64,7 +64,7 @@ OPEN = frozenset({0, 1, 3, 4})
 
 
 async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
-    """None for an order that is not tried any more, or has no card."""
+    """The allowance of sends left; None for an order that is not tried any more, or has no card."""
     if page.head.status not in OPEN or page.order.kind == "stable" or page.card is None:
         return None
     card = await card_of_order(visit.world.db.reader, visit.merchant_id, page.order_id)
@@ -100,9 +100,10 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
 
 
 def waiting(page: OrderPage) -> dict[str, Any] | None:
-    """`what`: late money that its channel can give back (give_back), late money that went to the merchant's own wallet
-    (by_hand), or a settlement that the channel refused. `why` it pays nothing: short, more; else it came late. `again`:
-    a first try was refused."""
+    """Describes money that waits. `what`: late money that its channel can give back (give_back),
+    late money that went to the merchant's own wallet (by_hand), or a settlement that the channel
+    refused. `why` it pays nothing: short, more; else it came late. `again`: a first attempt was
+    refused."""
     if page.order.kind != "stable":
         return None
     return next((found for attempt in page.attempts if (found := _late(page, attempt))), None) or _stuck(page)
@@ -134,7 +135,7 @@ def _why(page: OrderPage, attempt: Attempt) -> str:
 
 
 def _stuck(page: OrderPage) -> dict[str, Any] | None:
-    """By the log: the last word on the last settlement."""
+    """Describes a stuck settlement by the log: the last word on the last settlement."""
     lines = [line for line in page.log if line.fact_kind == "settlement"]
     if not lines or lines[-1].happening != "settlement_stuck":
         return None
@@ -143,7 +144,7 @@ def _stuck(page: OrderPage) -> dict[str, Any] | None:
 
 
 async def joined_with(visit: Visit, page: OrderPage) -> list[Values]:
-    """Of each order with the other print its ids, and when, on the wall clock, it was joined."""
+    """Orders with the other print: their ids, and when, on the wall clock, each was joined."""
     card = await print_of(visit.world.db.reader, visit.merchant_id, page.order_id)
     if card is None:
         return []
@@ -268,8 +269,8 @@ _CLOSED: Final = dict(dialog="", review=None, beside=None, allowance="", allowed
 
 
 def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
-    """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
-    `allowance` what the person may refund, in words."""
+    """Values that the page is made of, with a dialog open when one is named. `typed` is the text of
+    a note that was refused; `allowance` what the person may refund, in words."""
     query, page = visit.request.query_params, in_received_codes(page)
     refunded = parse_id(query.get("refunded", ""))
     items = timeline(page, visit.now, visit.session.zone)

@@ -122,22 +122,24 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         head=head,
         order=order,
         log=[line for line in page.log if line.seq <= last.seq],
-        words=[one for one in page.words if one.seq <= last.seq],
+        words=[word for word in page.words if word.seq <= last.seq],
         attempts=attempts_then(found, page.attempts),
         modifications=[
-            replace(one, state=found.modifications[one.modification_id], hand_note=None, hand_actor=None)
-            for one in page.modifications
-            if one.modification_id in found.modifications
+            replace(
+                modification, state=found.modifications[modification.modification_id], hand_note=None, hand_actor=None
+            )
+            for modification in page.modifications
+            if modification.modification_id in found.modifications
         ],
         disputes=disputes_then(found, page.disputes),
-        decisions=[one for one in page.decisions if one.decision_id in known],
-        postings=[one for one in page.postings if one.recorded_at <= until],
+        decisions=[decision for decision in page.decisions if decision.decision_id in known],
+        postings=[posting for posting in page.postings if posting.recorded_at <= until],
         events=[
-            replace(one, tries=[tried for tried in one.tries if tried.at <= until], waits=None)
-            for one in page.events
-            if one.seq <= last.seq
+            replace(event, tries=[tried for tried in event.tries if tried.at <= until], waits=None)
+            for event in page.events
+            if event.seq <= last.seq
         ],
-        notes=[one for one in page.notes if one.recorded_at <= until],
+        notes=[note for note in page.notes if note.recorded_at <= until],
         facets=facets_then(page.facets or {}, last.business_at),
         requests=[],
         blocks=[],
@@ -149,8 +151,8 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
 
 
 def _cut(visit: Visit) -> Cut:
-    """One of `at` (as the page's field writes it, in the reader's zone), `asOf`, `asOfRecorded`, `asOfVersion`. Raises:
-    Problem(invalid)."""
+    """Reads one of `at` (as the page's field writes it, in the reader's zone), `asOf`,
+    `asOfRecorded`, `asOfVersion`. Raises: Problem(invalid)."""
     query = visit.request.query_params
     version = query.get("asOfVersion", "")
     if version:

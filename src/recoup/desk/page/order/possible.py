@@ -1,4 +1,4 @@
-"""What a person may do to the work on an order now, and why not."""
+"""Actions that a person may take on the work on an order now, and why not."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def _block(visit: Visit, page: OrderPage) -> tuple[str, ...]:
 
 
 def _first(*reasons: str | bool, shown: bool = True) -> Action:
-    return Action(next((str(one) for one in reasons if one), ""), shown=shown)
+    return Action(next((str(reason) for reason in reasons if reason), ""), shown=shown)
 
 
 def _release(visit: Visit, page: OrderPage, may: bool) -> Action:

@@ -1,4 +1,4 @@
-"""What somebody asks to be refunded, as the form gives it, and what would happen then, in sentences."""
+"""Form of a refund that somebody requests, and what would happen then, in sentences."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -44,7 +44,8 @@ class RefundFields:
 
 @dataclass(frozen=True, slots=True)
 class RefundForm:
-    """What was typed. `typed` is the amount's text, `quantities` line -> text; `key` is the form's, used once."""
+    """Form as it was typed. `typed` is the amount's text, `quantities` line -> text; `key` is the
+    form's, used once."""
 
     how: str = "amount"
     amount: int = 0
@@ -77,7 +78,8 @@ def to_ask(form: RefundForm, asset: str) -> RefundRequest:
 
 
 def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
-    """What the flow would do with it. Raises: Problem invalid, over_remainder, refund_items, as the flow does."""
+    """Reviews what the flow would do with it. Raises: Problem invalid, over_remainder,
+    refund_items, as the flow does."""
     asset = page.order.asset
     left = Money(remaining(page), asset)
     if form.how == "items":
@@ -149,7 +151,7 @@ def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
 
 
 def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str], to: str) -> str:
-    """What was advanced may not be collected yet."""
+    """Says where a refund comes from. What was advanced may not be collected yet."""
     if page.order.kind == "stable":
         taken_by = channel(page)
         name = taken_by.name if taken_by else "The channel"

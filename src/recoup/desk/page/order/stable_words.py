@@ -111,7 +111,8 @@ WIRE: Final[Mapping[str, str]] = {ours: wire for wire, ours in NAMES.items()}
 
 
 def event_name(page: OrderPage, event: PageEvent) -> str | None:
-    """What its receivers call an event of this order; None when its dialect does not have it."""
+    """The name that its receivers give an event of this order; None when its dialect does not have
+    it."""
     if page.order.kind != "stable":
         return str(event.event)
     if event.event == "order.cancelled" and event.body.get("status") != "failed":

@@ -1,4 +1,4 @@
-"""One timeline of everything that happened to an order, newest first: log, ledger, webhooks, notes."""
+"""Timeline of everything that happened to an order, newest first: log, ledger, webhooks, notes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,10 @@ def in_received_codes(page: OrderPage) -> OrderPage:
     plainer = {row.decision_id: dict(_without(row.features.get("reading"), known_codes)) for row in page.decisions}
     return replace(
         page,
-        decisions=[replace(one, reasons=_sentences(one.reasons, plainer[one.decision_id])) for one in page.decisions],
+        decisions=[
+            replace(decision, reasons=_sentences(decision.reasons, plainer[decision.decision_id]))
+            for decision in page.decisions
+        ],
         log=[
             replace(line, body=_body(line.body, plainer.get(line.decision_id, {}) if line.decision_id else {}))
             for line in page.log
@@ -92,8 +95,9 @@ _TYPED: Final = "\ue000"  # stands for what somebody typed until the words aroun
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`at` is business time, of a delivery wall time; `status` the face after it; `reasons` and `entries` open on
-    demand. `text` is ours, `typed` what somebody typed within it: see `filled`."""
+    """Item of the timeline. `at` is business time, of a delivery wall time; `status` the face after
+    it; `reasons` and `entries` open on demand. `text` is ours, `typed` what somebody typed within
+    it: see `filled`."""
 
     at: datetime
     title: str
@@ -224,7 +228,7 @@ def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str)
 
 
 def _decision_when_due(page: OrderPage, line: LogLine) -> PageDecision | None:
-    """What the engine decided when the attempt came due; another attempt's reasons stand at its plan."""
+    """The engine's decision when the attempt came due; another attempt's reasons stand at its plan."""
     decision = (
         decision_of(page, parse_id(line.body.get("decision") or "")) if line.happening == "attempt_sent" else None
     )
@@ -252,7 +256,7 @@ def _came_in(page: OrderPage) -> dict[str, Any]:
 
 
 def decision_of(page: OrderPage, decision_id: UUID | None) -> PageDecision | None:
-    return next((one for one in page.decisions if one.decision_id == decision_id), None)
+    return next((decision for decision in page.decisions if decision.decision_id == decision_id), None)
 
 
 def _together(postings: Sequence[PagePosting]) -> list[list[PagePosting]]:
@@ -264,7 +268,8 @@ def _together(postings: Sequence[PagePosting]) -> list[list[PagePosting]]:
 
 
 def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> Item:
-    """What it changes for the merchant is the title; each recipe is a part of the sentence."""
+    """Item of postings: what they change for the merchant is the title; each recipe is a part of
+    the sentence."""
     entries = [(p.recipe, e) for p in postings for e in p.entries]
     asset = entries[0][1].asset if entries else ""
     owed = -sum(e.units for _, e in entries if e.account == "merchant_payable")

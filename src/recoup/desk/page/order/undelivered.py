@@ -1,4 +1,4 @@
-"""Why an event has no delivery."""
+"""Reasons why an event has no delivery."""
 
 from datetime import datetime
 

@@ -6,13 +6,13 @@ from recoup.orders.store.order_page import OrderPage
 
 
 def collected_units(page: OrderPage) -> int:
-    """What was collected in parts, while the rest is owed."""
+    """The amount that was collected in parts, while the rest is still due."""
     order = page.order
     return collected_in_parts(Stage(order.stage), order.kind, is_hold(order.facts), page.attempts)
 
 
 def why_no_refund(page: OrderPage) -> str:
-    """Of one that is not completed."""
+    """The reason why an order that is not completed has no refund."""
     happened = {line.happening for line in page.log}
     if "paid_late" in happened:
         return "What arrived does not pay the order; it is listed separately below."

@@ -20,7 +20,7 @@ def came_from(visit: Visit) -> Query:
 
 
 def filters_of(query: Query) -> str:
-    """What an address of one of its orders carries as `in`; nothing for the whole list."""
+    """Filters that an address of one of its orders carries as `in`; nothing for the whole list."""
     filters = query.link().partition("?")[2]
     return filters if len(filters) <= IN_MAX else ""
 

@@ -38,7 +38,7 @@ class Amounts(NamedTuple):
         return f"{self.low_text()}..{self.high_text()}"
 
     def low_text(self) -> str:
-        """For a form's field."""
+        """The lower end as text for a form's field."""
         return "" if self.low is None else f"{'>' if self.above else ''}{self.low:f}"
 
     def high_text(self) -> str:
@@ -60,7 +60,7 @@ class Amounts(NamedTuple):
         )
 
     def units(self, asset: str) -> tuple[int | None, int | None]:
-        """In this asset's smallest unit, both ends included."""
+        """The range in this asset's smallest unit, both ends included."""
         return self._units(EXPONENTS[asset])
 
     def ranges(self) -> tuple[UnitRange, ...]:
@@ -100,8 +100,8 @@ def read_amounts(text: str) -> Amounts:
 
 
 def between(low: str, high: str) -> Amounts:
-    """Both ends included, but after `>` and `<`; one of them may be empty. Raises: ValueError, also for ends that have
-    nothing between them."""
+    """Reads a range, both ends included, but after `>` and `<`; one of them may be empty. Raises:
+    ValueError, also for ends that have nothing between them."""
     low, high = low.strip(), high.strip()
     if not low and not high:
         raise ValueError(low)

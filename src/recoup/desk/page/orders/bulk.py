@@ -49,7 +49,7 @@ ACTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What to do, to which list, and the form's own key."""
+    """Press of a button: what to do, to which list, and the form's own key."""
 
     doing: str
     query: Query
@@ -147,8 +147,8 @@ def _look(visit: Visit, press: Press, rows: Sequence[OrderRow], missing: int, pr
 
 
 async def _all(visit: Visit, press: Press, expected: str) -> Answer:
-    """Not what could be read of the filters, but what somebody saw: a filter that is not understood makes the list
-    longer, and nothing is done."""
+    """Acts on all that somebody saw, not on what could be read of the filters: a filter that is not
+    understood makes the list longer, and nothing is done."""
     query = press.query
     if query.unclear:
         message = Sentence("Not understood: {0}; nothing was done.", ", ".join(query.unclear)[:200])
@@ -189,12 +189,12 @@ async def _all(visit: Visit, press: Press, expected: str) -> Answer:
 
 
 def _takes(press: Press, status: int) -> bool:
-    """Whether it can be done to an order of this status."""
+    """True when it can be done to an order of this status."""
     return press.doing != "cancel" or status in CANCELLABLE
 
 
 def _shown(visit: Visit, press: Press, problem: Problem | None, **values: object) -> Answer:
-    """What would be done, and to which orders."""
+    """Shows what would be done, and to which orders."""
     of_press = dict(
         problem=problem,
         back=_back(press),

@@ -77,7 +77,7 @@ OF_MERCHANT: Final = 2  # so that one merchant's many files do not stand before 
 
 
 class Turns:
-    """Of one process. First come, first served."""
+    """Turns of one process. First come, first served."""
 
     def __init__(self) -> None:
         self._all = asyncio.Semaphore(AT_ONCE)
@@ -144,7 +144,7 @@ def wanted_of(visit: Visit, query: Query) -> ExportQuery:
 
 
 def words_of(visit: Visit, query: Query) -> list[str]:
-    """What the list is narrowed by."""
+    """Words that the list is narrowed by."""
     return [chip.words for chip in chips(query, visit.known)]
 
 
@@ -155,12 +155,13 @@ async def counted(visit: Visit, query: ExportQuery) -> Count:
 
 
 def is_over(count: Count, most: int) -> bool:
-    """What could not be counted in time is counted while it is written."""
+    """True when there are too many. What could not be counted in time is counted while it is
+    written."""
     return not count.exact and count.value > 0 or count.value > most
 
 
 def _narrowed(query: Query) -> dict[str, str]:
-    """By what the list is narrowed, for the log: its days as they are, of the rest only the names."""
+    """Filters that narrow the list, for the log: its days as they are, of the rest only the names."""
     days = {name: str(value) for name, value in query.narrowing() if name.startswith(("placed", "created"))}
     others = sorted({name for name, _ in query.narrowing()} - set(days))
     return days | ({"narrowed_by": ", ".join(others)} if others else {})

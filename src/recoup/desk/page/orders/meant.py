@@ -139,10 +139,10 @@ class NearFilters:
         """All values that it may stand for, else the nearest; at most OFFERED_MAX."""
         if parameter == "site":
             several = [one.name for one in sites_named(typed, self.settings)]
-            known = [one.name for one in self.settings.sites]
+            known = [site.name for site in self.settings.sites]
         elif parameter == "campaign":
             several = [one.key for one in campaigns_named(typed, self.settings)]
-            known = [one.key for one in self.settings.campaigns]
+            known = [campaign.key for campaign in self.settings.campaigns]
         else:
             several, known = [], list(_VALUES.get(parameter, ()))
         near = None if several else nearest(fold(typed), known)
@@ -156,7 +156,7 @@ def sites_named(typed: str, settings: MerchantSettings) -> list[Site]:
 
 def campaigns_named(typed: str, settings: MerchantSettings) -> list[Campaign]:
     """The one with this key or name, else all with such a part of it."""
-    return _named(typed, [(one, (one.key, one.name)) for one in settings.campaigns])
+    return _named(typed, [(campaign, (campaign.key, campaign.name)) for campaign in settings.campaigns])
 
 
 def _named(typed: str, known: Sequence[tuple[T, Iterable[str]]]) -> list[T]:

@@ -38,14 +38,14 @@ from recoup.stablecoin.rules.channels import CHANNELS as CHAINS
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One filter that is set: in words, and the changes that take it off."""
+    """Chip of one filter that is set: in words, and the changes that take it off."""
 
     words: str
     without: Mapping[str, Any]
 
 
 def chips(query: Query, settings: MerchantSettings) -> list[Chip]:
-    """In the order of the filters."""
+    """Chips in the order of the filters."""
     return [
         Chip(words, without) for words, without in (*_of_kind(query, settings), *_of_order(query), *_of_money(query))
     ]
@@ -57,7 +57,7 @@ def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, di
     if query.statuses:
         yield Sentence("Status: {0}", joined((STATUSES[s].word for s in query.statuses), ", ")), {"statuses": ()}
     if query.reasons:
-        yield Sentence("Reason: {0}", joined((REASON_WORDS[one] for one in query.reasons), ", ")), {"reasons": ()}
+        yield Sentence("Reason: {0}", joined((REASON_WORDS[reason] for reason in query.reasons), ", ")), {"reasons": ()}
     if query.channels:
         yield Sentence("Type: {0}", joined((CHANNELS[c][0] for c in query.channels), ", ")), {"channels": ()}
     if query.chain:
@@ -66,7 +66,7 @@ def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, di
         names = {site.site_id: site.name for site in settings.sites}
         yield Sentence("Site: {0}", names.get(query.site, query.site)), {"site": None}
     if query.campaign:
-        keys = {one.campaign_id: one.name or one.key for one in settings.campaigns}
+        keys = {campaign.campaign_id: campaign.name or campaign.key for campaign in settings.campaigns}
         yield Sentence("Campaign: {0}", keys.get(query.campaign, query.campaign)), {"campaign": None}
 
 
@@ -124,7 +124,7 @@ NEEDING: Final = "/orders?attention=1"  # a list of orders with a line of its ow
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Of the rows on the page, one currency."""
+    """Sum of the rows on the page, one currency."""
 
     asset: str
     orders: int
@@ -143,9 +143,9 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What was read for one page. `meant`: lists by the filters that the words are, too, each with some orders;
-    `by_tail`: newest orders whose ids end so. `damaged`: the address named no place in the list.
-    `slow`: it took too long."""
+    """Data read for one page. `meant`: lists by the filters that the words are, too, each with some
+    orders; `by_tail`: newest orders whose ids end so. `damaged`: the address named no place in the
+    list. `slow`: it took too long."""
 
     query: Query
     page: Page
@@ -202,7 +202,7 @@ async def habits_of(visit: Visit) -> ListPreferences:
 
 
 def owns_views(visit: Visit) -> bool:
-    """Whether this person changes what others share at this merchant."""
+    """True when this person changes what others share at this merchant."""
     return visit.session.merchant is not None and visit.session.merchant.role == "owner"
 
 
@@ -296,7 +296,7 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
 
 
 def columns_of(query: Query, habits: ListPreferences) -> tuple[str, ...]:
-    """Those of the address, else this person's, else the usual ones; in the list's order."""
+    """Columns of the address, else this person's, else the usual ones; in the list's order."""
     wanted = query.columns or habits.columns or DEFAULT
     return tuple(name for name in COLUMNS if name in wanted) or DEFAULT
 
@@ -335,7 +335,8 @@ async def _meant(connection: ReadConnection, visit: Visit, query: Query) -> list
 
 
 async def _drops(connection: ReadConnection, visit: Visit, query: Query) -> list[Drop]:
-    """For a list without orders: each filter, and how many orders there would be without it."""
+    """Filters to drop for a list without orders: each, and how many orders there would be without
+    it."""
     found = []
     for chip in chips(query, visit.known):
         without = replace(query, **chip.without)

@@ -160,7 +160,8 @@ class Query:
     better: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def filter(self, merchant_id: UUID, now: datetime, pii_access: str) -> OrderFilter:
-        """`now`: the merchant's business time; `pii_access`: how the visitor sees customers' data."""
+        """The filter of orders. `now`: the merchant's business time; `pii_access`: how the visitor
+        sees customers' data."""
         today = now.astimezone(ZoneInfo(self.zone)).date()
         placed, created = self.placed.span(self.zone, today), self.created.span(self.zone, today)
         low, high = self.amount.units(self.currency) if self.currency else (None, None)
@@ -197,7 +198,7 @@ class Query:
         return path + ("?" + urlencode(pairs) if pairs else "")
 
     def pairs(self) -> list[tuple[str, Any]]:
-        """What the address says, in its order; what is usual is left out."""
+        """Pairs of the address, in its order; what is usual is left out."""
         found: list[tuple[str, Any]] = [("view", self.view)] if self.view else []
         found += [(name, value) for name, value in self.narrowing() if name not in self.unread]
         found += [(name, value) for name, value in self.unread.items() if name not in _LOOKS]
@@ -212,7 +213,7 @@ class Query:
         """The filters alone."""
         found: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
         found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
-        found += [("id", value) for value in self.order_ids] + [("reason", one) for one in self.reasons]
+        found += [("id", value) for value in self.order_ids] + [("reason", reason) for reason in self.reasons]
         names = {
             "site": "site",
             "campaign": "campaign",
@@ -244,16 +245,16 @@ class Query:
 
     @property
     def misread(self) -> bool:
-        """Whether a filter could not be read: without it the list would be longer than somebody means, so it is
-        empty."""
+        """True when a filter could not be read: without it the list would be longer than somebody
+        means, so it is empty."""
         return any(name not in _LOOKS for name in self.unread)
 
     def is_plain(self) -> bool:
-        """Nothing narrows it."""
+        """True when nothing narrows it."""
         return not self.narrowing()
 
     def same_orders(self, other: "Query") -> bool:
-        """Whether the same filters narrow both."""
+        """True when the same filters narrow both."""
         return self.narrowing() == other.narrowing()
 
     def without_filters(self) -> "Query":

@@ -131,7 +131,7 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
         "type": lambda v: tuple(kind for word in v.split(",") for kind in _type(word)),
         "site": lambda v: _site(v, settings),
         "campaign": lambda v: _campaign(v, settings),
-        "id": lambda v: tuple(_order_id(one) for one in v.split(",")),
+        "id": lambda v: tuple(_order_id(part) for part in v.split(",")),
         "external": lambda v: normalise_query(v) or None,
         "descriptor": lambda v: normalise_query(v) or None,
         "last4": lambda v: v if v.isascii() and v.isdigit() and len(v) == 4 else None,
@@ -158,7 +158,7 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
 
 
 def read_columns(text: str) -> tuple[str, ...]:
-    """In the list's own order. Raises: ValueError when none is left."""
+    """Reads columns in the list's own order. Raises: ValueError when none is left."""
     wanted = set(text.split(","))
     found = tuple(name for name in COLUMNS if name in wanted)
     if not found:
@@ -167,7 +167,7 @@ def read_columns(text: str) -> tuple[str, ...]:
 
 
 def _tried(read: Callable[[str], Any], value: str) -> Any:
-    """None for what cannot be read."""
+    """Reads the value, or None where it cannot be read."""
     try:
         return read(value)
     except ValueError:
@@ -186,7 +186,8 @@ def _order_id(text: str) -> UUID:
 
 
 def _status(text: str) -> int | str:
-    """By its number or name, or as the APIs call it; the reason, where that word says why it was cancelled."""
+    """Reads a status by its number or name, or as the APIs call it; the reason, where that word
+    says why it was cancelled."""
     text = text.strip().lower().replace(" ", "").replace("-", "")
     if text.isascii() and text.isdigit() and len(text) == 1 and int(text) in STATUSES:
         return int(text)
@@ -240,7 +241,7 @@ def _hours(value: str) -> int:
 
 
 def _of_fields(params: QueryParams, name: str, unread: dict[str, str]) -> list[Any]:
-    """What a form says in two fields."""
+    """Values that a form gives in two fields."""
     if name in ("placed", "created"):
         return _custom_days(params, name, unread)
     return _custom_amounts(params, unread) if name == "amount" else []

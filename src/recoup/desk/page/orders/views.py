@@ -70,11 +70,11 @@ def tabs(
 
 
 def searches(view: SavedView) -> bool:
-    """Whether it looks for words, which may name a customer."""
+    """True when the view looks for words, which may name a customer."""
     return "q" in parse_qs(view.query)
 
 
 def kept(query: Query) -> str:
-    """What a view keeps of a list: everything but the place in it."""
+    """Query that a view keeps of a list: everything but the place in it."""
     wanted = replace(query, view="", cursor="", size=Query().size)
     return wanted.link().partition("?")[2]

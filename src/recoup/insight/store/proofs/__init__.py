@@ -1,4 +1,6 @@
-"""What `recoup verify` reads: set-based comparisons that answer what differs, order window by order window.
+"""Proofs that `recoup verify` reads: set-based comparisons that answer what differs, order window
+by order window.
 
-Every statement runs in one read-only snapshot that the flow opened, so that a running system does not disturb it.
+Every statement runs in one read-only snapshot that the flow opened, so that a running system does
+not disturb it.
 """

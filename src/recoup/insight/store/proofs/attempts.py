@@ -131,12 +131,12 @@ CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND c.card_id IS NOT NULL
 """)
 async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[_AttemptCard]:
-    """Under which the sends of attempts may stand."""
+    """Cards under which the sends of attempts may stand."""
 
 
 async def _of_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]:
     cards = await _cards(db, merchant_id, after, until)
-    sends = await find_sends(db, [one.card_id for one in cards], [one.attempt_id for one in cards])
+    sends = await find_sends(db, [card.card_id for card in cards], [card.attempt_id for card in cards])
     return await _of_attempt_and_send(db, merchant_id, after, until, sends)
 
 

@@ -26,7 +26,7 @@ FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
 WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'reversals', 'payments', 'transfers')
 """)
 async def _sees(db: Read) -> _Sees:
-    """Whether there is a book, and the log-in role may read it."""
+    """Tells whether there is a book, and the log-in role may read it."""
 
 
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
@@ -68,7 +68,8 @@ _UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET 
 
 
 async def can_read(db: Tx) -> bool:
-    """Inside the snapshot's transaction: whether there is a book, reading on as the log-in role where needed."""
+    """Tells, inside the snapshot's transaction, whether there is a book, reading on as the log-in
+    role where needed."""
     sees = await _sees(db)
     if sees.there and not sees.readable:
         await db.execute("SET LOCAL ROLE NONE")

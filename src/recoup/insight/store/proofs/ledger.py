@@ -61,7 +61,7 @@ async def postings_without_order(db: Read, merchant_id: UUID) -> AsyncIterator[l
 
 
 class StoredTerm(Row, frozen=True):
-    """Of fees."""
+    """A term of fees."""
 
     valid_from: datetime
     basis_points: int
@@ -129,8 +129,8 @@ async def read_money_lines(
 
 
 class Outstanding(Row, frozen=True):
-    """What refunds and reversals have not reached the customer yet, and (negative, for it is theirs to pay) what
-    collection still wants, as the accounts must show it."""
+    """Amounts of refunds and reversals that have not reached the customer yet, and (negative, for
+    it is theirs to pay) what collection still wants, as the accounts must show it."""
 
     order_id: UUID
     refund_due: int

@@ -25,8 +25,8 @@ _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
 
 
 class StoredOrder(Row, frozen=True):
-    """With its head, and what its attempts, refunds and disputes add up to. Without a row of the order `stage` is None,
-    and what is its own; without a head `head`."""
+    """An order with its head, and what its attempts, refunds and disputes add up to. Without a row
+    of the order `stage` is None, and what is its own; without a head `head`."""
 
     order_id: UUID
     stage: str | None

@@ -1,4 +1,5 @@
-"""Where a batch begins and ends: its period as announced, its pages one after the other, the day of its release."""
+"""Bounds of a batch: its period as announced, its pages one after the other, the day of its
+release."""
 
 from typing import Final
 

@@ -26,7 +26,7 @@ async def sessions(visit: AccountVisit) -> Values:
 
 @sessions.post(may=anybody, shows=nothing)
 async def post_end(visit: AccountVisit, *, which: str) -> None:
-    """`which`: others, or a session's id."""
+    """Ends a session. `which`: others, or a session's id."""
     if which == "others":
         await end_others(visit.world, visit.me)
     else:

@@ -31,7 +31,8 @@ def qr_svg(secret: str, email: str, world: World) -> Markup:
 
 
 def issuer_of(world: World) -> str:
-    """How the app calls it; with the host, where there is one, so that installations differ."""
+    """The app's name for the installation; with the host, where there is one, so that installations
+    differ."""
     host = urlsplit(world.url).hostname or ""
     return "Recoup" if host in _HERE else f"Recoup {host}"
 

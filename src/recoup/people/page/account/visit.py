@@ -1,4 +1,5 @@
-"""One call of somebody about their own account: with a merchant, with a seat at a partner, or with neither."""
+"""Visit of somebody about their own account: with a merchant, with a seat at a partner, or with
+neither."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,11 @@ class AccountVisit(SignedVisit):
 
     @property
     def email(self) -> str:
-        """With which they sign in: what distinguishes a namesake is no part of it."""
+        """The e-mail with which they sign in: what distinguishes a namesake is no part of it."""
         return self.session.email.partition("#")[0]
 
     def values(self, **more: Any) -> dict[str, Any]:
-        """What the layout needs, and `more`."""
+        """The values that the layout needs, and `more`."""
         alone = self.session.must_set_up
         own = {
             "merchant": self.known.merchant if self.known else None,

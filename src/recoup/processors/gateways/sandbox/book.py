@@ -49,7 +49,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the book says before a charge is decided."""
+    """Past of a charge in the book, before it is decided."""
 
     faults: frozenset[str]
     sends: int
@@ -206,7 +206,8 @@ async def drop(connection: asyncpg.Connection, charge: Charge, why: str, now: da
 
 
 async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> Decided | None:
-    """What an inquiry by our id finds, as charge or reversal; it is written down itself. Raises: NoAnswerError."""
+    """The decision that an inquiry by our id finds, as charge or reversal; the inquiry is written
+    down itself. Raises: NoAnswerError."""
     async with connection.transaction():
         row = await connection.fetchrow(
             "SELECT decision, scheme_code, advice_code, known_from, units, hidden_inquiries,"
@@ -226,7 +227,8 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
 
 
 async def end_silence(connection: asyncpg.Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:
-    """Of these charges the ones about which inquiries would have had no answer for longer: now they have."""
+    """Ends the silence about those of these charges about which inquiries would have had no answer
+    for longer: now they have. Returns them."""
     rows = await connection.fetch(
         "UPDATE issuer.sends SET known_from = $2 WHERE id = ANY ($1) AND hidden_inquiries = $3 AND known_from > $2"
         " RETURNING id",
@@ -308,7 +310,8 @@ async def decide_reversal(
 
 
 def _refusal(reversal: ModificationMessage, charge: asyncpg.Record | None, before: asyncpg.Record) -> str | None:
-    """Why a refund, void or capture is refused: a processor code of ours, or None when it is done."""
+    """The reason why a refund, void or capture is refused: a processor code of ours, or None when
+    it is done."""
     if charge is None or not charge["charged"]:
         return "no_such_charge"
     if reversal.currency != charge["currency"]:
@@ -347,5 +350,5 @@ ORDER BY at
 
 
 async def statement(connection: asyncpg.Connection, order_id: UUID, now: datetime) -> list[asyncpg.Record]:
-    """What the cardholder's statement shows of an order: at, descriptor, units (refunds below zero), currency."""
+    """The cardholder's statement of an order: at, descriptor, units (refunds below zero), currency."""
     return list(await connection.fetch(_STATEMENT, order_id, now))

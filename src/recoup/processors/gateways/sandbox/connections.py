@@ -64,8 +64,8 @@ IDLE_SECONDS = 30.0
 
 
 class Connections:
-    """At most `size` connections, opened when first needed, the last used first; first come, first served. All are
-    closed once nobody has needed one for a while."""
+    """Pool of at most `size` connections, opened when first needed, the last used first; first
+    come, first served. All are closed once nobody has needed one for a while."""
 
     def __init__(self, source: str | Connect, size: int) -> None:
         self._source, self._size = source, size

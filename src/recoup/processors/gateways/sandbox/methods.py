@@ -43,7 +43,8 @@ GONE: Final = Outcome(
 
 
 def described(stored: Stored) -> Stored | None:
-    """None for an id that stands for no card. A card has one fingerprint under all its ids."""
+    """The method described; None for an id that stands for no card. A card has one fingerprint
+    under all its ids."""
     method = method_of(stored.id)
     if method is None:
         return None
@@ -57,20 +58,21 @@ def described(stored: Stored) -> Stored | None:
 
 
 def account_reference_of(number: str) -> str | None:
-    """Of the cards that count over all orders alone: the others have nothing to share."""
+    """The account reference of the cards that count over all orders alone: the others have nothing
+    to share."""
     if number not in COUNTING_CARDS:
         return None
     return "TEST" + hashlib.sha256(b"account" + number.encode()).hexdigest()[:25].upper()
 
 
 def with_news(outcome: Outcome, card: Card) -> Outcome:
-    """What the network says of the card beside its answer."""
+    """The outcome with what the network says of the card beside its answer."""
     reference = account_reference_of(card.pan) if outcome.state in ("approved", "declined") else None
     return replace(outcome, credential_news=CredentialNews(account_reference=reference)) if reference else outcome
 
 
 def card_of(stored: Stored) -> Card | None:
-    """What the issuer is sent; None for a method that is gone."""
+    """The card that the issuer is sent; None for a method that is gone."""
     method = method_of(stored.id)
     if method is None or method.is_gone:
         return None

@@ -113,7 +113,7 @@ class SandboxProcessor(IsoAmounts):
         return await self._within(message.timeout_seconds, self._modify(message))
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
-        """Never later than 10 s: unknown when the processor does not answer."""
+        """Inquires, never later than 10 s: unknown when the processor does not answer."""
         return await self._within(10.0, self._inquire(inquiry.id))
 
     async def look_up(self, question: LookUp) -> Outcome:
@@ -126,7 +126,8 @@ class SandboxProcessor(IsoAmounts):
             return await book.end_silence(connection, ids, self._clocks.wall())
 
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
-        """What it took and gave back for a merchant in that time of the merchant's clock, some lines at a time."""
+        """The movements taken and given back for a merchant in that time of the merchant's clock,
+        some lines at a time."""
         async with self._connections.one() as connection:
             async for lines in movements.lines(connection, self.name, merchant_id, begin, end):
                 yield [line if line.id is None else line._replace(reference=_reference(line.id)) for line in lines]
@@ -153,10 +154,11 @@ class SandboxProcessor(IsoAmounts):
     async def keep_timetables(self, timetables: Sequence[book.Timetable]) -> None:
         """Makes the answers to these cards depend on the time of the charge."""
         async with self._connections.one() as connection:
-            await book.keep_timetables(connection, [(self._mac(one.pan), one) for one in timetables])
+            await book.keep_timetables(connection, [(self._mac(timetable.pan), timetable) for timetable in timetables])
 
     async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
-        """What the cardholder reads about this order: at, descriptor, units, currency."""
+        """The statement that the cardholder reads about this order: at, descriptor, units,
+        currency."""
         async with self._connections.one() as connection:
             return [dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())]
 
@@ -275,7 +277,7 @@ class SandboxProcessor(IsoAmounts):
     async def _outcome_of(
         self, message: ModificationMessage | DisputeAnswer, decide: Callable[[Any, Set[str]], Awaitable[Decided]]
     ) -> Outcome:
-        """What the issuer says to a message about a charge that it has; `decide` writes its book."""
+        """The issuer's outcome of a message about a charge that it has; `decide` writes its book."""
         sent = False
         try:
             async with self._connections.one() as connection:
@@ -364,7 +366,8 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
 
 
 def _checked(id: UUID, decided: Decided) -> dict[str, Any]:
-    """What the twin compared: the code and the address by the answer that they would lead to, the risk by its code."""
+    """The twin's checks: the code and the address by the answer that they would lead to, the risk
+    by its code."""
     code, luck = decided.scheme_code, _number(b"checks", id)
     if decided.decision != "approved" and code is None:
         return {}

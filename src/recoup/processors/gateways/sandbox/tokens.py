@@ -82,7 +82,7 @@ class SandboxTokens:
         return hashlib.sha256(f"{request.id}/{request.send}".encode()).hexdigest()[:28]
 
     async def change(self, token_id: UUID, change: TokenChange) -> bool:
-        """What the network does to a token: False where there is none, or it is deleted."""
+        """Changes a token as the network does: False where there is none, or it is deleted."""
         async with self._connections.one() as connection:
             done = await connection.execute(
                 "UPDATE issuer.tokens SET state = $2, exp_year = exp_year + $3 WHERE id = $1 AND state <> 'deleted'",
@@ -103,8 +103,9 @@ def mac_of(mac_key: bytes, number: str) -> bytes:
 
 
 async def card_of(connection: Any, mac_key: bytes, merchant_id: UUID, token: Token) -> Card | Outcome:
-    """What the issuer is sent for a token: its card, with the token's own expiry. Where the token is not in use, what
-    comes back instead: a suspended one is stopped before the issuer, a deleted one is no number any more."""
+    """The card that the issuer is sent for a token, with the token's own expiry. Where the token is
+    not in use, what comes back instead: a suspended one is stopped before the issuer, a deleted one
+    is no number any more."""
     number = card_number(token.number)
     state = await connection.fetchval(
         "SELECT state FROM issuer.tokens WHERE merchant_id = $1 AND token_mac = $2",

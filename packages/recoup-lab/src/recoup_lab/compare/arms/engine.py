@@ -33,7 +33,7 @@ _VIEWS_MAX: Final = 30_000
 
 class EngineArm:
     def __init__(self, briefing: Briefing, model: Model | None = None) -> None:
-        """Without a model it learns one of the world's history."""
+        """Sets the arm up; without a model it learns one from the world's history."""
         self.model = model or learned(briefing, _train)
         self.pricing = ENGINE_2
         if briefing.least_chance is not None:
@@ -57,7 +57,9 @@ class EngineArm:
             insort(self.looks[order.customer_id], (_first(known), order.order_id), key=_by_time)
         record = self.record(known)
         decision = record.decision
-        offers = tuple(_candidate(one) for one in decision.alternatives if isinstance(one, Offered))
+        offers = tuple(
+            _candidate(alternative) for alternative in decision.alternatives if isinstance(alternative, Offered)
+        )
         at = decision.next_attempt_at
         if at is None:
             return Stop(decision.rules[0], offers, record)
@@ -122,12 +124,13 @@ class EngineArm:
             funding=card.funding,
             utc_offset=offset_minutes(order.utc_offset_minutes, order.country),
             facts=facts,
-            attempts=tried(answered(known), [one.at for one in known.attempts]),
+            attempts=tried(answered(known), [attempt.at for attempt in known.attempts]),
         )
 
 
 def _viewed_once(model: Model, facts: Facts, utc_offset: int, window: Window, most: int) -> View:
-    """As `viewed`, and the same again when an order stands where it stood in an earlier play, at another price."""
+    """Views as `viewed` does, and reuses the view of an order that stands where it stood in an
+    earlier play, at another price."""
     kept = model.tables.setdefault("views", {})
     of_order = facts.first, facts.first_key, facts.issuer, facts.zone, facts.zone_known, facts.credit
     key = *of_order, facts.tries, facts.looks, utc_offset, window, most
@@ -140,7 +143,7 @@ def _viewed_once(model: Model, facts: Facts, utc_offset: int, window: Window, mo
 
 
 def first_price(briefing: Briefing, sends: float) -> float:
-    """Where the search for a mean number of sends begins."""
+    """The price where the search for a mean number of sends begins."""
     return 300.0 / (sends * sends)
 
 
@@ -167,7 +170,7 @@ def _candidate(one: Offered) -> Candidate:
 
 
 def _propensity(decision: Decision) -> float | None:
-    offered = [one for one in decision.alternatives if isinstance(one, Offered)]
+    offered = [alternative for alternative in decision.alternatives if isinstance(alternative, Offered)]
     at = decision.next_attempt_at
     if at is None or not offered:
         return None

@@ -1,4 +1,5 @@
-"""What an arm learns from a world's history: once a world and process, since it takes seconds and is the same again."""
+"""Models learned from a world's history: once a world and process, since it takes seconds and is
+the same again."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar

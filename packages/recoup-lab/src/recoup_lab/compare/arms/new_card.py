@@ -17,11 +17,11 @@ class NewCards:
         return SendAt(known.earliest) if self.untried(known) else None
 
     def untried(self, known: Known) -> bool:
-        """Whether the last decline was for data that the order's card no longer has."""
+        """True when the last decline was for data that the order's card no longer has."""
         return known.reading.klass == "data" and self.is_new(known)
 
     def is_new(self, known: Known) -> bool:
-        """Whether no send of the order was with the card as it is known now."""
+        """True when no send of the order was with the card as it is known now."""
         return known.card != self._tried.get(known.order.order_id, known.order.card)
 
     def note(self, known: Known) -> None:

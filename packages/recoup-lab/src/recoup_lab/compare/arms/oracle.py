@@ -26,16 +26,16 @@ class OracleArm:
     def decide(self, known: Known) -> Choice:
         if is_hard(known.reading):
             return Stop("hard_decline")
-        failed = [one.at for one in known.attempts]
+        failed = [attempt.at for attempt in known.attempts]
         at = self.oracle.next_send(known.order.order_id, known.earliest, failed, self.worth)
         return Stop("worth_no_send") if at is None else SendAt(max(at, known.earliest))
 
     def hear(self, known: Known, attempt: Attempt) -> None:
-        """It is asked with all attempts each time."""
+        """Ignores the attempt: the oracle is given all attempts each time."""
 
 
 def first_price(briefing: Briefing, sends: float) -> float:
-    """Where the search for a mean number of sends begins."""
+    """The price where the search for a mean number of sends begins."""
     return max(_of(briefing).worth_of(sends) * PRICE_OF_CERTAINTY, 1e-3)
 
 

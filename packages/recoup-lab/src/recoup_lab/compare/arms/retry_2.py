@@ -29,7 +29,7 @@ class Retry2:
             expires_at=order.expires_at,
             units=order.amount,
             currency=order.currency,
-            attempts=tried(answered(known), [one.at for one in known.attempts]),
+            attempts=tried(answered(known), [attempt.at for attempt in known.attempts]),
             funding=known.card.funding,
             utc_offset=offset_minutes(None, order.country) if offset is None else offset,
         )
@@ -46,8 +46,8 @@ class Retry2:
 
 
 def answered(known: Known) -> list[Reading]:
-    """What each attempt was the answer to: after an unknown outcome still the decline before."""
+    """Readings that the attempts answered: after an unknown outcome still the decline before."""
     readings = [known.declines[0]]
-    for one in known.attempts:
-        readings.append(one.reading or readings[-1])
+    for attempt in known.attempts:
+        readings.append(attempt.reading or readings[-1])
     return readings

@@ -41,8 +41,8 @@ Key = tuple[str, ...]
 
 
 class _Powers(NamedTuple):
-    """Of each slot of an axis e to its score, over e to the highest. `hours_up_to`: their sums, None where no hour was
-    ever tried."""
+    """Powers of e to each slot's score on an axis, over e to the highest. `hours_up_to`: their
+    sums, None where no hour was ever tried."""
 
     weekday: Sequence[float]
     month_day: Sequence[float]
@@ -50,7 +50,7 @@ class _Powers(NamedTuple):
 
 
 class _Days(NamedTuple):
-    """Those on which an order may still be tried, and which slots they are."""
+    """Days on which an order may still be tried, and which slots they are."""
 
     dates: Sequence[date]
     weekdays: Sequence[int]
@@ -178,15 +178,15 @@ def _slots_of(at: datetime) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=16_384)
 def _days_left(today: date, last: date) -> _Days:
-    """From the next day to the one before the order expires, in UTC."""
+    """Days from the next one to the one before the order expires, in UTC."""
     dates = [today + timedelta(days=number) for number in range(1, min((last - today).days, _DAYS_MAX + 1))]
     return _Days(dates, [day.weekday() for day in dates], [day.day for day in dates])
 
 
 def _day_weights(days: _Days, powers: _Powers) -> list[float]:
     """Each axis as shares of the days that are left, of which the higher counts."""
-    by_weekday = [powers.weekday[one] for one in days.weekdays]
-    by_month_day = [powers.month_day[one] for one in days.month_days]
+    by_weekday = [powers.weekday[weekday] for weekday in days.weekdays]
+    by_month_day = [powers.month_day[day] for day in days.month_days]
     weekdays, month_days = sum(by_weekday), sum(by_month_day)
     return [max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)]
 

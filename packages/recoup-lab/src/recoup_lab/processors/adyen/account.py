@@ -1,4 +1,5 @@
-"""What the stand-in's account does: one method a call, over the book. A refusal is `Refused`, as Adyen words it."""
+"""Account of the stand-in: one method a call, over the book. A refusal is `Refused`, as Adyen words
+it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -112,7 +113,8 @@ class Account:
         return self._paid(form, stored, card)
 
     def _ask_payer(self, form: Plain, stored: Plain) -> Plain:
-        """Nothing is charged before the details of the payer's return have come."""
+        """Sends the payer to confirm. Nothing is charged before the details of their return have
+        come."""
         number = self.book.count("redirect") + 1
         waiting = {"id": f"R{number:015d}", "object": "redirect", "created": int(self._clock())}
         self.book.put(waiting | {"form": form, "stored": stored["id"], "state": "waiting", "result": None})
@@ -121,7 +123,8 @@ class Account:
         return {"resultCode": "RedirectShopper", "merchantReference": form["reference"], "action": action}
 
     def authenticated(self, id: str, *, passed: bool) -> tuple[str, str]:
-        """What the payer came to: where they go, and what their browser brings along, which only this account reads."""
+        """Records the payer's result: where they go, and what their browser brings along, which
+        only this account reads."""
         waiting = self._need("redirect", id, "702", "unknown")
         result = f"{id}!{'Y' if passed else 'N'}{token_hex(8)}"
         if waiting["state"] == "waiting":
@@ -280,7 +283,7 @@ class Account:
         self._notify("CHARGEBACK_REVERSED", payment["reference"], case["amount"], psp=case_id, about=payment["id"])
 
     def lose(self, case_id: str) -> None:
-        """What was defended is charged back for good."""
+        """Loses a dispute: what was defended is charged back for good."""
         case = self._need("dispute", case_id, "167", "unknown")
         payment = self._need("payment", case["payment"], "167", "unknown")
         self.book.put(case | {"state": "lost"})
@@ -323,7 +326,7 @@ class Account:
         )
 
     def close_batch(self) -> int:
-        """What moved since the last one is paid out; its report is there."""
+        """Pays out what moved since the last batch; its report is there."""
         number = max((one["batch"] or 0 for one in self.book.all("line")), default=0) + 1
         for one in list(self.book.all("line")):
             if one["batch"] is None:

@@ -1,5 +1,5 @@
-"""How the stand-in's stored cards answer, by their holder's name: Adyen's own test names, and some of ours for what it
-has none for."""
+"""Answers of the stand-in's stored cards, by their holder's name: Adyen's own test names, and some
+of ours for what it has none for."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -69,7 +69,7 @@ def schema(name: str) -> Mapping[str, Member]:
         match = _FACT.fullmatch(fact)
         assert match is not None, fact
         member, required, kind, several, least, most, words = match.groups()
-        listed = frozenset(one.replace("_", " ") for one in (words or "").split("|") if one)
+        listed = frozenset(part.replace("_", " ") for part in (words or "").split("|") if part)
         found[member] = Member(
             bool(required), kind, bool(several), int(least or 0), int(most) if most else None, listed
         )

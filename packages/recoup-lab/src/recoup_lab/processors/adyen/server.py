@@ -148,7 +148,7 @@ class StandIn(Serving):
     def notices(self) -> list[Posted]:
         items, self.account.items = self.account.items, []
         events, self.account.events = self.account.events, []
-        made = [batch([one], self.secret) for one in items] + [token_notice(one, self.secret) for one in events]
+        made = [batch([one], self.secret) for one in items] + [token_notice(event, self.secret) for event in events]
         self.posted += made
         return made
 
@@ -158,7 +158,7 @@ def _error(status: int, code: str, message: str, type: str = "validation") -> An
 
 
 def signature(item: Plain, secret: str) -> str:
-    """Over eight of its fields; the others are signed by nobody."""
+    """The signature over eight of the item's fields; the others are signed by nobody."""
     amount = item.get("amount") or {}
     names = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference")
     fields = [str(item.get(name, "")) for name in names]

@@ -1,5 +1,6 @@
-"""What the stand-in's account does: one method a mutation, over the book. A refusal is `Refused`, as the vendor classes
-it. What was submitted for settlement settles, and is disbursed, `settles_after` seconds later."""
+"""Account of the stand-in: one method a mutation, over the book. A refusal is `Refused`, as the
+vendor classes it. What was submitted for settlement settles, and is disbursed, `settles_after`
+seconds later."""
 
 import base64
 from collections.abc import Callable
@@ -142,7 +143,7 @@ class Account:
         self.book.put(self.need("payment_method", id) | {"object": "deleted"})
 
     def advance(self) -> None:
-        """What is due settles."""
+        """Settles what is due."""
         for kind in ("transaction", "refund"):
             for one in self.book.all(kind):
                 if one["status"] == "SUBMITTED_FOR_SETTLEMENT" and self._clock() >= one["due"]:
@@ -340,8 +341,8 @@ def global_id(kind: str, legacy: str) -> str:
 
 def _look_at(given: Plain, currency: str, path: str) -> None:
     """Raises: Refused."""
-    for one in published.refusals(given, currency):
-        raise _bad(one.code or "", one.message, f"{path}/{one.path}")
+    for refusal in published.refusals(given, currency):
+        raise _bad(refusal.code or "", refusal.message, f"{path}/{refusal.path}")
 
 
 def _answer(card: Answer, amount: Decimal) -> Answer:

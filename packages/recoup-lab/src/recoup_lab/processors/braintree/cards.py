@@ -1,5 +1,5 @@
-"""How the stand-in's vaulted methods answer. An amount of 2000 to 2999 declines any with that code, as the vendor's
-sandbox does."""
+"""Answers of the stand-in's vaulted methods. An amount of 2000 to 2999 declines any with that code,
+as the vendor's sandbox does."""
 
 from types import MappingProxyType
 from typing import Final, NamedTuple

@@ -17,7 +17,7 @@ class Variable(NamedTuple):
 
 
 class Selected(NamedTuple):
-    """`on`: a fragment of that type, whose fields count for it alone."""
+    """Field of a query. `on`: a fragment of that type, whose fields count for it alone."""
 
     name: str
     fields: "tuple[Selected, ...]" = ()
@@ -167,9 +167,9 @@ def projected(value: Any, fields: tuple[Selected, ...]) -> Any:
     if not isinstance(value, dict) or not fields:
         return value
     found: dict[str, Any] = {}
-    for one in fields:
-        if one.on is None:
-            found[one.name] = projected(value.get(one.name), one.fields)
-        elif value.get("__typename") == one.on:
-            found |= projected(value, one.fields)
+    for field in fields:
+        if field.on is None:
+            found[field.name] = projected(value.get(field.name), field.fields)
+        elif value.get("__typename") == field.on:
+            found |= projected(value, field.fields)
     return found

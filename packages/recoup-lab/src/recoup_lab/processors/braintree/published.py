@@ -66,18 +66,18 @@ def _wrong_fields(
     known = OUTPUTS.get(parent, {} if parent in KINDS else None)
     if known is None:  # a type of which nothing is held
         return
-    for one in fields:
-        here = f"{path}/{one.name}" if path else one.name
-        if one.on is not None:
-            if one.on != parent and one.on not in KINDS.get(parent, [one.on]):
-                yield Fault(here, f"Fragment cannot be spread here: {parent} can never be {one.on}")
-            yield from _wrong_fields(one.on, one.fields, declared, variables, path)
-        elif one.name == "__typename":
+    for field in fields:
+        here = f"{path}/{field.name}" if path else field.name
+        if field.on is not None:
+            if field.on != parent and field.on not in KINDS.get(parent, [field.on]):
+                yield Fault(here, f"Fragment cannot be spread here: {parent} can never be {field.on}")
+            yield from _wrong_fields(field.on, field.fields, declared, variables, path)
+        elif field.name == "__typename":
             continue
-        elif one.name not in known:
-            yield Fault(here, f"Field '{one.name}' in type '{parent}' is undefined")
+        elif field.name not in known:
+            yield Fault(here, f"Field '{field.name}' in type '{parent}' is undefined")
         else:
-            yield from _wrong_field(known[one.name], one, declared, variables, here)
+            yield from _wrong_field(known[field.name], field, declared, variables, here)
 
 
 def _wrong_field(type: Any, one: Selected, declared: Mapping[str, str], variables: Plain, here: str) -> Iterator[Fault]:
@@ -152,19 +152,19 @@ def differences(parent: str, fields: tuple[Selected, ...], value: Any) -> list[s
 
 
 def _different(parent: str, fields: tuple[Selected, ...], value: Any) -> Iterator[str]:
-    for one in fields:
-        type = OUTPUTS.get(parent, {}).get(one.name) if one.on is None else None
+    for field in fields:
+        type = OUTPUTS.get(parent, {}).get(field.name) if field.on is None else None
         if type is None or not isinstance(value, dict):
             continue
-        answer, found = type[1] if isinstance(type, list) else type, value.get(one.name)
+        answer, found = type[1] if isinstance(type, list) else type, value.get(field.name)
         is_list = answer.startswith("[")
         if found is None:
-            yield from [f"{parent} lacks {one.name}"] if answer.endswith("!") else []
+            yield from [f"{parent} lacks {field.name}"] if answer.endswith("!") else []
         elif isinstance(found, list) is not is_list:
-            yield f"{parent}.{one.name} is no {answer}"
+            yield f"{parent}.{field.name} is no {answer}"
         else:
             for each in found if is_list else [found]:
-                yield from _different(_bare(answer), one.fields, each)
+                yield from _different(_bare(answer), field.fields, each)
 
 
 def refusals(given: Plain, currency: str) -> Iterator[Fault]:

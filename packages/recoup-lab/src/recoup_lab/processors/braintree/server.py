@@ -240,7 +240,7 @@ _LIES: Final[Mapping[str, Callable[[Plain], None]]] = {
 
 
 def _edges(nodes: list[Plain]) -> Plain:
-    return {"edges": [{"node": one} for one in nodes]}
+    return {"edges": [{"node": node} for node in nodes]}
 
 
 def _fits(one: Plain, wanted: Plain) -> bool:
@@ -280,7 +280,7 @@ def signature(payload: bytes, *, private: str = PRIVATE, public: str = PUBLIC) -
 
 
 def notification(kind: str, about: Plain, at: float) -> bytes:
-    """As XML, with the ids of the older API."""
+    """The notification as XML, with the ids of the older API."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     order = (about.get("transaction") or about).get("orderId") or ""
     name = about.get("object", "transaction")

@@ -1,5 +1,5 @@
-"""What the stand-in's account does: one method a type of transaction, over the book. What was submitted settles
-`settles_after` seconds later."""
+"""Account of the stand-in: one method a type of transaction, over the book. What was submitted
+settles `settles_after` seconds later."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -75,7 +75,7 @@ class Account:
         return self.make_vault(name if name in CARDS else "visa", id=id, **values), "Customer Added"
 
     def advance(self) -> None:
-        """What is due settles."""
+        """Settles what is due."""
         for one in self.book.all("transaction"):
             if one["condition"] == "pendingsettlement" and self._clock() >= one["due"]:
                 moved = one["actions"][-1]["amount"]

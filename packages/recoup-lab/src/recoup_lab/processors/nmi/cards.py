@@ -1,4 +1,5 @@
-"""How the stand-in's vaulted cards answer. An amount below 1.00 is declined for any, as on test accounts there."""
+"""Answers of the stand-in's vaulted cards. An amount below 1.00 is declined for any, as on test
+accounts there."""
 
 from types import MappingProxyType
 from typing import Final, NamedTuple

@@ -1,4 +1,5 @@
-"""What the stand-in's account does: one method a call, over the book. A refusal is `Refused`, as Stripe words it."""
+"""Account of the stand-in: one method a call, over the book. A refusal is `Refused`, as Stripe
+words it."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -80,7 +81,7 @@ class Account(Invoices):
         return self._changed(self._new("payment_method", **about), {}, "payment_method.attached")
 
     def detach(self, id: str) -> Plain:
-        """It is nobody's default any more."""
+        """Detaches a method: it is nobody's default any more."""
         none = {"default_payment_method": None}
         for one in self.book.all("subscription"):
             if one["default_payment_method"] == id:
@@ -145,7 +146,7 @@ class Account(Invoices):
         return self._settle(intent, method, answer)
 
     def _ask_payer(self, intent: Plain, return_url: Any) -> Plain:
-        """On a page of the vendor, where the call says where the payer comes back to."""
+        """Sends the payer to a page of the vendor, where the call says where they come back to."""
         action: Plain = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
         if return_url:
             redirect = {"url": f"{self.url}/authenticate/{intent['id']}", "return_url": return_url}
@@ -156,7 +157,7 @@ class Account(Invoices):
         return intent
 
     def authenticated(self, id: str, *, passed: bool) -> Plain:
-        """What the payer came to on that page: the vendor goes on by itself."""
+        """Records the payer's result on that page: the vendor goes on by itself."""
         intent = self.need("payment_intent", id)
         if intent["status"] != "requires_action":
             return intent
@@ -257,7 +258,7 @@ class Account(Invoices):
         return intent
 
     def _take(self, intent: Plain, charge: Plain, amount: int, *, final: bool = True) -> None:
-        """Of several captures each is a movement of its own."""
+        """Captures an amount. Of several captures each is a movement of its own."""
         taken = charge["amount_captured"] + amount
         left = 0 if final else intent["amount"] - taken
         intent |= {
@@ -276,7 +277,8 @@ class Account(Invoices):
         self._tell("payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded", intent)
 
     def _not_captured(self, charge: Plain, amount: int) -> None:
-        """Of a hold that is captured once and in part the whole is charged, and what is left is booked as a refund."""
+        """Books the rest of a hold that is captured once and in part: the whole is charged, and
+        what is left is a refund."""
         values = {name: charge[name] for name in ("currency", "payment_intent")} | {"charge": charge["id"]}
         refund = self._new("refund", amount=amount, status="succeeded", metadata={}, **values)
         moved = self._move("refund", -amount, 0, charge["currency"], refund["id"], "partial_capture_reversal")
@@ -399,8 +401,8 @@ class Account(Invoices):
     def _check_priors(self, case: Plain, evidence: Plain) -> None:
         """Two other charges, neither of them disputed; see docs.stripe.com/disputes/api/visa-ce3."""
         priors = evidence.get("prior_undisputed_transactions") or []
-        charges = [self.book.get("charge", one.get("charge") or "") for one in priors]
-        fit = [one for one in charges if one and not one["disputed"] and one["id"] != case["charge"]]
+        charges = [self.book.get("charge", prior.get("charge") or "") for prior in priors]
+        fit = [charge for charge in charges if charge and not charge["disputed"] and charge["id"] != case["charge"]]
         if evidence and len(fit) != 2:
             place = "evidence[enhanced_evidence][visa_compelling_evidence_3][prior_undisputed_transactions]"
             raise bad("parameter_invalid", "Two undisputed charges are needed.", param=place)

@@ -43,7 +43,8 @@ class Invoices:
         return plain | values
 
     def make_subscription(self, form: Plain) -> Plain:
-        """One that goes on; over HTTP one with items begins with its first invoice."""
+        """Makes a subscription that goes on; over HTTP one with items begins with its first
+        invoice."""
         now = int(self._clock())
         return self._new(
             "subscription",
@@ -95,7 +96,7 @@ class Invoices:
         return str((invoice["parent"] or {}).get("subscription_details", {}).get("subscription"))
 
     def _stands(self, invoice: Plain, statuses: dict[str, str]) -> None:
-        """What becomes of its subscription, by the status that this one has."""
+        """Moves its subscription by the status that this one has."""
         subscription = self.book.get("subscription", self._subscription_of(invoice)) or {}
         if (after := statuses.get(subscription.get("status", ""))) is not None:
             self._changed(subscription, {"status": after}, "customer.subscription.updated")
@@ -227,7 +228,7 @@ class Invoices:
         subscription = self.book.get("subscription", self._subscription_of(invoice)) or {}
         customer = self.need("customer", invoice["customer"])
         holders = (invoice, subscription, customer["invoice_settings"], customer)
-        named = [one.get(name) for one in holders for name in ("default_payment_method", "default_source")]
+        named = [holder.get(name) for holder in holders for name in ("default_payment_method", "default_source")]
         return next(filter(None, named), None)
 
     def credit(self, form: Plain) -> Plain:
@@ -325,11 +326,11 @@ class Invoices:
 
 
 def _chosen(form: Plain) -> Plain:
-    """What of it changes; an empty text unsets."""
+    """The changes in a form; an empty text unsets."""
     return {name: form[name] or None for name in _CHANGEABLE if name in form}
 
 
 def _line(form: Plain, amount: int) -> Plain:
-    """Of the product that the form names."""
+    """Line of the product that the form names."""
     details = {"price": f"price_{form['product']}", "product": form["product"]}
     return {"object": "line_item", "amount": amount, "pricing": {"type": "price_details", "price_details": details}}

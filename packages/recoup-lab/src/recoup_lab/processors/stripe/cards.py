@@ -1,4 +1,5 @@
-"""How the stand-in's cards answer: Stripe's own test methods, and some of ours for what it has none for."""
+"""Answers of the stand-in's cards: Stripe's own test methods, and some of ours for what it has none
+for."""
 
 from types import MappingProxyType
 from typing import Final, NamedTuple

@@ -296,7 +296,7 @@ def differences(answer: Plain) -> list[str]:
         return list(_different("error", answer["error"], {"of": "PaymentIntent.LastPaymentError"}))
     if answer.get("object") == "list":
         lacks = [f"list lacks {name}" for name in ("data", "has_more", "url") if name not in answer]
-        return lacks + [one for plain in answer.get("data", ()) for one in differences(plain)]
+        return lacks + [difference for plain in answer.get("data", ()) for difference in differences(plain)]
     if answer.get("object") not in ANSWERS:
         return [f"no object {answer.get('object')}"]
     return list(_different(answer["object"], answer, {"object": answer["object"]}))

@@ -1,4 +1,4 @@
-"""How the stand-in refuses: with Stripe's status, type and code."""
+"""Refusals of the stand-in: with Stripe's status, type and code."""
 
 from typing import Any
 

@@ -168,7 +168,7 @@ class StandIn(Serving):
         return found
 
     def _expand(self, plain: Plain, path: list[str]) -> bool:
-        """Whether there is such a property."""
+        """Expands a property; False where there is none of that name."""
         name, *rest = path
         if name == "payments" and plain.get("object") == "invoice":
             plain[name] = self.account.payments_of(self.account.need("invoice", plain["id"]))
@@ -298,7 +298,7 @@ def _nested(pairs: list[tuple[str, str]]) -> Plain:
 
 
 def _mixed(here: Plain, part: str) -> bool:
-    """Whether it would be a list and a hash at once."""
+    """True when it would be a list and a hash at once."""
     return any(one.isdigit() != (part == "" or part.isdigit()) for one in here)
 
 

@@ -1,6 +1,7 @@
-"""Who acts in a simulated month: one file each, in the order in which they act at an instant.
+"""Actors of a simulated month: one file each, in the order in which they act at an instant.
 
-An actor is a function (sim, tick) that answers the deeds of this instant; it may put others on `sim.later`.
+An actor is a function (sim, tick) that answers the deeds of this instant; it may put others on
+`sim.later`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

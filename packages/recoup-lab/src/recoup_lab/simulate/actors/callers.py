@@ -1,4 +1,5 @@
-"""What merchants call about their orders later: cancel, capture, tell of their own payments; and what was put off."""
+"""Calls that merchants make about their orders later: cancel, capture, tell of their own payments;
+and what was put off."""
 
 from collections.abc import Iterable
 

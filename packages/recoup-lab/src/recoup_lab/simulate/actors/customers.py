@@ -19,7 +19,7 @@ _GOOD, _BAD = script_card("visa", "05", 0), script_card("visa", "05", NEVER)
 
 
 async def answers(sim: Sim, tick: int) -> Iterable[Deed]:
-    """They see an open challenge when they open the page."""
+    """Answers of customers, who see an open challenge when they open the page."""
     deeds: list[Deed] = []
     for deal in sim.by_tick[tick]:
         if deal.kind not in ("customer", "managed") or deal.card[0] not in MENDED:

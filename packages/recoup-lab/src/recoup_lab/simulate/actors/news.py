@@ -1,4 +1,4 @@
-"""Once a day merchants, operators and card holders learn from the feed what was completed."""
+"""News of the day: merchants, operators and card holders learn from the feed what was completed."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,7 +12,7 @@ WHERE f.merchant_id = $1 AND f.feed_no > $2 AND f.event = 'order.completed'
 
 
 async def news(sim: Sim, tick: int) -> Iterable[Deed]:
-    """No deeds: `sim.completed` says what the others act on."""
+    """Reads the feed and answers no deeds: `sim.completed` says what the others act on."""
     sim.completed = []
     if tick % TICKS:
         return ()

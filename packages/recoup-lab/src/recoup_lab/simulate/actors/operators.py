@@ -46,7 +46,8 @@ def _approved(shop: Shop, payout_id: UUID) -> Do:
 
 
 def _adjusted(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:
-    """By the key of the form: sent again after a death it is a conflict, and was made."""
+    """Adjusts a balance by the key of the form: sent again after a death it is a conflict, and was
+    made."""
     units = dice(sim.plan.seed, "adjust", shop.number, tick).choice((-250, -7, 1, 99, 400))
     key = UUID(md5(f"{sim.plan.seed}/{shop.number}/{tick}".encode(), usedforsecurity=False).hexdigest())
 
