@@ -30,6 +30,13 @@ def written() -> Iterator[list[dict[str, Any]]]:
     lines.write_lines(None)
 
 
+@pytest.fixture(autouse=True)
+def _cause_of_this_test_alone() -> Iterator[None]:
+    before = CAUSE.get()
+    yield
+    CAUSE.set(before)
+
+
 def test_a_call_is_counted_by_its_operation_and_has_one_line(written: list[dict[str, Any]]) -> None:
     counted: list[tuple[str, ...]] = []
     with pytest.MonkeyPatch.context() as patch:
