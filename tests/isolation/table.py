@@ -157,7 +157,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/switches/history"): _v1(),
     ("PUT", "/v1/switches/unknown-sites"): _v1(body=lambda s: {"unknownSites": "refuse"}),
     ("GET", "/v1/clock"): _v1(),
-    ("POST", "/v1/clock/advance"): _v1(body=lambda s: {"advance": "1h"}),
+    ("POST", "/v1/clock/advance"): _v1(body=lambda s: {"advance": "1s"}),
     ("GET", "/v1/country"): _v1(),
     ("PUT", "/v1/country"): _v1(body=lambda s: {"country": "FR"}),
     ("GET", "/v1/engine"): _v1(),
